@@ -1,0 +1,52 @@
+# Everything is set up inside the project's own folder, from Python 3.11 or later, git and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export SAM_CLI_TELEMETRY := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test check format lint types template demo local bench lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## the virtual environment, from the lock file
+
+$(STAMP): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version)'
+	@echo "Setting up $(VENV) (a minute, once)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
+	@touch $@
+
+test: $(STAMP) ## every test, with coverage
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+
+check: format lint types template ## format, lint, types and template lint (the tests are `make test`)
+
+format: $(STAMP)
+	$(BIN)/ruff format --check
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+template: $(STAMP)
+	$(BIN)/cfn-lint
+	$(BIN)/sam validate --lint
+
+demo: $(STAMP) ## deploy to an embedded AWS and drive stacks through their whole life
+	$(BIN)/python -m local.demo
+
+local: $(STAMP) ## start the embedded AWS, leave it running, print the environment to set
+	$(BIN)/python -m local
+
+lock: ## resolve and lock every dependency anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o src/requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c src/requirements.txt --group dev pyproject.toml -o requirements-dev.txt
+
+clean: ## remove what make made
+	rm -rf $(VENV) .aws-sam .local .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
