@@ -1,0 +1,279 @@
+"""The ports on boto3, the permissions that each call needs, and the one table from AWS's error codes to types."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import contextmanager
+from functools import cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as BotocoreConnectionError
+
+from log_group_kms.errors import (
+    AccessDenied,
+    AlreadyExists,
+    ConcurrentChange,
+    InvalidParameter,
+    KeyNotFound,
+    KeyPolicyDenied,
+    LimitExceeded,
+    NotFound,
+    Refused,
+    ReservedLogGroup,
+    RoleDenied,
+    Throttled,
+    Unavailable,
+)
+from log_group_kms.model import Claim, KeyArn, KeyDescription, LogGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+
+    from log_group_kms.model import KeyReference, Place, Target
+
+#: Part of the contract: they outlive versions.
+OWNER_TAG: Final = "log-group-kms-association:owner"
+PREVIOUS_KEY_TAG: Final = "log-group-kms-association:previous-key"
+
+#: What the provider's role must be allowed. CloudWatch Logs checks the caller's KMS permissions in AssociateKmsKey
+#: (and in CreateLogGroup with a key) on the caller's behalf, hence through kms:ViaService
+#: (landing-zone-accelerator#768).
+ACTIONS: Final = frozenset(
+    {
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey*",
+        "kms:ReEncrypt*",
+        "lambda:InvokeFunction",
+        "logs:AssociateKmsKey",
+        "logs:CreateLogGroup",
+        "logs:DescribeLogGroups",
+        "logs:DisassociateKmsKey",
+        "logs:ListTagsForResource",
+        "logs:TagResource",
+        "logs:UntagResource",
+    }
+)
+
+#: Seconds. One quick second try is botocore's; every longer wait is `waiting`'s, which knows the deadline. A call
+#: that hangs must end within the handler's margin before the function's end, so 2 x (2 + 8) and botocore's pause of
+#: at most a second.
+_CONFIG: Final = Config(
+    retries={"mode": "standard", "total_max_attempts": 2},
+    connect_timeout=2,
+    read_timeout=8,
+    user_agent_extra="log-group-kms-association",
+)
+
+#: By code alone. CloudWatch Logs' and KMS's models name them, but for those of `UNMODELLED`.
+BY_CODE: Final[Mapping[str, type[Refused]]] = {
+    "AccessDeniedException": AccessDenied,
+    "DependencyTimeoutException": Unavailable,
+    "InvalidArnException": InvalidParameter,
+    "InvalidParameterException": InvalidParameter,
+    "KMSInternalException": Unavailable,
+    "LimitExceededException": LimitExceeded,
+    "NotFoundException": KeyNotFound,
+    "OperationAbortedException": ConcurrentChange,
+    "RequestLimitExceeded": Throttled,
+    "ResourceAlreadyExistsException": AlreadyExists,
+    "ResourceNotFoundException": NotFound,
+    "ServiceUnavailableException": Unavailable,
+    "Throttling": Throttled,
+    "ThrottlingException": Throttled,
+    "TooManyRequestsException": Throttled,
+    "TooManyTagsException": LimitExceeded,
+    "ValidationException": InvalidParameter,
+}
+#: The services answer these too, though no model of the operations names them (terraform-provider-aws#29282,
+#: aws-cdk#26837).
+UNMODELLED: Final = frozenset(
+    {
+        "AccessDeniedException",
+        "RequestLimitExceeded",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "ValidationException",
+    }
+)
+
+#: AWS has one code for each group of these, so its words must tell them apart (sources: terraform-provider-aws#25258
+#: and #29282, landing-zone-accelerator#751 and #768).
+_BY_MESSAGE: Final = (
+    (AccessDenied, "The specified KMS key does not exist or is not allowed to be used", KeyPolicyDenied),
+    (InvalidParameter, "The specified KMS Key Id could not be found", KeyNotFound),
+    (InvalidParameter, "Log groups starting with AWS/ are reserved", ReservedLogGroup),
+)
+_NOT_AUTHORIZED: Final = re.compile(r"is not authorized to perform: (?P<action>[\w-]+:\w+)")
+
+
+class CloudWatchLogs:
+    """The port `LogGroups` on CloudWatch Logs."""
+
+    def __init__(self, client: CloudWatchLogsClient) -> None:
+        self._client = client
+
+    def key_of(self, log_group: LogGroup) -> KeyArn | None:
+        """See `ports.LogGroups`.
+
+        A prefix also finds siblings, on several pages, so the exact name is looked for. Authorised on an empty
+        log-group name: a policy that is scoped to a name denies it.
+        """
+        with _refusals("DescribeLogGroups", log_group):
+            pages = self._client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=log_group.name.text)
+            for page in pages:
+                for found in page["logGroups"]:
+                    if found["logGroupName"] == log_group.name.text:
+                        key = found.get("kmsKeyId")
+                        return KeyArn(key) if key else None
+        raise NotFound(
+            "DescribeLogGroups", "ResourceNotFoundException", "The specified log group does not exist.", log_group.arn
+        )
+
+    def claim_on(self, log_group: LogGroup) -> Claim | None:
+        """See `ports.LogGroups`."""
+        with _refusals("ListTagsForResource", log_group):
+            tags = self._client.list_tags_for_resource(resourceArn=log_group.arn)["tags"]
+        owner = tags.get(OWNER_TAG)
+        return Claim.of_tags(owner, tags.get(PREVIOUS_KEY_TAG, "")) if owner else None
+
+    def write_claim(self, log_group: LogGroup, claim: Claim) -> None:
+        """See `ports.LogGroups`."""
+        with _refusals("TagResource", log_group):
+            self._client.tag_resource(resourceArn=log_group.arn, tags=_tags(claim))
+
+    def remove_claim(self, log_group: LogGroup) -> None:
+        """See `ports.LogGroups`."""
+        with _refusals("UntagResource", log_group):
+            self._client.untag_resource(resourceArn=log_group.arn, tagKeys=[OWNER_TAG, PREVIOUS_KEY_TAG])
+
+    def create(self, log_group: LogGroup, key: KeyArn, claim: Claim) -> None:
+        """See `ports.LogGroups`. With tags it needs logs:TagResource too."""
+        with _refusals("CreateLogGroup", log_group, key):
+            self._client.create_log_group(logGroupName=log_group.name.text, kmsKeyId=key.text, tags=_tags(claim))
+
+    def associate(self, target: Target, key: KeyArn) -> None:
+        """See `ports.LogGroups`. Authorised on the ARN with `:*`, unlike the calls on tags."""
+        with _refusals("AssociateKmsKey", target, key):
+            if isinstance(target, LogGroup):
+                self._client.associate_kms_key(logGroupName=target.name.text, kmsKeyId=key.text)
+            else:
+                self._client.associate_kms_key(resourceIdentifier=target.arn, kmsKeyId=key.text)
+
+    def disassociate(self, target: Target) -> None:
+        """See `ports.LogGroups`."""
+        with _refusals("DisassociateKmsKey", target):
+            if isinstance(target, LogGroup):
+                self._client.disassociate_kms_key(logGroupName=target.name.text)
+            else:
+                self._client.disassociate_kms_key(resourceIdentifier=target.arn)
+
+
+class Kms:
+    """The port `Keys` on KMS. The client is made when it is first needed: a key ARN needs none."""
+
+    def describe(self, key: KeyReference) -> KeyDescription:
+        """See `ports.Keys`."""
+        with _refusals("DescribeKey", None, key):
+            found = _kms_client().describe_key(KeyId=key.text)["KeyMetadata"]
+        return KeyDescription(
+            KeyArn(found["Arn"]),
+            state=found["KeyState"],
+            spec=found["KeySpec"],
+            usage=found["KeyUsage"],
+            aws_managed=found["KeyManager"] == "AWS",
+        )
+
+
+def cloudwatch_logs() -> CloudWatchLogs:
+    """The port on this process's own client."""
+    return CloudWatchLogs(_logs_client())
+
+
+def logs_service_principal(place: Place) -> str:
+    """CloudWatch Logs as a key policy names it, `logs.REGION.` and the partition's own domain."""
+    partitions = _session().get_data("partitions")["partitions"]
+    (suffix,) = (known["outputs"]["dnsSuffix"] for known in partitions if known["id"] == place.partition)
+    return f"logs.{place.region}.{suffix}"
+
+
+def invoke_again(function_arn: str, event: Mapping[str, Any]) -> None:
+    """Let the function go on with *event* in a further, asynchronous invocation.
+
+    Raises:
+        Refused: Lambda did not take it.
+    """
+    with _refusals("Invoke", None):
+        _lambda_client().invoke(FunctionName=function_arn, InvocationType="Event", Payload=json.dumps(event).encode())
+
+
+def _tags(claim: Claim) -> dict[str, str]:
+    return {OWNER_TAG: claim.owner_tag, PREVIOUS_KEY_TAG: claim.previous_tag}
+
+
+@contextmanager
+def _refusals(operation: str, target: Target | None, key: KeyReference | None = None) -> Iterator[None]:
+    """Translate what boto3 raises."""
+    about = (target.arn if target else "", key.text if key else "")
+    try:
+        yield
+    except ClientError as error:
+        raise refusal_of(error, operation, *about) from error
+    except (HTTPClientError, BotocoreConnectionError) as error:
+        raise Unavailable(operation, type(error).__name__, str(error), *about) from error
+
+
+def refusal_of(error: ClientError, operation: str, target: str = "", key: str = "") -> Refused:
+    """What *error* means: by its code, and by AWS's words where one code means several things."""
+    code = error.response["Error"].get("Code", "Unknown")
+    message = error.response["Error"].get("Message", "")
+    kind = BY_CODE.get(code)
+    if kind is None:
+        status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+        kind = Unavailable if status >= HTTPStatus.INTERNAL_SERVER_ERROR else InvalidParameter
+        kind = AccessDenied if status == HTTPStatus.FORBIDDEN else kind
+    for general, words, special in _BY_MESSAGE:
+        if kind is general and words in message:
+            kind = special
+    missing = _NOT_AUTHORIZED.search(message)
+    if kind is AccessDenied and missing:
+        return RoleDenied(operation, code, message, target, key, action=missing["action"])
+    return kind(operation, code, message, target, key)
+
+
+@cache
+def _session() -> botocore.session.Session:
+    """The process's one session: a second one costs a client 50 ms more."""
+    return botocore.session.get_session()
+
+
+@cache
+def _boto3_session() -> boto3.session.Session:
+    return boto3.session.Session(botocore_session=_session())
+
+
+@cache
+def _logs_client() -> CloudWatchLogsClient:
+    return _boto3_session().client("logs", config=_CONFIG)
+
+
+@cache
+def _kms_client() -> KMSClient:
+    return _boto3_session().client("kms", config=_CONFIG)
+
+
+@cache
+def _lambda_client() -> LambdaClient:
+    return _boto3_session().client("lambda", config=_CONFIG)

@@ -1,0 +1,149 @@
+"""From a final refusal to the Reason that a user reads: what is wrong, on which resource, and what to do.
+
+AccessDenied is one code for three causes, so DescribeKey is asked; once, and only when the refusal is final.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from log_group_kms.errors import (
+    AccessDenied,
+    ConcurrentChange,
+    InvalidParameter,
+    KeyNotFound,
+    KeyPolicyDenied,
+    LimitExceeded,
+    NotFound,
+    Refused,
+    ReservedLogGroup,
+    RoleDenied,
+    Throttled,
+    Unavailable,
+)
+from log_group_kms.model import KeyArn, KeyName
+
+if TYPE_CHECKING:
+    from log_group_kms.model import Place
+    from log_group_kms.ports import Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Looks into refusals.
+
+    Attributes:
+        keys: KMS.
+        place: where the provider works.
+        service_principal: CloudWatch Logs, as a key policy names it in this place.
+    """
+
+    keys: Keys
+    place: Place
+    service_principal: str
+
+    def reason(self, refusal: Refused) -> str:
+        """What CloudFormation is to show for *refusal*: cause, resource, remedy, and AWS's own words at the end."""
+        waited = f" (tried again for {refusal.waited:.0f} s)" if refusal.waited >= 1 else ""
+        return f"{self._cause(refusal)}{waited}. {refusal}"
+
+    def _cause(self, refusal: Refused) -> str:  # noqa: PLR0911 - one return a cause
+        target = refusal.target or "the account"
+        match refusal:
+            case RoleDenied():
+                return self._role(refusal)
+            case KeyPolicyDenied() | KeyNotFound():
+                return self._key(refusal)
+            case NotFound():
+                return (
+                    f"There is no log group {target}: create it first (DependsOn), correct its name, "
+                    "or set OnMissingLogGroup to Create"
+                )
+            case ReservedLogGroup():
+                return f"{target} is reserved for AWS and cannot be associated with a key: use another log group"
+            case ConcurrentChange():
+                return f"Someone else kept changing {target}: deploy again, or see who does with CloudTrail"
+            case Throttled():
+                return (
+                    f"CloudWatch Logs allows 5 AssociateKmsKey calls a second in account {self.place.account} and "
+                    f"Region {self.place.region}, and others used them: raise ServiceTimeout, or deploy fewer at once"
+                )
+            case Unavailable():
+                return f"AWS could not be reached or failed inside while working on {target}: deploy again"
+            case LimitExceeded():
+                return f"A quota is used up for {target}: take tags off or delete log groups, or ask AWS for more"
+            case InvalidParameter() | AccessDenied() if refusal.key:
+                return self._key(refusal)
+            case _:
+                return f"AWS refused the request about {target}"
+
+    def _role(self, refusal: RoleDenied) -> str:
+        what = f"The provider's role lacks the permission {refusal.action}"
+        if "explicit deny" in refusal.message:
+            return f"{what}, which a policy denies explicitly (see which in AWS's words): change that policy"
+        if not refusal.about_key:
+            return f"{what} on {refusal.target or 'CloudWatch Logs'}: add it to the role, or take back what removed it"
+        return (
+            f"{what} on the key {refusal.key}: add the key's ARN to the provider's parameter KmsKeyArns, and where the "
+            f"key is in another account, let its policy allow the role {refusal.action} as well"
+        )
+
+    def _key(self, refusal: Refused) -> str:
+        """The key is at fault; how, DescribeKey tells, where it may be asked."""
+        key = refusal.key
+        try:
+            described = self.keys.describe(_reference(key))
+        except KeyNotFound:
+            return (
+                f"There is no key {key} in {self.place.region}: correct KmsKeyId; a key must be in the Region of the "
+                "log group, and a bare key id or alias in the provider's account"
+            )
+        except Refused as unknown:
+            hint = f"more cannot be told, since the provider may not call DescribeKey on it ({unknown.code})"
+            return f"{self._unless_allowed(refusal, key)}; {hint}"
+        if described.defect:
+            return f"The key {described.arn.text} {described.defect}"
+        if isinstance(refusal, KeyPolicyDenied):
+            return self._unless_allowed(refusal, described.arn.text)
+        return (
+            f"CloudWatch Logs does not accept the key {described.arn.text} for {refusal.target}, although it is enabled"
+        )
+
+    def _unless_allowed(self, refusal: Refused, key: str) -> str:
+        """The key policy's fault, with the statement that mends it."""
+        if not isinstance(refusal, KeyPolicyDenied):
+            return f"CloudWatch Logs does not accept the key {key} for {refusal.target}"
+        statement = json.dumps(self._statement(refusal.target))
+        return (
+            f"The policy of the key {key} does not let CloudWatch Logs use it for {refusal.target}. "
+            f"Add this statement to the key policy: {statement}"
+        )
+
+    def _statement(self, target: str) -> dict[str, object]:
+        """What the documentation asks of a key policy; the two kinds of target need different conditions.
+
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html and
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatchLogs-Insights-Query-Encrypt.html
+        """
+        condition: dict[str, dict[str, str]] = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": target}}
+        if ":query-result:" in target:
+            condition = {
+                "ArnEquals": {"aws:SourceArn": target},
+                "StringEquals": {"aws:SourceAccount": self.place.account},
+            }
+        return {
+            "Effect": "Allow",
+            "Principal": {"Service": self.service_principal},
+            "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+            "Resource": "*",
+            "Condition": condition,
+        }
+
+
+def _reference(key: str) -> KeyArn | KeyName:
+    try:
+        return KeyArn(key)
+    except ValueError:
+        return KeyName(key)

@@ -1,0 +1,117 @@
+"""The function's entry point: crhelper and Powertools wired to the provider; no rules."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from log_group_kms import aws
+from log_group_kms.answering import LogGroupKmsResource
+from log_group_kms.diagnosis import Diagnosis
+from log_group_kms.envelope import Envelope
+from log_group_kms.errors import ProviderError, Refused
+from log_group_kms.model import Place
+from log_group_kms.provider import PROGRESS, Deadlines, Done, respond
+from log_group_kms.waiting import Patience, SystemClock
+from log_group_kms.work import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from log_group_kms.provider import Propagating
+
+_NAME: Final = "log-group-kms-association"
+
+logger = Logger(service=_NAME)
+metrics = Metrics(service=_NAME, namespace="LogGroupKmsAssociation")
+resource = LogGroupKmsResource()
+
+# Every module logs to the standard library's logger of its own name; Powertools' handler makes it JSON.
+_package_logger = logging.getLogger("log_group_kms")
+_package_logger.addHandler(logger.registered_handler)
+_package_logger.setLevel(logger.log_level)
+_package_logger.propagate = False
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Answer one event of CloudFormation, or leave it to a further invocation.
+
+    Raises:
+        NotAnEvent: nobody could be answered.
+        DeliveryFailed: CloudFormation did not get the answer.
+    """
+    try:
+        resource(event, context)
+    finally:
+        metrics.flush_metrics()
+
+
+@resource.create
+@resource.update
+@resource.delete
+def answer(event: dict[str, Any], context: LambdaContext) -> str:
+    """The physical id of the answer; crhelper sends it."""
+    envelope = Envelope.of(event)
+    logger.append_keys(
+        request_type=envelope.request_type,
+        stack_id=envelope.stack_id,
+        logical_resource_id=envelope.logical_resource_id,
+        request_id=envelope.request_id,
+        function_request_id=context.aws_request_id,
+    )
+    place = _place(event, context)
+    try:
+        outcome = _respond(envelope, event, context, place)
+        if not isinstance(outcome, Done):
+            return _go_on_later(event, context, outcome)
+    except ProviderError as error:
+        metrics.add_metric(name="Failed", unit=MetricUnit.Count, value=1)
+        return resource.fail(_reason(error, place))
+    metrics.add_metric(name="Succeeded", unit=MetricUnit.Count, value=1)
+    resource.Data = dict(outcome.data)
+    resource.Reason = outcome.reason
+    return outcome.physical_resource_id
+
+
+def _respond(envelope: Envelope, event: Mapping[str, Any], context: LambdaContext, place: Place) -> Done | Propagating:
+    clock = SystemClock()
+    seconds_left = context.get_remaining_time_in_millis() / 1000
+    deadlines = Deadlines.of(envelope, event, clock.now(), seconds_left)
+    patience = Patience(clock, deadlines.earliest, over=lambda: resource.answered)
+    work = Work(aws.cloudwatch_logs(), aws.Kms(), patience, _if_this_fails)
+    return respond(envelope, event, place, work, deadlines)
+
+
+def _place(event: Mapping[str, Any], context: LambdaContext) -> Place:
+    """Where the function runs: CloudFormation invokes it by its ARN, the ServiceToken.
+
+    The context has the same ARN, except under the Runtime Interface Emulator (`sam local`), which makes one up.
+    """
+    properties = event.get("ResourceProperties")
+    token = properties.get("ServiceToken") if isinstance(properties, dict) else None
+    try:
+        return Place.of_function(str(token))
+    except ValueError:
+        return Place.of_function(context.invoked_function_arn)
+
+
+def _if_this_fails(physical_resource_id: str) -> None:
+    resource.fallback_physical_resource_id = physical_resource_id
+
+
+def _go_on_later(event: Mapping[str, Any], context: LambdaContext, progress: Propagating) -> str:
+    """Leave the answer to a further invocation."""
+    if resource.answer_later():
+        aws.invoke_again(context.invoked_function_arn, {**event, PROGRESS: progress.as_json()})
+    return progress.done.physical_resource_id
+
+
+def _reason(error: ProviderError, place: Place) -> str:
+    if not isinstance(error, Refused):
+        return str(error)
+    return Diagnosis(aws.Kms(), place, aws.logs_service_principal(place)).reason(error)

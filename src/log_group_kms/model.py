@@ -1,0 +1,295 @@
+"""The values that the lifecycle speaks of: where, what, which key, whose."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import Final
+
+#: CloudWatch Logs API reference, CreateLogGroup: 1 to 512 of these characters.
+_LOG_GROUP_NAME: Final = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
+_KEY_ARN: Final = re.compile(r"arn:(?P<partition>[\w-]+):kms:(?P<region>[\w-]+):(?P<account>\d{12}):(?:key|alias)/.+")
+_LAMBDA_ARN: Final = re.compile(r"arn:(?P<partition>[\w-]+):lambda:(?P<region>[\w-]+):(?P<account>\d{12}):function:.+")
+_STACK_ID: Final = re.compile(r"arn:[\w-]+:cloudformation:[\w-]+:\d{12}:stack/(?P<name>[^/]+)/(?P<uuid>[^/]+)")
+
+#: CloudWatch Logs API reference, TagResource: a tag's value holds at most 256 characters.
+TAG_VALUE_LENGTH: Final = 256
+_DELETING: Final = "deleting:"
+_NONE: Final = "none"
+
+
+class OnDelete(StrEnum):
+    """What a Delete does with the key of what it owns."""
+
+    RESTORE_PREVIOUS = "RestorePrevious"
+    DISASSOCIATE = "Disassociate"
+    RETAIN = "Retain"
+
+
+class OnExistingKey(StrEnum):
+    """What happens with a log group that has another key which is not this resource's own."""
+
+    OVERRIDE = "Override"
+    KEEP = "Keep"
+    FAIL = "Fail"
+
+
+class OnMissingLogGroup(StrEnum):
+    """What happens where there is no such log group."""
+
+    FAIL = "Fail"
+    CREATE = "Create"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The partition, Region and account that the provider runs in, and works on."""
+
+    partition: str
+    region: str
+    account: str
+
+    @classmethod
+    def of_function(cls, arn: str) -> Place:
+        """The place of the function with this *arn*.
+
+        Raises:
+            ValueError: *arn* is no function's ARN.
+        """
+        found = _LAMBDA_ARN.fullmatch(arn)
+        if not found:
+            raise ValueError(f"{arn!r} is not the ARN of a Lambda function")
+        return cls(found["partition"], found["region"], found["account"])
+
+    def logs_arn(self, resource: str) -> str:
+        """The ARN of a *resource* of CloudWatch Logs in this place."""
+        return f"arn:{self.partition}:logs:{self.region}:{self.account}:{resource}"
+
+
+@dataclass(frozen=True, slots=True)
+class LogGroupName:
+    """A name that CloudWatch Logs accepts for a customer's log group."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if not _LOG_GROUP_NAME.fullmatch(self.text):
+            raise ValueError("1 to 512 characters of A-Z a-z 0-9 . - _ / #")
+        if self.text.lower().startswith("aws/"):
+            raise ValueError("names that start with aws/ (without a leading slash) are reserved for AWS")
+
+
+@dataclass(frozen=True, slots=True)
+class LogGroup:
+    """One log group of the provider's account and Region."""
+
+    place: Place
+    name: LogGroupName
+
+    @property
+    def arn(self) -> str:
+        """The ARN without the trailing `:*`; also the physical id."""
+        return self.place.logs_arn(f"log-group:{self.name.text}")
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResults:
+    """The results of all Logs Insights queries of the provider's account and Region."""
+
+    place: Place
+
+    @property
+    def arn(self) -> str:
+        """The resource identifier that AssociateKmsKey takes; also the physical id."""
+        return self.place.logs_arn("query-result:*")
+
+
+Target = LogGroup | QueryResults
+
+
+@dataclass(frozen=True, slots=True)
+class KeyArn:
+    """The ARN of a KMS key: the form in which CloudWatch Logs shows the key in force."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if not _KEY_ARN.fullmatch(self.text):
+            raise ValueError(f"{self.text!r} is not the ARN of a KMS key")
+
+    @property
+    def place(self) -> Place:
+        """The place that the key is in."""
+        found = _KEY_ARN.fullmatch(self.text)
+        assert found is not None  # noqa: S101 - the constructor matched it; for the type checker
+        return Place(found["partition"], found["region"], found["account"])
+
+
+@dataclass(frozen=True, slots=True)
+class KeyName:
+    """An alias, an alias ARN or a key id: `kms:DescribeKey` tells the key ARN behind it."""
+
+    text: str
+
+
+KeyReference = KeyArn | KeyName
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDescription:
+    """What `kms:DescribeKey` tells of a key.
+
+    Attributes:
+        arn: the key's ARN.
+        state: KMS's KeyState: Enabled, Disabled, PendingDeletion, …
+        spec: KMS's KeySpec; CloudWatch Logs takes SYMMETRIC_DEFAULT only.
+        usage: KMS's KeyUsage; ENCRYPT_DECRYPT for a key that encrypts.
+        aws_managed: whether it is a key such as aws/s3, whose policy nobody can change.
+    """
+
+    arn: KeyArn
+    state: str = "Enabled"
+    spec: str = "SYMMETRIC_DEFAULT"
+    usage: str = "ENCRYPT_DECRYPT"
+    aws_managed: bool = False
+
+    @property
+    def defect(self) -> str:
+        """Why the key cannot encrypt log groups, and what to do; empty where it can."""
+        if self.spec != "SYMMETRIC_DEFAULT" or self.usage != "ENCRYPT_DECRYPT":
+            return (
+                f"is no symmetric encryption key (KeySpec {self.spec}, KeyUsage {self.usage}); "
+                "CloudWatch Logs takes KeySpec SYMMETRIC_DEFAULT only: use another key"
+            )
+        if self.state == "PendingDeletion":
+            return (
+                "is pending deletion: cancel the deletion with kms:CancelKeyDeletion and enable it, or use another key"
+            )
+        if self.state == "Disabled":
+            return "is disabled: enable it with kms:EnableKey, or use another key"
+        if self.state != "Enabled":
+            return f"is not usable now, its KeyState is {self.state}: bring it to Enabled, or use another key"
+        if self.aws_managed:
+            return (
+                "is an AWS managed key, whose policy cannot be changed for CloudWatch Logs: use a customer managed key"
+            )
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """What a template asks for: this target under this key, and how."""
+
+    target: Target
+    key: KeyReference
+    on_delete: OnDelete = OnDelete.RESTORE_PREVIOUS
+    on_existing_key: OnExistingKey = OnExistingKey.OVERRIDE
+    on_missing_log_group: OnMissingLogGroup = OnMissingLogGroup.FAIL
+    propagation_wait: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A resource of a stack, as the owner tag names it: `one:STACKNAME/STACKUUID/LOGICALID`."""
+
+    text: str
+
+    @classmethod
+    def of_resource(cls, kind: str, stack_id: str, logical_resource_id: str) -> Owner:
+        """The owner tag's value for a resource; *kind* is `one` or `fleet`.
+
+        A logical id that does not fit into a tag's value, also with `deleting:` before it, is replaced by a hash, so
+        that the stack stays readable.
+        """
+        found = _STACK_ID.fullmatch(stack_id)
+        stack = f"{found['name']}/{found['uuid']}" if found else sha256(stack_id.encode()).hexdigest()
+        text = f"{kind}:{stack}/{logical_resource_id}"
+        if len(_DELETING) + len(text) > TAG_VALUE_LENGTH:
+            text = f"{kind}:{stack}/{sha256(logical_resource_id.encode()).hexdigest()}"
+        return cls(text)
+
+    def is_sibling_of(self, other: Owner) -> bool:
+        """Whether *other* is a resource of the same stack and the same kind, as after a renamed logical id."""
+        return self.text.rpartition("/")[0] == other.text.rpartition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who owns a log group's association, and what to put back: the meaning of the two tags.
+
+    Attributes:
+        owner: the resource that owns it.
+        previous: the key that was there before the owner; None where there was none.
+        deleting: whether the owner's Delete has begun.
+    """
+
+    owner: Owner
+    previous: KeyArn | None
+    deleting: bool = False
+
+    @classmethod
+    def of_tags(cls, owner: str, previous: str) -> Claim:
+        """Read the values of the two tags; a *previous* that is no key ARN counts as `none`."""
+        return cls(
+            Owner(owner.removeprefix(_DELETING)),
+            KeyArn(previous) if _KEY_ARN.fullmatch(previous) else None,
+            deleting=owner.startswith(_DELETING),
+        )
+
+    @property
+    def owner_tag(self) -> str:
+        """The owner tag's value."""
+        return (_DELETING if self.deleting else "") + self.owner.text
+
+    @property
+    def previous_tag(self) -> str:
+        """The previous-key tag's value."""
+        return self.previous.text if self.previous else _NONE
+
+    def stands_for(self, owner: Owner) -> bool:
+        """Whether *owner* has it, and no Delete of *owner* has begun."""
+        return self.owner == owner and not self.deleting
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A log group as it was read just now.
+
+    Attributes:
+        key: the key in force; None where there is none.
+        claim: the claim on it; None where nobody owns it.
+    """
+
+    key: KeyArn | None
+    claim: Claim | None
+
+    def owned_by(self, owner: Owner) -> bool:
+        """Whether *owner*'s claim stands."""
+        return self.claim is not None and self.claim.stands_for(owner)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an event ended well.
+
+    Attributes:
+        target: what is associated; its ARN is the physical id.
+        key: the key in force.
+        previous: the key that was there before this resource.
+        associated: how many keys this event changed.
+        compliant: how many had the wanted key already.
+        skipped: how many were left as they were.
+        note: what the user should know; empty where all is as asked.
+        settling: whether the key may not yet reach the data plane, so that PropagationWaitSeconds applies.
+    """
+
+    target: Target
+    key: KeyArn | None
+    previous: KeyArn | None = None
+    associated: int = 0
+    compliant: int = 0
+    skipped: int = 0
+    note: str = ""
+    settling: bool = False

@@ -1,0 +1,314 @@
+"""One log group: observe, decide, act, confirm.
+
+The log group itself carries the claim, in two tags. A Create writes it before it acts, looks before every retry
+whether it still stands, and reads it back at the end; a Delete takes it away before it reads the key that it decides
+on. So whichever of two events comes second sees the first, in whatever order they arrive and wherever one of them
+dies.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, assert_never
+
+from log_group_kms.decision import Hold, Leave, Wish, decide
+from log_group_kms.errors import (
+    AccessDenied,
+    AlreadyExists,
+    ClaimLost,
+    InvalidParameter,
+    KeyNotFound,
+    NotFound,
+    NotStabilized,
+    ProviderError,
+    Refused,
+    RoleDenied,
+)
+from log_group_kms.model import Claim, KeyArn, Observed, OnDelete, OnMissingLogGroup, Outcome
+from log_group_kms.waiting import RESTORING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from log_group_kms.model import LogGroup, Owner
+    from log_group_kms.work import Ensure, Remove, Work
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OneLogGroup:
+    """The rules for one log group."""
+
+    work: Work
+    log_group: LogGroup
+
+    # --- Create and Update --------------------------------------------------------------------------------------------
+
+    def ensure(self, event: Ensure) -> Outcome:
+        """Make what *event* desires so.
+
+        Raises:
+            ProviderError: it could not be done; see `errors`.
+        """
+        if event.creating:
+            # An earlier delivery of this event may have claimed it.
+            self.work.if_this_fails(self.log_group.arn)
+        observed = self._look()
+        self._tell_what_a_failure_means(event, observed)
+        key = self.work.resolve(event.desired.key)
+        if observed is None:
+            if event.desired.on_missing_log_group is OnMissingLogGroup.FAIL:
+                raise self._missing()
+            if self._create(event, key):
+                return self._held(event, key, Hold(Claim(event.owner, None), write=False, associate=True), created=True)
+            observed = self._read()
+            self._tell_what_a_failure_means(event, observed)
+        decision = decide(observed, self._wish(event, observed, key))
+        match decision:
+            case Leave():
+                note = (
+                    f"The log group keeps the key that it has, as OnExistingKey says: {event.desired.on_existing_key}"
+                )
+                return Outcome(self.log_group, observed.key, previous=observed.key, skipped=1, note=note)
+            case Hold(done=True):
+                previous = decision.claim.previous
+                return Outcome(self.log_group, key, previous=previous, compliant=1, settling=event.changes_key)
+            case Hold():
+                return self._held(event, key, decision)
+            case unreachable:
+                assert_never(unreachable)
+
+    def check_claim(self, owner: Owner) -> None:
+        """See whether *owner*'s claim still stands.
+
+        Raises:
+            ClaimLost: it does not.
+        """
+        claim = self._claim()
+        if claim is None or (claim.owner == owner and claim.deleting):
+            raise ClaimLost(
+                f"This resource's claim on {self.log_group.arn} went away meanwhile: a Delete of it passed by, "
+                "or someone took its tags off"
+            )
+        if claim.owner != owner:
+            raise ClaimLost(f"{claim.owner.text} took {self.log_group.arn} over meanwhile; the last writer wins")
+
+    def _tell_what_a_failure_means(self, event: Ensure, observed: Observed | None) -> None:
+        if event.new_target:
+            ours = observed and observed.claim and observed.claim.owner == event.owner
+            self.work.if_this_fails(self.log_group.arn if ours else event.id_without_claim)
+
+    def _wish(self, event: Ensure, observed: Observed, key: KeyArn) -> Wish:
+        former_key = None
+        if event.former and not event.new_target and observed.key and not observed.claim:
+            former_key = self.work.known(event.former.key)
+        return Wish(event.owner, key, event.desired.on_existing_key, former_key, creating=event.creating)
+
+    def _create(self, event: Ensure, key: KeyArn) -> bool:
+        """Create the log group, encrypted and claimed; False where someone else was quicker."""
+        claim = Claim(event.owner, None)
+        try:
+            self.work.first_change(event, lambda: self.work.log_groups.create(self.log_group, key, claim))
+        except AlreadyExists:
+            return False
+        return True
+
+    def _held(self, event: Ensure, key: KeyArn, decision: Hold, *, created: bool = False) -> Outcome:
+        """Claim, act and confirm, as *decision* says."""
+        if decision.write:
+            self.work.first_change(event, lambda: self.work.log_groups.write_claim(self.log_group, decision.claim))
+        with self._undone_when_lost(event, key, decision):
+            if decision.associate and not created:
+                self._associate(event.owner, key)
+            self._confirm(event.owner, key)
+        return Outcome(
+            self.log_group,
+            key,
+            previous=decision.claim.previous,
+            associated=int(decision.associate),
+            compliant=int(not decision.associate),
+            settling=decision.associate,
+        )
+
+    def _associate(self, owner: Owner, key: KeyArn) -> None:
+        self.work.patience.attempt(
+            lambda: self.work.log_groups.associate(self.log_group, key),
+            before_retry=lambda: self.check_claim(owner),
+        )
+
+    def _confirm(self, owner: Owner, key: KeyArn) -> None:
+        """Read key and claim back.
+
+        Of two resources that claimed at once, the later claim stands, but the other one's key may have come last. So
+        where another key stays in force under our claim, ours is associated once more.
+        """
+        try:
+            self._read_back(key)
+        except NotStabilized:
+            self.check_claim(owner)
+            self._associate(owner, key)
+            self._read_back(key)
+        self.check_claim(owner)
+
+    def _read_back(self, key: KeyArn) -> None:
+        def other_key() -> str:
+            seen = self._key()
+            if seen == key:
+                return ""
+            shown = seen.text if seen else "no key"
+            return f"AWS accepted {key.text} for {self.log_group.arn}, but DescribeLogGroups still shows {shown}"
+
+        self.work.patience.until(other_key)
+
+    @contextmanager
+    def _undone_when_lost(self, event: Ensure, key: KeyArn, decision: Hold) -> Iterator[None]:
+        """Where a Delete took the claim away meanwhile, put back what was there before this event claimed."""
+        try:
+            yield
+        except ClaimLost:
+            if event.new_target:
+                observed = self._look()
+                if observed and observed.key == key and _left_by(event.owner, observed.claim):
+                    self._put_back(decision.claim.previous)
+                self.work.if_this_fails(event.id_without_claim)
+            raise
+
+    # --- Delete -------------------------------------------------------------------------------------------------------
+
+    def remove(self, event: Remove) -> Outcome:
+        """End the association of *event*, where it is the event's own to end.
+
+        Raises:
+            Refused: AWS refused for good, and not because it is gone already.
+        """
+        try:
+            claim = self._claim()
+            if claim is None:
+                return self._remove_unclaimed(event)
+            if claim.owner != event.owner:
+                return self._left(f"The log group belongs to {claim.owner.text}; it was left as it is")
+            if event.former.on_delete is OnDelete.RETAIN:
+                self._release()
+                return self._left("The log group keeps its key, as OnDelete says: Retain")
+            return self._give_back(event, claim)
+        except ClaimLost as lost:
+            return self._left(str(lost))
+        except NotFound:
+            return self._left("The log group is gone; there was nothing to do")
+
+    def _give_back(self, event: Remove, claim: Claim) -> Outcome:
+        leaving = replace(claim, deleting=True)
+        if not claim.deleting:
+            self._write(leaving)
+        wanted = claim.previous if event.former.on_delete is OnDelete.RESTORE_PREVIOUS else None
+        in_force = self._key()
+        self._check_leaving(leaving)
+        note = ""
+        if in_force != wanted:
+            with self._claimed_again_when_refused(claim):
+                note = self._put_back(wanted, before_retry=lambda: self._check_leaving(leaving))
+        self._release()
+        return Outcome(self.log_group, wanted, previous=in_force, associated=int(in_force != wanted), note=note)
+
+    def _check_leaving(self, leaving: Claim) -> None:
+        """Look, just before the change, whether nobody else came.
+
+        Raises:
+            ClaimLost: someone took over, or another delivery of this Delete is through.
+        """
+        if self._claim() != leaving:
+            raise ClaimLost("The log group was taken over, or given back, meanwhile; it was left as it is")
+
+    @contextmanager
+    def _claimed_again_when_refused(self, claim: Claim) -> Iterator[None]:
+        """A Delete that AWS refused for good has changed nothing: the claim stands as before, for the next Delete."""
+        try:
+            yield
+        except NotFound:
+            raise
+        except Refused:
+            with suppress(ProviderError):
+                self._write(replace(claim, deleting=False))
+            raise
+
+    def _remove_unclaimed(self, event: Remove) -> Outcome:
+        """Without tags only one thing is certain enough to undo: our key, under an id that a success of ours has."""
+        untouched = "Nobody claims the log group, and its key is not known to be this resource's; it was left as it is"
+        if not event.minted or event.former.on_delete is OnDelete.RETAIN:
+            return self._left(untouched)
+        in_force = self._key()
+        if in_force is None or in_force != self.work.known(event.former.key):
+            return self._left(untouched)
+        self._put_back(None)
+        note = "The tags were gone, so nobody knows which key was there before: the log group is without a key now"
+        return Outcome(self.log_group, None, previous=in_force, associated=1, note=note)
+
+    def _put_back(self, previous: KeyArn | None, before_retry: Callable[[], None] = lambda: None) -> str:
+        """Put the *previous* key back; where there was none, or it is no longer usable, leave none.
+
+        Returns:
+            What the user should know; empty where it went as asked.
+        """
+        note = ""
+        if previous:
+            try:
+                self.work.patience.attempt(
+                    lambda: self.work.log_groups.associate(self.log_group, previous),
+                    policies=RESTORING,
+                    before_retry=before_retry,
+                )
+            except (AccessDenied, InvalidParameter, KeyNotFound) as refusal:
+                if isinstance(refusal, RoleDenied) and not refusal.about_key:
+                    raise
+                note = (
+                    f"The previous key {previous.text} could not be put back, so the log group is without a key now "
+                    f"({refusal})"
+                )
+                logger.warning(note)
+            else:
+                return note
+        self.work.patience.attempt(lambda: self.work.log_groups.disassociate(self.log_group), before_retry=before_retry)
+        return note
+
+    # --- reading, and the tags ----------------------------------------------------------------------------------------
+
+    def _look(self) -> Observed | None:
+        """Key and claim; None where there is no such log group."""
+        try:
+            return self._read()
+        except NotFound:
+            return None
+
+    def _read(self) -> Observed:
+        return Observed(key=self._key(), claim=self._claim())
+
+    def _key(self) -> KeyArn | None:
+        return self.work.patience.attempt(lambda: self.work.log_groups.key_of(self.log_group))
+
+    def _claim(self) -> Claim | None:
+        return self.work.patience.attempt(lambda: self.work.log_groups.claim_on(self.log_group))
+
+    def _write(self, claim: Claim) -> None:
+        self.work.patience.attempt(lambda: self.work.log_groups.write_claim(self.log_group, claim))
+
+    def _release(self) -> None:
+        self.work.patience.attempt(lambda: self.work.log_groups.remove_claim(self.log_group))
+
+    def _left(self, note: str) -> Outcome:
+        return Outcome(self.log_group, None, skipped=1, note=note)
+
+    def _missing(self) -> NotFound:
+        return NotFound(
+            "DescribeLogGroups",
+            "ResourceNotFoundException",
+            "The specified log group does not exist.",
+            self.log_group.arn,
+        )
+
+
+def _left_by(owner: Owner, claim: Claim | None) -> bool:
+    """Whether nobody but *owner*, who is leaving, has a claim."""
+    return claim is None or (claim.owner == owner and claim.deleting)

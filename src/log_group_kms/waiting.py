@@ -1,0 +1,185 @@
+"""Waiting is data: which refusal, for how long, how often, and why; one loop runs it all.
+
+A window begins with the first refusal of its kind and ends at the deadline at the latest; then the last refusal is
+raised. Pauses have full jitter: up to 500 of these resources start at once, each in its own process, and must not
+move in step.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+
+from log_group_kms.errors import (
+    ConcurrentChange,
+    KeyPolicyDenied,
+    NotStabilized,
+    OutOfTime,
+    Refused,
+    RoleDenied,
+    Throttled,
+    Unavailable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Pauses that double from *first* up to *longest*, for as long as the *window* is open; all in seconds."""
+
+    first: float
+    longest: float
+    window: float
+
+    def ceiling(self, tries: int) -> float:
+        """The longest pause after so many *tries*."""
+        return min(self.longest, self.first * 2.0 ** min(tries, 30))
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Which refusal is asked again, and how."""
+
+    on: type[Refused]
+    backoff: Backoff
+
+
+#: Someone else (CloudFormation, the service that writes the logs, another stack) is creating or changing the log group;
+#: that takes them seconds (aws-cdk#15709).
+CONCURRENT_CHANGE: Final = RetryPolicy(on=ConcurrentChange, backoff=Backoff(first=0.5, longest=8.0, window=120.0))
+#: AssociateKmsKey allows 5 calls a second for account and Region, not adjustable; the 500 resources that a stack may
+#: hold need 100 seconds, and other stacks share the quota. Only the deadline ends this window.
+THROTTLED: Final = RetryPolicy(on=Throttled, backoff=Backoff(first=1.0, longest=20.0, window=3600.0))
+#: A key policy made in the same stack takes seconds, at times minutes, to be seen (KMS developer guide).
+KEY_POLICY_PROPAGATION: Final = RetryPolicy(on=KeyPolicyDenied, backoff=Backoff(first=1.0, longest=10.0, window=120.0))
+#: So does a role's policy, but the provider's role is seldom younger than a minute, and who lacks a permission for good
+#: should hear of it soon.
+ROLE_PROPAGATION: Final = RetryPolicy(on=RoleDenied, backoff=Backoff(first=1.0, longest=8.0, window=30.0))
+#: botocore has tried already; this outlasts a short failure of the service or the network.
+UNAVAILABLE: Final = RetryPolicy(on=Unavailable, backoff=Backoff(first=1.0, longest=10.0, window=60.0))
+
+POLICIES: Final = (
+    CONCURRENT_CHANGE,
+    THROTTLED,
+    KEY_POLICY_PROPAGATION,
+    ROLE_PROPAGATION,
+    UNAVAILABLE,
+)
+
+#: A key that is put back was in use before, so its policy is not new: a refusal is hardly ever cured by waiting, and a
+#: rollback should not take minutes.
+RESTORING: Final = (
+    *(policy for policy in POLICIES if policy.on not in (KeyPolicyDenied, RoleDenied)),
+    RetryPolicy(on=KeyPolicyDenied, backoff=Backoff(first=1.0, longest=4.0, window=10.0)),
+    RetryPolicy(on=RoleDenied, backoff=Backoff(first=1.0, longest=4.0, window=10.0)),
+)
+
+#: DescribeLogGroups shows a change within the second, as a rule.
+READ_BACK: Final = Backoff(first=0.2, longest=5.0, window=30.0)
+
+
+class Clock(Protocol):
+    """Time, so that tests can do without it."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let *seconds* pass."""
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    now = staticmethod(time.time)
+    sleep = staticmethod(time.sleep)
+
+
+class Patience:
+    """Asks again while it may help and there is time.
+
+    Args:
+        clock: the time.
+        deadline: seconds since the epoch; no call begins and no pause ends after it.
+        over: whether this event has been answered already, by the backstop timer: then no call begins either.
+        jitter: draws a pause between its two arguments.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        deadline: float,
+        *,
+        over: Callable[[], bool] = lambda: False,
+        jitter: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self.clock = clock
+        self.deadline = deadline
+        self._over = over
+        self._jitter = jitter
+
+    def attempt(
+        self,
+        call: Callable[[], T],
+        *,
+        policies: Sequence[RetryPolicy] = POLICIES,
+        before_retry: Callable[[], None] = lambda: None,
+    ) -> T:
+        """Make *call* until it works, a refusal is final, or time is up; *before_retry* may raise to end it.
+
+        Raises:
+            Refused: the last refusal, with the seconds waited; at once, where no policy names it.
+            OutOfTime: there was no time for a first try.
+        """
+        self._check()
+        waits: dict[RetryPolicy, _Wait] = {}
+        begun = self.clock.now()
+        while True:
+            try:
+                return call()
+            except Refused as refusal:
+                policy = next((policy for policy in policies if isinstance(refusal, policy.on)), None)
+                wait = policy and waits.setdefault(policy, _Wait(policy.backoff, self.clock.now(), self.deadline))
+                if not (wait and self._pause(wait)):
+                    refusal.waited = self.clock.now() - begun
+                    raise
+            before_retry()
+
+    def until(self, reached: Callable[[], str], backoff: Backoff = READ_BACK) -> None:
+        """Look until *reached* returns nothing; what it returns tells what is seen instead.
+
+        Raises:
+            NotStabilized: the window closed; with what was seen last.
+        """
+        wait = _Wait(backoff, self.clock.now(), self.deadline)
+        while seen := reached():
+            if not self._pause(wait):
+                raise NotStabilized(seen)
+
+    def _check(self) -> None:
+        if self._over() or self.clock.now() >= self.deadline:
+            raise OutOfTime("Time ran out before this event was done")
+
+    def _pause(self, wait: _Wait) -> bool:
+        """Sleep before the next try; False, and no sleep, where there is no time for one."""
+        left = wait.ends - self.clock.now()
+        if left <= 0 or self._over():
+            return False
+        self.clock.sleep(min(left, self._jitter(0.0, wait.backoff.ceiling(wait.tries))))
+        wait.tries += 1
+        return not self._over()
+
+
+class _Wait:
+    """How far the wait under one policy has come."""
+
+    def __init__(self, backoff: Backoff, now: float, deadline: float) -> None:
+        self.backoff = backoff
+        self.ends = min(now + backoff.window, deadline)
+        self.tries = 0

@@ -1,0 +1,1 @@
+"""Doubles of what surrounds the provider; each asserts the protocol that the real thing insists on."""

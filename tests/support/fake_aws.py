@@ -1,0 +1,205 @@
+"""CloudWatch Logs and KMS as the ports promise them, with state, and with faults on request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from log_group_kms.errors import (
+    AlreadyExists,
+    ConcurrentChange,
+    InvalidParameter,
+    KeyNotFound,
+    KeyPolicyDenied,
+    NotFound,
+    Refused,
+    ReservedLogGroup,
+    RoleDenied,
+    Throttled,
+    Unavailable,
+)
+from log_group_kms.model import Claim, KeyArn, KeyDescription, LogGroup, LogGroupName, Owner, Place, QueryResults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from log_group_kms.model import KeyReference, Target
+
+T = TypeVar("T")
+
+PLACE = Place("aws", "eu-west-1", "111122223333")
+STACK_ID = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders/2f1a0c10-0000-0000-0000-000000000001"
+OTHER_STACK_ID = "arn:aws:cloudformation:eu-west-1:111122223333:stack/audit/2f1a0c10-0000-0000-0000-000000000002"
+
+
+def key_arn(number: int) -> KeyArn:
+    """A key of this place, told apart by its *number*."""
+    return KeyArn(f"arn:aws:kms:eu-west-1:111122223333:key/{number:08d}-1111-2222-3333-444444444444")
+
+
+def log_group(name: str = "/aws/lambda/orders") -> LogGroup:
+    """A log group of this place."""
+    return LogGroup(PLACE, LogGroupName(name))
+
+
+def owner(logical_resource_id: str = "Encryption", stack_id: str = STACK_ID, kind: str = "one") -> Owner:
+    """A resource of a stack."""
+    return Owner.of_resource(kind, stack_id, logical_resource_id)
+
+
+@dataclass
+class FakeClock:
+    """Time that passes only when someone sleeps."""
+
+    time: float = 1_800_000_000.0
+    slept: list[float] = field(default_factory=list)
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.slept.append(seconds)
+        self.time += seconds
+
+
+@dataclass
+class FakeLogGroup:
+    """What CloudWatch Logs keeps of a log group."""
+
+    key: KeyArn | None = None
+    claim: Claim | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class FakeAws:
+    """Both ports; *calls* counts what an account would see."""
+
+    log_groups: dict[LogGroup, FakeLogGroup] = field(default_factory=dict)
+    keys: dict[KeyArn, KeyDescription] = field(default_factory=dict)
+    aliases: dict[str, KeyArn] = field(default_factory=dict)
+    closed_to_logs: set[KeyArn] = field(default_factory=set)
+    query_results_key: KeyArn | None = None
+    calls: list[str] = field(default_factory=list)
+    #: Called before and after each call takes effect, with the operation's name; may change state, or raise.
+    before: Callable[[str], None] = field(default=lambda _: None)
+    after: Callable[[str], None] = field(default=lambda _: None)
+    _refusals: dict[str, list[Refused]] = field(default_factory=dict)
+
+    @classmethod
+    def holding(cls, *keys: KeyArn) -> FakeAws:
+        """An account with these enabled *keys*."""
+        return cls(keys={key: KeyDescription(key) for key in keys})
+
+    def refuse(self, operation: str, *refusals: Refused) -> None:
+        """Answer the next calls of *operation* so."""
+        self._refusals.setdefault(operation, []).extend(refusals)
+
+    # --- the port LogGroups ---
+
+    def key_of(self, log_group: LogGroup) -> KeyArn | None:
+        with_state = self._called("DescribeLogGroups", log_group)
+        return self._answered("DescribeLogGroups", with_state.key)
+
+    def claim_on(self, log_group: LogGroup) -> Claim | None:
+        with_state = self._called("ListTagsForResource", log_group)
+        return self._answered("ListTagsForResource", with_state.claim)
+
+    def write_claim(self, log_group: LogGroup, claim: Claim) -> None:
+        with_state = self._called("TagResource", log_group)
+        with_state.claim = Claim.of_tags(claim.owner_tag, claim.previous_tag)
+        self._answered("TagResource", None)
+
+    def remove_claim(self, log_group: LogGroup) -> None:
+        with_state = self._called("UntagResource", log_group)
+        with_state.claim = None
+        self._answered("UntagResource", None)
+
+    def create(self, log_group: LogGroup, key: KeyArn, claim: Claim) -> None:
+        self._begin("CreateLogGroup")
+        if log_group in self.log_groups:
+            raise AlreadyExists("CreateLogGroup", "ResourceAlreadyExistsException", "exists", log_group.arn)
+        self._check_key("CreateLogGroup", log_group, key)
+        self.log_groups[log_group] = FakeLogGroup(key, Claim.of_tags(claim.owner_tag, claim.previous_tag))
+        self._answered("CreateLogGroup", None)
+
+    def associate(self, target: Target, key: KeyArn) -> None:
+        if isinstance(target, QueryResults):
+            self._begin("AssociateKmsKey")
+            self._check_key("AssociateKmsKey", target, key)
+            self.query_results_key = key
+        else:
+            with_state = self._called("AssociateKmsKey", target)
+            self._check_key("AssociateKmsKey", target, key)
+            with_state.key = key
+        self._answered("AssociateKmsKey", None)
+
+    def disassociate(self, target: Target) -> None:
+        if isinstance(target, QueryResults):
+            self._begin("DisassociateKmsKey")
+            self.query_results_key = None
+        else:
+            self._called("DisassociateKmsKey", target).key = None
+        self._answered("DisassociateKmsKey", None)
+
+    # --- the port Keys ---
+
+    def describe(self, key: KeyReference) -> KeyDescription:
+        self._begin("DescribeKey")
+        arn = key if isinstance(key, KeyArn) else self.aliases.get(key.text)
+        if arn is None or arn not in self.keys:
+            raise KeyNotFound("DescribeKey", "NotFoundException", f"{key.text} is not found.", key=key.text)
+        return self._answered("DescribeKey", self.keys[arn])
+
+    # --- what all calls share ---
+
+    def _begin(self, operation: str) -> None:
+        self.before(operation)
+        self.calls.append(operation)
+        if self._refusals.get(operation):
+            raise self._refusals[operation].pop(0)
+
+    def _called(self, operation: str, log_group: LogGroup) -> FakeLogGroup:
+        self._begin(operation)
+        if log_group not in self.log_groups:
+            message = "The specified log group does not exist."
+            raise NotFound(operation, "ResourceNotFoundException", message, log_group.arn)
+        return self.log_groups[log_group]
+
+    def _answered(self, operation: str, result: T) -> T:
+        self.after(operation)
+        return result
+
+    def _check_key(self, operation: str, target: Target, key: KeyArn) -> None:
+        about = (target.arn, key.text)
+        if isinstance(target, LogGroup) and target.name.text.startswith("aws/"):
+            message = "Log groups starting with AWS/ are reserved for AWS."
+            raise ReservedLogGroup(operation, "InvalidParameterException", message, *about)
+        if key not in self.keys or key in self.closed_to_logs:
+            raise key_policy_denied(operation, *about)
+        if self.keys[key].defect:
+            raise InvalidParameter(operation, "InvalidParameterException", "The key cannot be used.", *about)
+
+
+def key_policy_denied(operation: str = "AssociateKmsKey", target: str = "", key: str = "") -> KeyPolicyDenied:
+    message = f"The specified KMS key does not exist or is not allowed to be used with Arn '{target}'"
+    return KeyPolicyDenied(operation, "AccessDeniedException", message, target, key)
+
+
+def concurrent_change(operation: str = "AssociateKmsKey") -> ConcurrentChange:
+    message = "A conflicting operation is currently in progress against this resource. Please try again."
+    return ConcurrentChange(operation, "OperationAbortedException", message)
+
+
+def throttled(operation: str = "AssociateKmsKey") -> Throttled:
+    return Throttled(operation, "ThrottlingException", "Rate exceeded")
+
+
+def unavailable(operation: str = "AssociateKmsKey") -> Unavailable:
+    return Unavailable(operation, "ServiceUnavailableException", "The service cannot complete the request.")
+
+
+def role_denied(action: str, operation: str = "AssociateKmsKey", target: str = "", key: str = "") -> RoleDenied:
+    message = f"User: arn:aws:sts::111122223333:assumed-role/provider/f is not authorized to perform: {action}"
+    return RoleDenied(operation, "AccessDeniedException", message, target, key, action=action)

@@ -1,0 +1,765 @@
+"""The contract's table, row by row, against a fake AWS with state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+from support.fake_aws import (
+    OTHER_STACK_ID,
+    PLACE,
+    FakeAws,
+    FakeClock,
+    FakeLogGroup,
+    concurrent_change,
+    key_arn,
+    key_policy_denied,
+    log_group,
+    owner,
+    role_denied,
+    throttled,
+    unavailable,
+)
+
+from log_group_kms import lifecycle
+from log_group_kms.errors import (
+    ClaimLost,
+    KeyNotFound,
+    KeyUnusable,
+    NotFound,
+    NotStabilized,
+    OutOfTime,
+    ProviderError,
+    Refused,
+    ResourceConflict,
+    RoleDenied,
+)
+from log_group_kms.model import (
+    Association,
+    Claim,
+    KeyArn,
+    KeyDescription,
+    KeyName,
+    OnDelete,
+    OnExistingKey,
+    OnMissingLogGroup,
+    Outcome,
+    Owner,
+    QueryResults,
+)
+from log_group_kms.physical_id import NOTHING_ASSOCIATED
+from log_group_kms.waiting import Patience
+from log_group_kms.work import Ensure, Remove, Work
+
+ORDERS, BILLING = log_group("/aws/lambda/orders"), log_group("/aws/lambda/billing")
+OURS, NEW, BEFORE, STRANGE = key_arn(1), key_arn(2), key_arn(3), key_arn(4)
+ME, SIBLING = owner(), owner("Renamed")
+STRANGER = owner(stack_id=OTHER_STACK_ID)
+FLEET = owner("Fleet", kind="fleet")
+ASKED = Association(ORDERS, OURS)
+
+
+@dataclass
+class World:
+    """A fake account, and what a failure would be answered with."""
+
+    aws: FakeAws = field(default_factory=lambda: FakeAws.holding(OURS, NEW, BEFORE, STRANGE))
+    clock: FakeClock = field(default_factory=FakeClock)
+    failure_id: str = "(not told)"
+
+    def having(self, key: KeyArn | None = None, claim: Claim | None = None) -> World:
+        """With the log group in this state."""
+        self.aws.log_groups[ORDERS] = FakeLogGroup(key, claim)
+        return self
+
+    @property
+    def state(self) -> tuple[KeyArn | None, Claim | None]:
+        """The log group's key and claim."""
+        return self.aws.log_groups[ORDERS].key, self.aws.log_groups[ORDERS].claim
+
+    def work(self) -> Work:
+        patience = Patience(self.clock, self.clock.time + 600, jitter=lambda _, most: most)
+        return Work(self.aws, self.aws, patience, self._tell)
+
+    def create(self, desired: Association = ASKED, me: Owner = ME) -> Outcome:
+        self.failure_id = NOTHING_ASSOCIATED
+        return lifecycle.ensure(self.work(), Ensure(me, desired))
+
+    def update(self, desired: Association, former: Association | None = ASKED) -> Outcome:
+        self.failure_id = ORDERS.arn
+        return lifecycle.ensure(self.work(), Ensure(ME, desired, former, physical_resource_id=ORDERS.arn))
+
+    def delete(self, former: Association = ASKED, me: Owner = ME, *, minted: bool = True) -> Outcome:
+        return lifecycle.remove(self.work(), Remove(me, former, minted))
+
+    def _tell(self, physical_id: str) -> None:
+        self.failure_id = physical_id
+
+
+@pytest.fixture
+def world() -> World:
+    """A log group without a key that nobody owns."""
+    return World().having()
+
+
+# --- Create -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "claim", "state"),
+    [
+        pytest.param(None, None, (OURS, Claim(ME, None)), id="no key"),
+        pytest.param(BEFORE, None, (OURS, Claim(ME, BEFORE)), id="another key, nobody's"),
+        pytest.param(OURS, None, (OURS, Claim(ME, OURS)), id="our key there already, nobody's"),
+        pytest.param(STRANGE, Claim(STRANGER, BEFORE), (OURS, Claim(ME, STRANGE)), id="another stack's"),
+        pytest.param(OURS, Claim(STRANGER, BEFORE), (OURS, Claim(ME, OURS)), id="another stack's, same key"),
+        pytest.param(STRANGE, Claim(FLEET, None), (OURS, Claim(ME, STRANGE)), id="a fleet's"),
+        pytest.param(OURS, Claim(SIBLING, BEFORE), (OURS, Claim(ME, BEFORE)), id="renamed logical id"),
+        pytest.param(NEW, Claim(SIBLING, None), (OURS, Claim(ME, None)), id="renamed, and another key"),
+        pytest.param(
+            STRANGE, Claim(STRANGER, BEFORE, deleting=True), (OURS, Claim(ME, BEFORE)), id="another stack's, leaving"
+        ),
+        pytest.param(None, Claim(ME, BEFORE), (OURS, Claim(ME, BEFORE)), id="redelivered before the key"),
+        pytest.param(OURS, Claim(ME, BEFORE), (OURS, Claim(ME, BEFORE)), id="redelivered after the key"),
+    ],
+)
+def test_create_claims_and_associates(key: KeyArn | None, claim: Claim | None, state: tuple[KeyArn, Claim]) -> None:
+    """A Create ends with the wanted key in force, itself the owner, and what was there before remembered once."""
+    world = World().having(key, claim)
+
+    outcome = world.create()
+
+    assert world.state == state
+    assert (outcome.target, outcome.key, outcome.previous) == (ORDERS, OURS, state[1].previous)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_create_delivered_again_changes_nothing(world: World, times: int) -> None:
+    """However often a Create is delivered, the first previous key is remembered."""
+    world.having(BEFORE)
+    for _ in range(times):
+        world.create()
+
+    assert world.state == (OURS, Claim(ME, BEFORE))
+    assert world.aws.calls.count("AssociateKmsKey") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param("alias/logs", OURS, id="alias"),
+        pytest.param("mrk-1234", OURS, id="multi-Region key id"),
+    ],
+)
+def test_a_key_that_is_no_arn_is_resolved(world: World, name: str, expected: KeyArn) -> None:
+    """AWS is given the key ARN behind an alias or an id, since only that reads back."""
+    world.aws.aliases[name] = OURS
+
+    outcome = world.create(replace(ASKED, key=KeyName(name)))
+
+    assert (outcome.key, world.state) == (expected, (expected, Claim(ME, None)))
+
+
+@pytest.mark.parametrize(
+    ("description", "words"),
+    [
+        pytest.param(KeyDescription(OURS, state="Disabled"), "is disabled", id="disabled"),
+        pytest.param(KeyDescription(OURS, state="PendingDeletion"), "pending deletion", id="pending deletion"),
+        pytest.param(KeyDescription(OURS, state="PendingImport"), "KeyState is PendingImport", id="pending import"),
+        pytest.param(KeyDescription(OURS, spec="RSA_2048"), "no symmetric", id="asymmetric"),
+        pytest.param(KeyDescription(OURS, usage="GENERATE_VERIFY_MAC"), "no symmetric", id="not for encryption"),
+        pytest.param(KeyDescription(OURS, aws_managed=True), "AWS managed", id="AWS managed"),
+    ],
+)
+def test_a_key_that_cannot_encrypt_is_refused_before_anything_changes(
+    world: World, description: KeyDescription, words: str
+) -> None:
+    """What DescribeKey tells while a name is resolved ends the Create with nothing claimed."""
+    world.aws.aliases["alias/logs"] = OURS
+    world.aws.keys[OURS] = description
+
+    with pytest.raises(KeyUnusable, match=words):
+        world.create(replace(ASKED, key=KeyName("alias/logs")))
+    assert (world.state, world.failure_id) == ((None, None), NOTHING_ASSOCIATED)
+
+
+@pytest.mark.parametrize(
+    ("claim", "why"),
+    [
+        pytest.param(None, "nobody's", id="nobody's"),
+        pytest.param(Claim(STRANGER, None), "another stack's", id="another stack's"),
+        pytest.param(Claim(FLEET, None), "a fleet's", id="a fleet's"),
+    ],
+)
+def test_keep_leaves_another_key(claim: Claim | None, why: str) -> None:
+    """OnExistingKey Keep changes nothing and claims nothing, answers with the kept key, and its Delete does nothing."""
+    world = World().having(STRANGE, claim)
+    keeping = replace(ASKED, on_existing_key=OnExistingKey.KEEP)
+
+    outcome = world.create(keeping)
+    world.update(keeping, keeping)
+    world.delete(keeping)
+
+    assert world.state == (STRANGE, claim), why
+    assert (outcome.key, outcome.skipped, outcome.associated) == (STRANGE, 1, 0)
+
+
+@pytest.mark.parametrize("event", ["create", "update"])
+def test_fail_refuses_another_key(event: str) -> None:
+    """OnExistingKey Fail names the key that is there and its owner, changes nothing, and leaves nothing to undo."""
+    world = World().having(STRANGE, Claim(STRANGER, None))
+    failing = replace(ASKED, on_existing_key=OnExistingKey.FAIL)
+
+    with pytest.raises(ResourceConflict, match=f"{STRANGE.text}; it belongs to {STRANGER.text}"):
+        world.create(failing) if event == "create" else world.update(failing, failing)
+    assert world.state == (STRANGE, Claim(STRANGER, None))
+    assert world.failure_id == (NOTHING_ASSOCIATED if event == "create" else ORDERS.arn)
+
+
+@pytest.mark.parametrize("choice", list(OnExistingKey))
+@pytest.mark.parametrize("key", [None, OURS], ids=["no key", "our key"])
+def test_on_existing_key_is_about_another_key_only(choice: OnExistingKey, key: KeyArn | None) -> None:
+    """Where there is no key, or the wanted one, every OnExistingKey associates and claims."""
+    world = World().having(key)
+
+    world.create(replace(ASKED, on_existing_key=choice))
+
+    assert world.state == (OURS, Claim(ME, key))
+
+
+def test_a_missing_log_group_fails(world: World) -> None:
+    """A log group that is not there is an error that leaves nothing to undo."""
+    del world.aws.log_groups[ORDERS]
+
+    with pytest.raises(NotFound):
+        world.create()
+    assert (world.aws.log_groups, world.failure_id) == ({}, NOTHING_ASSOCIATED)
+
+
+def test_a_missing_log_group_is_created_encrypted_and_claimed(world: World) -> None:
+    """OnMissingLogGroup Create makes it under the key and the claim in one call; its Delete leaves it unencrypted."""
+    del world.aws.log_groups[ORDERS]
+    creating = replace(ASKED, on_missing_log_group=OnMissingLogGroup.CREATE)
+
+    outcome = world.create(creating)
+
+    assert (world.state, outcome.associated) == ((OURS, Claim(ME, None)), 1)
+    assert "AssociateKmsKey" not in world.aws.calls
+    world.delete(creating)
+    assert world.state == (None, None)
+
+
+def test_a_log_group_that_someone_else_creates_meanwhile_is_associated(world: World) -> None:
+    """Losing the race for CreateLogGroup ends like a Create on a log group that was there."""
+    del world.aws.log_groups[ORDERS]
+
+    def someone_is_quicker(operation: str) -> None:
+        if operation == "CreateLogGroup":
+            world.having(BEFORE)
+
+    world.aws.before = someone_is_quicker
+
+    world.create(replace(ASKED, on_missing_log_group=OnMissingLogGroup.CREATE))
+
+    assert world.state == (OURS, Claim(ME, BEFORE))
+
+
+# --- Update -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_new_key_is_associated_directly(world: World) -> None:
+    """An Update of the key never disassociates first, and keeps what was there before the resource."""
+    world.having(OURS, Claim(ME, BEFORE))
+
+    outcome = world.update(Association(ORDERS, NEW))
+
+    assert world.state == (NEW, Claim(ME, BEFORE))
+    assert (outcome.target.arn, outcome.previous) == (ORDERS.arn, BEFORE)
+    assert "DisassociateKmsKey" not in world.aws.calls
+
+
+def test_options_only_need_no_change(world: World) -> None:
+    """An Update of options reads and changes nothing."""
+    world.having(OURS, Claim(ME, BEFORE))
+
+    outcome = world.update(replace(ASKED, on_delete=OnDelete.RETAIN))
+
+    assert (world.state, outcome.compliant) == ((OURS, Claim(ME, BEFORE)), 1)
+    assert set(world.aws.calls) == {"DescribeLogGroups", "ListTagsForResource"}
+
+
+@pytest.mark.parametrize("drifted", [None, STRANGE], ids=["key gone", "key changed"])
+def test_drift_is_mended(drifted: KeyArn | None) -> None:
+    """A key that someone changed by hand under our claim is mended."""
+    world = World().having(drifted, Claim(ME, BEFORE))
+
+    world.update(replace(ASKED, on_existing_key=OnExistingKey.FAIL))
+
+    assert world.state == (OURS, Claim(ME, BEFORE))
+
+
+@pytest.mark.parametrize(
+    ("key", "state"),
+    [
+        pytest.param(OURS, (NEW, Claim(ME, None)), id="our old key: nobody knows what was before"),
+        pytest.param(NEW, (NEW, Claim(ME, NEW)), id="the new key already: it was there before us"),
+        pytest.param(STRANGE, (NEW, Claim(ME, STRANGE)), id="another key"),
+        pytest.param(None, (NEW, Claim(ME, None)), id="no key"),
+    ],
+)
+@pytest.mark.parametrize("former_key", [OURS, KeyName("alias/former")], ids=["arn", "alias"])
+def test_an_update_without_tags_claims_again(
+    key: KeyArn | None, state: tuple[KeyArn, Claim], former_key: KeyArn | KeyName
+) -> None:
+    """Where the tags are gone, an Update claims again."""
+    world = World().having(key)
+    world.aws.aliases["alias/former"] = OURS
+
+    world.update(Association(ORDERS, NEW), Association(ORDERS, former_key))
+
+    assert world.state == state
+
+
+def test_a_former_alias_that_is_gone_does_not_fail_an_update(world: World) -> None:
+    """An old key that nobody can resolve any more is no reason to fail: what is in force counts as another's."""
+    world.having(STRANGE)
+
+    world.update(Association(ORDERS, NEW), Association(ORDERS, KeyName("alias/gone")))
+
+    assert world.state == (NEW, Claim(ME, STRANGE))
+
+
+def test_a_new_target_leaves_the_old_one_for_its_delete(world: World) -> None:
+    """An Update to another log group associates that one and answers with its id; the old one waits for its Delete."""
+    world.having(OURS, Claim(ME, BEFORE))
+    world.aws.log_groups[BILLING] = FakeLogGroup(STRANGE)
+
+    outcome = world.update(Association(BILLING, OURS))
+
+    assert outcome.target.arn == BILLING.arn
+    assert world.state == (OURS, Claim(ME, BEFORE))
+    assert world.aws.log_groups[BILLING] == FakeLogGroup(OURS, Claim(ME, STRANGE))
+
+
+def test_an_update_takes_a_claim_back_that_a_dead_delete_left(world: World) -> None:
+    """A target that returns after its Delete died half-way keeps what was there before."""
+    world.having(OURS, Claim(ME, BEFORE, deleting=True))
+
+    world.update(ASKED, Association(BILLING, OURS))
+
+    assert world.state == (OURS, Claim(ME, BEFORE))
+
+
+# --- Delete -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("on_delete", "key", "claim", "state"),
+    [
+        pytest.param(OnDelete.RESTORE_PREVIOUS, OURS, Claim(ME, BEFORE), BEFORE, id="restores"),
+        pytest.param(OnDelete.RESTORE_PREVIOUS, OURS, Claim(ME, None), None, id="there was none"),
+        pytest.param(OnDelete.RESTORE_PREVIOUS, OURS, Claim(ME, OURS), OURS, id="ours was there before"),
+        pytest.param(OnDelete.RESTORE_PREVIOUS, STRANGE, Claim(ME, BEFORE), BEFORE, id="changed by hand"),
+        pytest.param(OnDelete.DISASSOCIATE, OURS, Claim(ME, BEFORE), None, id="disassociates"),
+        pytest.param(OnDelete.DISASSOCIATE, None, Claim(ME, BEFORE), None, id="gone by hand"),
+        pytest.param(OnDelete.RETAIN, OURS, Claim(ME, BEFORE), OURS, id="retains"),
+        pytest.param(OnDelete.RESTORE_PREVIOUS, OURS, Claim(ME, BEFORE, deleting=True), BEFORE, id="redelivered"),
+        pytest.param(
+            OnDelete.RESTORE_PREVIOUS, BEFORE, Claim(ME, BEFORE, deleting=True), BEFORE, id="redelivered late"
+        ),
+        pytest.param(OnDelete.RETAIN, OURS, Claim(ME, BEFORE, deleting=True), OURS, id="redelivered, retains"),
+    ],
+)
+@pytest.mark.parametrize("minted", [True, False], ids=["our id", "made-up id"])
+def test_delete_by_the_owner(
+    on_delete: OnDelete, key: KeyArn | None, claim: Claim, state: KeyArn | None, *, minted: bool
+) -> None:
+    """The owner's Delete does what OnDelete says and takes both tags away, whatever its physical id looks like."""
+    world = World().having(key, claim)
+
+    world.delete(replace(ASKED, on_delete=on_delete), minted=minted)
+
+    assert world.state == (state, None)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        pytest.param(Claim(STRANGER, BEFORE), id="another stack's"),
+        pytest.param(Claim(SIBLING, BEFORE), id="renamed"),
+        pytest.param(Claim(FLEET, BEFORE), id="a fleet's"),
+        pytest.param(Claim(STRANGER, BEFORE, deleting=True), id="another's, leaving"),
+    ],
+)
+def test_delete_touches_nothing_of_another_owner(claim: Claim) -> None:
+    """A Delete leaves what another resource owns, even under the same key."""
+    world = World().having(OURS, claim)
+
+    outcome = world.delete()
+
+    assert world.state == (OURS, claim)
+    assert claim.owner.text in outcome.note
+
+
+@pytest.mark.parametrize(
+    ("key", "former", "minted", "left"),
+    [
+        pytest.param(OURS, ASKED, True, None, id="our key, our id: disassociated"),
+        pytest.param(OURS, replace(ASKED, key=KeyName("alias/logs")), True, None, id="our key by alias"),
+        pytest.param(OURS, replace(ASKED, on_delete=OnDelete.RETAIN), True, OURS, id="Retain"),
+        pytest.param(OURS, ASKED, False, OURS, id="made-up id"),
+        pytest.param(STRANGE, ASKED, True, STRANGE, id="another key"),
+        pytest.param(OURS, replace(ASKED, key=KeyName("alias/gone")), True, OURS, id="alias that is gone"),
+        pytest.param(None, ASKED, True, None, id="no key"),
+    ],
+)
+def test_delete_without_tags(key: KeyArn | None, former: Association, left: KeyArn | None, *, minted: bool) -> None:
+    """Without tags only our own key under an id of ours is taken away."""
+    world = World().having(key)
+    world.aws.aliases["alias/logs"] = OURS
+
+    world.delete(former, minted=minted)
+
+    assert world.state == (left, None)
+
+
+def test_delete_of_a_log_group_that_is_gone(world: World) -> None:
+    """Nothing to do is a success."""
+    del world.aws.log_groups[ORDERS]
+
+    assert "gone" in world.delete().note
+
+
+def test_delete_of_a_log_group_that_vanishes_half_way(world: World) -> None:
+    """A log group that vanishes between two calls of its Delete is a success too."""
+    world.having(OURS, Claim(ME, BEFORE))
+
+    def vanish(operation: str) -> None:
+        if operation == "TagResource":
+            world.aws.log_groups.clear()
+
+    world.aws.after = vanish
+
+    assert "gone" in world.delete().note
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        pytest.param([key_policy_denied()] * 30, id="key policy"),
+        pytest.param([role_denied("kms:Encrypt")] * 30, id="role's KMS permission"),
+        pytest.param([KeyNotFound("AssociateKmsKey", "InvalidParameterException", "?")], id="key gone"),
+    ],
+)
+def test_a_previous_key_that_is_no_longer_usable_is_not_put_back(world: World, refusal: list[Refused]) -> None:
+    """The Delete succeeds, leaves no key, says so, and does not wait for minutes."""
+    world.having(OURS, Claim(ME, BEFORE))
+    world.aws.refuse("AssociateKmsKey", *refusal)
+
+    outcome = world.delete()
+
+    assert world.state == (None, None)
+    assert BEFORE.text in outcome.note
+    assert sum(world.clock.slept) <= 10
+
+
+@pytest.mark.parametrize("operation", ["AssociateKmsKey", "DisassociateKmsKey"])
+def test_a_delete_that_is_refused_for_good_changes_nothing(world: World, operation: str) -> None:
+    """Without the Logs permission the Delete fails and leaves key and claim as they were, for the next try."""
+    previous = BEFORE if operation == "AssociateKmsKey" else None
+    world.having(OURS, Claim(ME, previous))
+    world.aws.refuse(operation, *[role_denied(f"logs:{operation}")] * 30)
+
+    with pytest.raises(RoleDenied):
+        world.delete()
+    assert world.state == (OURS, Claim(ME, previous))
+
+
+def test_a_delete_leaves_what_is_taken_over_half_way(world: World) -> None:
+    """Who claims between a Delete's claim and its change keeps key and claim."""
+    world.having(OURS, Claim(ME, BEFORE))
+
+    def take_over(operation: str) -> None:
+        if operation == "TagResource":
+            world.having(STRANGE, Claim(STRANGER, BEFORE))
+
+    world.aws.after = take_over
+
+    outcome = world.delete()
+
+    assert world.state == (STRANGE, Claim(STRANGER, BEFORE))
+    assert "taken over" in outcome.note
+
+
+def test_a_delete_leaves_what_is_taken_over_while_it_waits(world: World) -> None:
+    """The same, where the Delete was refused for now and waits."""
+    world.having(OURS, Claim(ME, BEFORE))
+    world.aws.refuse("AssociateKmsKey", concurrent_change())
+
+    def take_over(operation: str) -> None:
+        if operation == "AssociateKmsKey":
+            world.having(STRANGE, Claim(STRANGER, BEFORE))
+
+    world.aws.before = take_over
+
+    world.delete()
+
+    assert world.state == (STRANGE, Claim(STRANGER, BEFORE))
+
+
+# --- races and failures of a Create -----------------------------------------------------------------------------------
+
+
+def delete_passes_by(world: World, when: str, *, unfinished: bool = False, times: int = 1) -> None:
+    """Let a Delete of the same resource, with a made-up id, run before the operation *when*."""
+    left = times
+
+    def run(operation: str) -> None:
+        nonlocal left
+        if operation != when:
+            return
+        left -= 1
+        if left:
+            return
+        world.aws.before = lambda _: None
+        if unfinished:
+            _, claim = world.state
+            assert claim
+            world.aws.log_groups[ORDERS].claim = replace(claim, deleting=True)
+        else:
+            world.delete(minted=False)
+
+    world.aws.before = run
+
+
+@pytest.mark.parametrize("unfinished", [False, True], ids=["through", "under way"])
+@pytest.mark.parametrize("before", [None, BEFORE, OURS], ids=["no key", "another key", "our key"])
+def test_a_create_that_its_delete_overtakes_undoes_itself(before: KeyArn | None, *, unfinished: bool) -> None:
+    """A Create that finds its claim gone leaves the log group as it was before, and fails with nothing to undo."""
+    world = World().having(before)
+    world.aws.refuse("AssociateKmsKey", concurrent_change(), concurrent_change())
+    delete_passes_by(
+        world, "AssociateKmsKey" if before != OURS else "DescribeLogGroups", times=2, unfinished=unfinished
+    )
+
+    with pytest.raises(ClaimLost):
+        world.create()
+    if unfinished:
+        world.delete(minted=False)
+    assert world.state == (before, None)
+    assert world.failure_id == NOTHING_ASSOCIATED
+
+
+def test_a_create_that_its_delete_overtakes_after_the_key_undoes_itself(world: World) -> None:
+    """The Delete may also pass by between AssociateKmsKey and the read-back, before the key shows."""
+    world.having(BEFORE)
+
+    def tags_only(operation: str) -> None:
+        # The Delete read the old key, so it had nothing to put back; then the Create's AssociateKmsKey arrived.
+        if operation == "AssociateKmsKey":
+            world.aws.log_groups[ORDERS].claim = None
+
+    world.aws.after = tags_only
+
+    with pytest.raises(ClaimLost):
+        world.create()
+    assert world.state == (BEFORE, None)
+
+
+def test_a_create_fails_where_its_own_delete_is_under_way(world: World) -> None:
+    """A Create that finds its Delete's mark changes nothing; the Delete that follows finishes the work."""
+    world.having(OURS, Claim(ME, BEFORE, deleting=True))
+
+    with pytest.raises(ClaimLost, match="under way"):
+        world.create()
+    assert world.state == (OURS, Claim(ME, BEFORE, deleting=True))
+    assert world.failure_id == ORDERS.arn
+
+
+def test_of_two_creators_the_later_claim_wins(world: World) -> None:
+    """A Create that another stack's takes over meanwhile fails and leaves the other's key and claim."""
+
+    def take_over(operation: str) -> None:
+        if operation == "AssociateKmsKey":
+            world.having(STRANGE, Claim(STRANGER, None))
+
+    world.aws.after = take_over
+
+    with pytest.raises((ClaimLost, NotStabilized)):
+        world.create()
+    assert world.state == (STRANGE, Claim(STRANGER, None))
+    assert world.failure_id == NOTHING_ASSOCIATED
+
+
+def test_a_key_that_came_last_under_an_older_claim_is_overridden(world: World) -> None:
+    """Where our claim stands but another's key came last, ours is associated once more."""
+    overridden = False
+
+    def override_once(operation: str) -> None:
+        nonlocal overridden
+        if operation == "AssociateKmsKey" and not overridden:
+            overridden = True
+            world.aws.log_groups[ORDERS].key = STRANGE
+
+    world.aws.after = override_once
+
+    world.create()
+
+    assert world.state == (OURS, Claim(ME, None))
+
+
+def test_a_key_that_never_shows_is_an_error(world: World) -> None:
+    """What AWS accepts but never shows is reported with what it shows instead; the Delete that follows can undo it."""
+
+    def never(operation: str) -> None:
+        if operation == "AssociateKmsKey":
+            world.aws.log_groups[ORDERS].key = None
+
+    world.aws.after = never
+
+    with pytest.raises(NotStabilized, match="still shows no key"):
+        world.create()
+    assert world.failure_id == ORDERS.arn
+
+
+@pytest.mark.parametrize(
+    ("operation", "refusals", "failure_id"),
+    [
+        pytest.param("DescribeLogGroups", [role_denied("logs:DescribeLogGroups")], ORDERS.arn, id="cannot look"),
+        pytest.param("ListTagsForResource", [role_denied("logs:ListTagsForResource")], ORDERS.arn, id="cannot tell"),
+        pytest.param("TagResource", [role_denied("logs:TagResource")], NOTHING_ASSOCIATED, id="cannot claim"),
+        pytest.param("TagResource", [unavailable()], ORDERS.arn, id="may have claimed"),
+        pytest.param("TagResource", [unavailable(), role_denied("logs:TagResource")], ORDERS.arn, id="may have, first"),
+        pytest.param("AssociateKmsKey", [key_policy_denied()], ORDERS.arn, id="claimed"),
+    ],
+)
+def test_the_id_of_a_failed_create_says_whether_it_claimed(
+    world: World, operation: str, refusals: list[Refused], failure_id: str
+) -> None:
+    """The marker where nothing was claimed; the id of a success where it was, or nobody can tell."""
+    world.having(BEFORE)
+    world.aws.refuse(operation, *refusals, *[refusals[-1]] * 300)
+
+    with pytest.raises(Refused):
+        world.create()
+    assert (world.failure_id, world.state[0]) == (failure_id, BEFORE)
+
+
+def test_a_failed_update_keeps_its_id_unless_it_claimed_a_new_target(world: World) -> None:
+    """A failed Update answers with the event's id; with the new target's once that is claimed."""
+    world.having(OURS, Claim(ME, None))
+    world.aws.log_groups[BILLING] = FakeLogGroup()
+    world.aws.refuse("AssociateKmsKey", *[key_policy_denied()] * 300)
+
+    with pytest.raises(Refused):
+        world.update(Association(ORDERS, NEW))
+    assert world.failure_id == ORDERS.arn
+    with pytest.raises(Refused):
+        world.update(Association(BILLING, NEW))
+    assert world.failure_id == BILLING.arn
+
+
+def test_no_time_left_means_no_call(world: World) -> None:
+    """Past the deadline nothing is called and nothing changes."""
+    work = Work(world.aws, world.aws, Patience(world.clock, world.clock.time), lambda _: None)
+
+    with pytest.raises(OutOfTime):
+        lifecycle.ensure(work, Ensure(ME, ASKED))
+    assert world.aws.calls == []
+
+
+def test_what_heals_is_waited_for(world: World) -> None:
+    """Refusals that time heals are outlasted, all kinds in one event."""
+    world.aws.refuse("TagResource", throttled(), unavailable(), role_denied("logs:TagResource"))
+    world.aws.refuse(
+        "AssociateKmsKey", concurrent_change(), key_policy_denied(), throttled(), role_denied("kms:Encrypt")
+    )
+
+    world.create()
+
+    assert world.state == (OURS, Claim(ME, None))
+
+
+# --- query results ----------------------------------------------------------------------------------------------------
+
+RESULTS = QueryResults(PLACE)
+QUERIES = Association(RESULTS, OURS)
+
+
+def test_query_results_have_one_setting(world: World) -> None:
+    """Create, Update and Delete set and clear the one key of the account's query results; the last writer wins."""
+    world.aws.query_results_key = STRANGE
+
+    assert world.create(QUERIES).key == OURS
+    assert world.aws.query_results_key == OURS
+    lifecycle.ensure(world.work(), Ensure(ME, replace(QUERIES, key=NEW), QUERIES, RESULTS.arn))
+    assert world.aws.query_results_key == NEW
+    world.delete(QUERIES)
+    assert world.aws.query_results_key is None
+
+
+def test_query_results_are_retained(world: World) -> None:
+    """OnDelete Retain leaves the key."""
+    world.create(QUERIES)
+
+    world.delete(replace(QUERIES, on_delete=OnDelete.RETAIN))
+
+    assert world.aws.query_results_key == OURS
+
+
+@pytest.mark.parametrize(
+    ("refusal", "failure_id"),
+    [
+        pytest.param(key_policy_denied(), NOTHING_ASSOCIATED, id="refused for certain"),
+        pytest.param(unavailable(), RESULTS.arn, id="it may have been done"),
+    ],
+)
+def test_a_failed_create_of_query_results(world: World, refusal: Refused, failure_id: str) -> None:
+    """A Create that AWS refused must not make the Delete that follows strip another stack's key."""
+    world.aws.query_results_key = STRANGE
+    world.aws.refuse("AssociateKmsKey", *[refusal] * 300)
+
+    with pytest.raises(Refused):
+        world.create(QUERIES)
+    assert (world.failure_id, world.aws.query_results_key) == (failure_id, STRANGE)
+
+
+# --- the cost ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("event", "most"),
+    [
+        pytest.param("create", 6, id="happy Create"),
+        pytest.param("create again", 3, id="redelivered Create"),
+        pytest.param("options", 3, id="Update of options"),
+        pytest.param("key", 5, id="Update of the key"),
+        pytest.param("delete", 6, id="Delete"),
+    ],
+)
+def test_the_calls_that_an_event_costs(world: World, event: str, most: int) -> None:
+    """No event of the happy path makes more calls than the contract allows."""
+    world.having(BEFORE)
+    if event != "create":
+        world.create()
+    world.aws.calls.clear()
+    match event:
+        case "create" | "create again":
+            world.create()
+        case "options":
+            world.update(replace(ASKED, on_delete=OnDelete.RETAIN))
+        case "key":
+            world.update(Association(ORDERS, NEW))
+        case "delete":
+            world.delete()
+
+    assert len(world.aws.calls) <= most, world.aws.calls
+
+
+def test_every_error_says_something(world: World) -> None:
+    """CloudFormation drops an answer without a Reason, so no failure may be silent."""
+    world.aws.refuse("AssociateKmsKey", *[concurrent_change()] * 300)
+
+    with pytest.raises(ProviderError) as failure:
+        world.create()
+    assert str(failure.value)

@@ -1,0 +1,188 @@
+"""What is asked again, for how long, and what never happens while waiting."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.fake_aws import (
+    FakeClock,
+    concurrent_change,
+    key_policy_denied,
+    role_denied,
+    throttled,
+    unavailable,
+)
+
+from log_group_kms.errors import (
+    ConcurrentChange,
+    KeyNotFound,
+    KeyPolicyDenied,
+    NotFound,
+    NotStabilized,
+    OutOfTime,
+    Refused,
+    RoleDenied,
+    Throttled,
+    Unavailable,
+)
+from log_group_kms.waiting import POLICIES, READ_BACK, RESTORING, Patience, RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Service:
+    """Answers with its refusals, one after the other, and then works."""
+
+    def __init__(self, refusals: list[Refused]) -> None:
+        self.refusals = list(refusals)
+        self.calls = 0
+
+    def __call__(self) -> str:
+        self.calls += 1
+        if self.refusals:
+            raise self.refusals.pop(0)
+        return "done"
+
+
+def patience(clock: FakeClock, seconds: float = 600.0) -> Patience:
+    """Without jitter, so that the pauses can be compared."""
+    return Patience(clock, clock.now() + seconds, jitter=lambda _, most: most)
+
+
+WRONG_FOR_GOOD = [
+    NotFound("AssociateKmsKey", "ResourceNotFoundException", "?"),
+    KeyNotFound("AssociateKmsKey", "InvalidParameterException", "?"),
+]
+
+
+@pytest.mark.parametrize(
+    ("refusals", "slept"),
+    [
+        pytest.param([], [], id="first call works"),
+        pytest.param([key_policy_denied()] * 5, [1, 2, 4, 8, 10], id="policy seen late"),
+        pytest.param([role_denied("kms:Encrypt")] * 5, [1, 2, 4, 8, 8], id="role seen late"),
+        pytest.param([concurrent_change()] * 6, [0.5, 1, 2, 4, 8, 8], id="someone else changes it"),
+        pytest.param([throttled()] * 6, [1, 2, 4, 8, 16, 20], id="throttled"),
+        pytest.param([unavailable()] * 5, [1, 2, 4, 8, 10], id="service fails"),
+        pytest.param([throttled(), concurrent_change(), throttled()], [1, 0.5, 2], id="each kind has its own pace"),
+    ],
+)
+def test_what_time_may_heal_is_asked_again(refusals: list[Refused], slept: list[float]) -> None:
+    """A refusal that waiting may cure is retried with doubling pauses up to the policy's longest."""
+    clock, service = FakeClock(), Service(refusals)
+
+    assert patience(clock).attempt(service) == "done"
+    assert clock.slept == slept
+
+
+@pytest.mark.parametrize("refusal", WRONG_FOR_GOOD, ids=["no log group", "no key"])
+def test_what_time_cannot_heal_is_raised_at_once(refusal: Refused) -> None:
+    """No pause, no second call."""
+    clock, service = FakeClock(), Service([refusal])
+
+    with pytest.raises(type(refusal)):
+        patience(clock).attempt(service)
+    assert (clock.slept, service.calls) == ([], 1)
+
+
+FOR_EVER: dict[type[Refused], Callable[[], Refused]] = {
+    ConcurrentChange: concurrent_change,
+    KeyPolicyDenied: key_policy_denied,
+    RoleDenied: lambda: role_denied("kms:Encrypt"),
+    Throttled: throttled,
+    Unavailable: unavailable,
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.on.__name__)
+def test_a_window_closes_with_the_last_refusal(policy: RetryPolicy) -> None:
+    """A refusal that never heals is raised when its window closes or time is up, and tells how long it took."""
+    clock = FakeClock()
+    service = Service([FOR_EVER[policy.on]() for _ in range(5000)])
+
+    with pytest.raises(policy.on) as last:
+        patience(clock, seconds=900).attempt(service)
+    assert sum(clock.slept) == pytest.approx(min(policy.backoff.window, 900))
+    assert last.value.waited == pytest.approx(sum(clock.slept))
+
+
+def test_restoring_waits_less_for_the_key() -> None:
+    """A previous key that is refused holds a rollback up for seconds, not minutes."""
+    clock, service = FakeClock(), Service([key_policy_denied()] * 100)
+
+    with pytest.raises(Refused):
+        patience(clock).attempt(service, policies=RESTORING)
+    assert sum(clock.slept) == pytest.approx(10)
+
+
+@given(
+    seconds=st.floats(0.1, 900),
+    kinds=st.lists(st.sampled_from([concurrent_change, throttled, key_policy_denied, unavailable]), max_size=60),
+    jitter=st.floats(0, 1),
+)
+def test_no_pause_ends_after_the_deadline(seconds: float, kinds: list[Callable[[], Refused]], jitter: float) -> None:
+    """Whatever is refused and however the jitter falls, no sleep goes past the deadline."""
+    clock = FakeClock()
+    waiting = Patience(clock, clock.now() + seconds, jitter=lambda least, most: least + (most - least) * jitter)
+    began = clock.now()
+    with suppress(Refused):
+        waiting.attempt(Service([kind() for kind in kinds]))
+
+    assert clock.now() <= began + seconds + 1e-6
+
+
+def test_before_a_retry_the_caller_looks() -> None:
+    """What `before_retry` raises ends the attempt; it is not asked before the first call."""
+    clock, service = FakeClock(), Service([throttled()] * 3)
+    looks: list[int] = []
+
+    def look() -> None:
+        looks.append(service.calls)
+        if len(looks) == 2:
+            raise NotStabilized("gone")
+
+    with pytest.raises(NotStabilized):
+        patience(clock).attempt(service, before_retry=look)
+    assert looks == [1, 2]
+
+
+def test_an_event_that_is_answered_already_makes_no_call() -> None:
+    """Once the backstop has answered, nothing is called any more."""
+    clock, service = FakeClock(), Service([])
+
+    with pytest.raises(OutOfTime):
+        Patience(clock, clock.now() + 600, over=lambda: True).attempt(service)
+    assert service.calls == 0
+
+
+def test_an_answer_while_it_sleeps_ends_the_attempt() -> None:
+    """The backstop may answer during a pause: then the last refusal is raised and nothing more is called."""
+    clock, service = FakeClock(), Service([throttled()] * 9)
+
+    with pytest.raises(Refused):
+        Patience(clock, clock.now() + 600, over=lambda: bool(clock.slept)).attempt(service)
+    assert service.calls == 1
+
+
+@pytest.mark.parametrize("looks", [1, 2, 6])
+def test_polling_ends_when_it_shows(looks: int) -> None:
+    """What is accepted is looked for until it shows."""
+    clock, seen = FakeClock(), ["no key"] * (looks - 1) + [""]
+
+    patience(clock).until(lambda: seen.pop(0))
+
+    assert (seen, len(clock.slept)) == ([], looks - 1)
+
+
+def test_polling_that_never_succeeds_tells_what_was_seen() -> None:
+    """The window of the read-back closes with what was seen last."""
+    clock = FakeClock()
+
+    with pytest.raises(NotStabilized, match="no key"):
+        patience(clock).until(lambda: "no key")
+    assert sum(clock.slept) == pytest.approx(READ_BACK.window)
