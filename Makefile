@@ -44,6 +44,9 @@ demo: $(STAMP) ## deploy to an embedded AWS and drive stacks through their whole
 local: $(STAMP) ## start the embedded AWS, leave it running, print the environment to set
 	$(BIN)/python -m local
 
+bench: $(STAMP) ## cold start beside boto3 alone
+	$(BIN)/python benchmarks/cold_start.py
+
 lock: ## resolve and lock every dependency anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o src/requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c src/requirements.txt --group dev pyproject.toml -o requirements-dev.txt

@@ -1,0 +1,61 @@
+# ruff: noqa: INP001, T201 - a program beside the events, not a package; it prints
+"""Stands between a function in `sam local invoke`'s container and this machine; ends once the function has answered.
+
+The events' ResponseURL leads here: the answer that CloudFormation would get is printed. Every other request is a call
+to AWS, and goes on to the embedded AWS at $AWS_ENDPOINT_URL (`make local` prints it), which listens on loopback alone.
+"""
+
+import json
+import os
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar, Final
+from urllib.error import HTTPError
+from urllib.parse import urljoin
+from urllib.request import Request, urlopen
+
+#: Every interface: a container knows this machine by its engine's bridge, whose address is a different one everywhere.
+ADDRESS: Final = ("0.0.0.0", 3999)  # noqa: S104 - for as long as one invocation takes
+
+
+class Between(BaseHTTPRequestHandler):
+    """One request out of the container."""
+
+    answered: ClassVar = False
+
+    def do_PUT(self) -> None:
+        """The answer."""
+        print(json.dumps(json.loads(self._body()), indent=2))
+        self._reply(200)
+        Between.answered = True
+
+    def do_POST(self) -> None:
+        """A call to AWS."""
+        url = urljoin(os.environ["AWS_ENDPOINT_URL"], self.path)
+        call = Request(url, self._body(), dict(self.headers))  # noqa: S310 - where the caller's own environment points
+        try:
+            with urlopen(call) as answer:  # noqa: S310 - as above
+                self._reply(answer.status, answer.headers["Content-Type"], answer.read())
+        except HTTPError as refusal:
+            self._reply(refusal.code, refusal.headers["Content-Type"], refusal.read())
+
+    def log_message(self, *_: object) -> None:
+        """Leave the output to the answer."""
+
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers["Content-Length"]))
+
+    def _reply(self, status: int, content_type: str | None = None, body: bytes = b"") -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type or "application/x-amz-json-1.1")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+if __name__ == "__main__":
+    if "AWS_ENDPOINT_URL" not in os.environ:
+        sys.exit("AWS_ENDPOINT_URL is not set: start the embedded AWS with `make local` and set what it prints")
+    with HTTPServer(ADDRESS, Between) as server:
+        while not Between.answered:
+            server.handle_request()
