@@ -1,0 +1,42 @@
+"""Start the embedded AWS and leave it running: `python -m local`; end it: `python -m local stop`."""
+
+import argparse
+import shlex
+import sys
+
+from local import detached
+from local.embedded_aws import ACCOUNT, REGION, EmbeddedAws
+from local.server import Settings
+
+
+def main() -> int:
+    """Do what the command line says."""
+    arguments = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    arguments.add_argument("action", nargs="?", choices=("start", "stop"), default="start")
+    arguments.add_argument("--auth", action="store_true", help="enforce IAM policies")
+    arguments.add_argument("--account", default=ACCOUNT)
+    arguments.add_argument("--region", default=REGION)
+    chosen = arguments.parse_args()
+    if chosen.action == "stop":
+        print("# Stopped." if detached.stop() else "# It was not running.")
+        return 0
+    running = detached.find()
+    if running:
+        print(f"# The embedded AWS is already running at {running.endpoint}.")
+    else:
+        running = detached.start(Settings(chosen.account, chosen.region, chosen.auth))
+        print(f"# The embedded AWS runs at {running.endpoint}, account {running.account}.")
+    _print_environment(running)
+    return 0
+
+
+def _print_environment(running: EmbeddedAws) -> None:
+    """Lines for a shell; `eval "$(python -m local)"` works too."""
+    print("unset AWS_PROFILE AWS_SESSION_TOKEN")
+    for name, value in running.environment.items():
+        print(f"export {name}={shlex.quote(value)}")
+    print("# To stop it: python -m local stop")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""CloudWatch Logs as the outside sees it: MiniStack's handler with the extension around it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from local.answers import RefusedError
+from local.extension import seams, wire
+from local.extension.authorization import require_tagging_allowed
+from local.extension.director import Director
+from local.extension.log_answers import in_aws_words, require_valid_tags
+from local.extension.log_encryption import LogEncryption
+from local.extension.wire import Response
+
+Handler: TypeAlias = Callable[..., Awaitable[Response]]
+
+
+def install(director: Director) -> None:
+    """Wrap MiniStack's handler of Logs."""
+    handle: Handler = seams.HANDLE_LOGS.get()
+    empty: Callable[[], None] = seams.RESET.get()
+    encryption = LogEncryption(director)
+
+    async def extended(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Response:
+        request = wire.parse(method, path, headers, body)
+        if request is None:
+            return await handle(method, path, headers, body, query)
+        try:
+            require_tagging_allowed(request)
+            require_valid_tags(request)
+            response = await encryption.answer(request, lambda: handle(method, path, headers, body, query))
+        except RefusedError as refused:
+            return wire.refuse(refused.refusal)
+        return in_aws_words(request, response)
+
+    def empty_all() -> None:
+        empty()
+        encryption.clear()
+
+    seams.HANDLE_LOGS.replace(extended)
+    seams.RESET.replace(empty_all)

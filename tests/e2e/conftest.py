@@ -1,0 +1,35 @@
+"""End to end: these tests may start the embedded AWS, one process for each pytest-xdist worker, and nothing else."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.embedded_aws import EmbeddedAws
+
+
+@pytest.fixture(scope="session")
+def embedded_aws() -> Iterator[EmbeddedAws]:
+    """An embedded AWS that many tests share."""
+    with EmbeddedAws.start() as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws(embedded_aws: EmbeddedAws) -> EmbeddedAws:
+    """The shared embedded AWS, emptied for this test."""
+    embedded_aws.reset()
+    return embedded_aws
+
+
+@pytest.fixture(scope="session")
+def embedded_aws_with_auth() -> Iterator[EmbeddedAws]:
+    """An embedded AWS that enforces IAM policies, shared."""
+    with EmbeddedAws.start(auth=True) as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws_with_auth(embedded_aws_with_auth: EmbeddedAws) -> EmbeddedAws:
+    """The one that enforces IAM policies, emptied for this test."""
+    embedded_aws_with_auth.reset()
+    return embedded_aws_with_auth
