@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format lint types template demo local bench lock clean
+.PHONY: help setup test check format lint types template demo local local-stop bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,5 +51,9 @@ lock: ## resolve and lock every dependency anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o src/requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c src/requirements.txt --group dev pyproject.toml -o requirements-dev.txt
 
+local-stop: $(STAMP) ## stop it
+	$(BIN)/python -m local stop
+
 clean: ## remove what make made
+	@[ ! -x $(BIN)/python ] || $(BIN)/python -m local stop
 	rm -rf $(VENV) .aws-sam .local .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -14,8 +14,9 @@ from urllib.error import HTTPError
 from urllib.parse import urljoin
 from urllib.request import Request, urlopen
 
-#: Every interface: a container knows this machine by its engine's bridge, whose address is a different one everywhere.
-ADDRESS: Final = ("0.0.0.0", 3999)  # noqa: S104 - for as long as one invocation takes
+#: Loopback, which Docker Desktop's `host-gateway` leads to. Docker on Linux leads to its bridge: `catch.py 172.17.0.1`.
+HOST: Final = "127.0.0.1"
+PORT: Final = 3999
 
 
 class Between(BaseHTTPRequestHandler):
@@ -56,6 +57,6 @@ class Between(BaseHTTPRequestHandler):
 if __name__ == "__main__":
     if "AWS_ENDPOINT_URL" not in os.environ:
         sys.exit("AWS_ENDPOINT_URL is not set: start the embedded AWS with `make local` and set what it prints")
-    with HTTPServer(ADDRESS, Between) as server:
+    with HTTPServer((sys.argv[1] if len(sys.argv) > 1 else HOST, PORT), Between) as server:
         while not Between.answered:
             server.handle_request()

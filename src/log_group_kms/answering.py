@@ -130,6 +130,16 @@ class LogGroupKmsResource(CfnResource):
         return self._turn is not None and self._turn.over
 
     @property
+    def handed_on(self) -> bool:
+        """Whether a later invocation answers this event."""
+        return self._turn is not None and self._turn.handed_on
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the handler function ended well."""
+        return self.Status == "SUCCESS"
+
+    @property
     def fallback_physical_resource_id(self) -> str:
         """The id of an answer for which the handler function gave none: at first the event's own, or the marker."""
         return self._current.fallback_physical_resource_id

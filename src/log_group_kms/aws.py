@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import contextmanager
-from functools import cache
+from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,10 +33,9 @@ from log_group_kms.errors import (
 from log_group_kms.model import Claim, KeyArn, KeyDescription, LogGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mypy_boto3_kms import KMSClient
-    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
 
     from log_group_kms.model import KeyReference, Place, Target
@@ -182,12 +181,15 @@ class CloudWatchLogs:
 
 
 class Kms:
-    """The port `Keys` on KMS. The client is made when it is first needed: a key ARN needs none."""
+    """The port `Keys` on KMS; *client* is asked for one when it is first needed: a key ARN needs none."""
+
+    def __init__(self, client: Callable[[], KMSClient]) -> None:
+        self._client = client
 
     def describe(self, key: KeyReference) -> KeyDescription:
         """See `ports.Keys`."""
         with _refusals("DescribeKey", None, key):
-            found = _kms_client().describe_key(KeyId=key.text)["KeyMetadata"]
+            found = self._client().describe_key(KeyId=key.text)["KeyMetadata"]
         return KeyDescription(
             KeyArn(found["Arn"]),
             state=found["KeyState"],
@@ -197,26 +199,42 @@ class Kms:
         )
 
 
-def cloudwatch_logs() -> CloudWatchLogs:
-    """The port on this process's own client."""
-    return CloudWatchLogs(_logs_client())
+class Aws:
+    """A process's way to AWS: one session (a second one costs a client 50 ms more), and clients as they are needed."""
+
+    def __init__(self) -> None:
+        self._session = boto3.session.Session(botocore_session=botocore.session.get_session())
+
+    @cached_property
+    def log_groups(self) -> CloudWatchLogs:
+        """The port on CloudWatch Logs."""
+        return CloudWatchLogs(self._session.client("logs", config=_CONFIG))
+
+    @cached_property
+    def keys(self) -> Kms:
+        """The port on KMS."""
+        return Kms(lambda: self._kms_client)
+
+    def invoke_again(self, function_arn: str, event: Mapping[str, Any]) -> None:
+        """Let the function go on with *event* in a further, asynchronous invocation.
+
+        Raises:
+            Refused: Lambda did not take it.
+        """
+        with _refusals("Invoke", None):
+            client = self._session.client("lambda", config=_CONFIG)
+            client.invoke(FunctionName=function_arn, InvocationType="Event", Payload=json.dumps(event).encode())
+
+    @cached_property
+    def _kms_client(self) -> KMSClient:
+        return self._session.client("kms", config=_CONFIG)
 
 
 def logs_service_principal(place: Place) -> str:
     """CloudWatch Logs as a key policy names it, `logs.REGION.` and the partition's own domain."""
-    partitions = _session().get_data("partitions")["partitions"]
+    partitions = botocore.session.get_session().get_data("partitions")["partitions"]
     (suffix,) = (known["outputs"]["dnsSuffix"] for known in partitions if known["id"] == place.partition)
     return f"logs.{place.region}.{suffix}"
-
-
-def invoke_again(function_arn: str, event: Mapping[str, Any]) -> None:
-    """Let the function go on with *event* in a further, asynchronous invocation.
-
-    Raises:
-        Refused: Lambda did not take it.
-    """
-    with _refusals("Invoke", None):
-        _lambda_client().invoke(FunctionName=function_arn, InvocationType="Event", Payload=json.dumps(event).encode())
 
 
 def _tags(claim: Claim) -> dict[str, str]:
@@ -251,29 +269,3 @@ def refusal_of(error: ClientError, operation: str, target: str = "", key: str = 
     if kind is AccessDenied and missing:
         return RoleDenied(operation, code, message, target, key, action=missing["action"])
     return kind(operation, code, message, target, key)
-
-
-@cache
-def _session() -> botocore.session.Session:
-    """The process's one session: a second one costs a client 50 ms more."""
-    return botocore.session.get_session()
-
-
-@cache
-def _boto3_session() -> boto3.session.Session:
-    return boto3.session.Session(botocore_session=_session())
-
-
-@cache
-def _logs_client() -> CloudWatchLogsClient:
-    return _boto3_session().client("logs", config=_CONFIG)
-
-
-@cache
-def _kms_client() -> KMSClient:
-    return _boto3_session().client("kms", config=_CONFIG)
-
-
-@cache
-def _lambda_client() -> LambdaClient:
-    return _boto3_session().client("lambda", config=_CONFIG)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from log_group_kms import aws
 from log_group_kms.answering import LogGroupKmsResource
+from log_group_kms.aws import Aws, logs_service_principal
 from log_group_kms.diagnosis import Diagnosis
 from log_group_kms.envelope import Envelope
 from log_group_kms.errors import ProviderError, Refused
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from log_group_kms.provider import Propagating
+    from log_group_kms.waiting import Clock
 
 _NAME: Final = "log-group-kms-association"
 
 logger = Logger(service=_NAME)
 metrics = Metrics(service=_NAME, namespace="LogGroupKmsAssociation")
 resource = LogGroupKmsResource()
+aws = Aws()
+clock: Clock = SystemClock()
 
 # Every module logs to the standard library's logger of its own name; Powertools' handler makes it JSON.
 _package_logger = logging.getLogger("log_group_kms")
@@ -45,9 +48,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         NotAnEvent: nobody could be answered.
         DeliveryFailed: CloudFormation did not get the answer.
     """
-    try:
-        resource(event, context)
-    finally:
+    resource(event, context)
+    if not resource.handed_on:
+        metrics.add_metric(name="Succeeded" if resource.succeeded else "Failed", unit=MetricUnit.Count, value=1)
         metrics.flush_metrics()
 
 
@@ -70,20 +73,17 @@ def answer(event: dict[str, Any], context: LambdaContext) -> str:
         if not isinstance(outcome, Done):
             return _go_on_later(event, context, outcome)
     except ProviderError as error:
-        metrics.add_metric(name="Failed", unit=MetricUnit.Count, value=1)
         return resource.fail(_reason(error, place))
-    metrics.add_metric(name="Succeeded", unit=MetricUnit.Count, value=1)
     resource.Data = dict(outcome.data)
     resource.Reason = outcome.reason
     return outcome.physical_resource_id
 
 
 def _respond(envelope: Envelope, event: Mapping[str, Any], context: LambdaContext, place: Place) -> Done | Propagating:
-    clock = SystemClock()
     seconds_left = context.get_remaining_time_in_millis() / 1000
     deadlines = Deadlines.of(envelope, event, clock.now(), seconds_left)
     patience = Patience(clock, deadlines.earliest, over=lambda: resource.answered)
-    work = Work(aws.cloudwatch_logs(), aws.Kms(), patience, _if_this_fails)
+    work = Work(aws.log_groups, aws.keys, patience, _if_this_fails)
     return respond(envelope, event, place, work, deadlines)
 
 
@@ -114,4 +114,4 @@ def _go_on_later(event: Mapping[str, Any], context: LambdaContext, progress: Pro
 def _reason(error: ProviderError, place: Place) -> str:
     if not isinstance(error, Refused):
         return str(error)
-    return Diagnosis(aws.Kms(), place, aws.logs_service_principal(place)).reason(error)
+    return Diagnosis(aws.keys, place, logs_service_principal(place)).reason(error)

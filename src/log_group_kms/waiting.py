@@ -145,7 +145,7 @@ class Patience:
                 return call()
             except Refused as refusal:
                 policy = next((policy for policy in policies if isinstance(refusal, policy.on)), None)
-                wait = policy and waits.setdefault(policy, _Wait(policy.backoff, self.clock.now(), self.deadline))
+                wait = policy and waits.setdefault(policy, _Wait(policy.backoff, self.clock.now()))
                 if not (wait and self._pause(wait)):
                     refusal.waited = self.clock.now() - begun
                     raise
@@ -157,7 +157,7 @@ class Patience:
         Raises:
             NotStabilized: the window closed; with what was seen last.
         """
-        wait = _Wait(backoff, self.clock.now(), self.deadline)
+        wait = _Wait(backoff, self.clock.now())
         while seen := reached():
             if not self._pause(wait):
                 raise NotStabilized(seen)
@@ -167,11 +167,12 @@ class Patience:
             raise OutOfTime("Time ran out before this event was done")
 
     def _pause(self, wait: _Wait) -> bool:
-        """Sleep before the next try; False, and no sleep, where there is no time for one."""
-        left = wait.ends - self.clock.now()
-        if left <= 0 or self._over():
+        """Sleep before the next try; False, and no sleep, where no time is left for it and for the try."""
+        now = self.clock.now()
+        pause = min(wait.ends - now, self._jitter(0.0, wait.backoff.ceiling(wait.tries)))
+        if now >= wait.ends or now + pause >= self.deadline or self._over():
             return False
-        self.clock.sleep(min(left, self._jitter(0.0, wait.backoff.ceiling(wait.tries))))
+        self.clock.sleep(pause)
         wait.tries += 1
         return not self._over()
 
@@ -179,7 +180,7 @@ class Patience:
 class _Wait:
     """How far the wait under one policy has come."""
 
-    def __init__(self, backoff: Backoff, now: float, deadline: float) -> None:
+    def __init__(self, backoff: Backoff, now: float) -> None:
         self.backoff = backoff
-        self.ends = min(now + backoff.window, deadline)
+        self.ends = now + backoff.window
         self.tries = 0

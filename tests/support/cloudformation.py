@@ -124,11 +124,9 @@ class CloudFormation:
         """An event as CloudFormation sends it; scalars in its properties become strings, as they do there."""
         timeout = {} if service_timeout is None else {"ServiceTimeout": service_timeout}
         token = {"ServiceToken": SERVICE_TOKEN, **timeout}
-        target = _presigned_target(stack_id, logical_resource_id, sent_at or datetime.now(UTC))
         event: dict[str, Any] = {
             "RequestType": request_type,
             "ServiceToken": SERVICE_TOKEN,
-            "ResponseURL": f"{self._origin}{target}",
             "StackId": stack_id,
             "RequestId": str(uuid4()),
             "LogicalResourceId": logical_resource_id,
@@ -139,8 +137,14 @@ class CloudFormation:
             event["PhysicalResourceId"] = physical_resource_id
         if old_properties is not None:
             event["OldResourceProperties"] = _stringified({**token, **old_properties})
-        self._pending[target] = _Pending(json.loads(json.dumps(event)))
-        return event
+        return self.sending(event, sent_at)
+
+    def sending(self, event: Mapping[str, Any], sent_at: datetime | None = None) -> dict[str, Any]:
+        """*event* with a ResponseURL of this double."""
+        target = _presigned_target(event["StackId"], event["LogicalResourceId"], sent_at or datetime.now(UTC))
+        sent = {**event, "ResponseURL": f"{self._origin}{target}"}
+        self._pending[target] = _Pending(json.loads(json.dumps(sent)))
+        return sent
 
     def answers_to(self, event: Mapping[str, Any]) -> list[Answered]:
         """All that were taken: one, or none."""

@@ -106,9 +106,23 @@ def test_a_window_closes_with_the_last_refusal(policy: RetryPolicy) -> None:
     service = Service([FOR_EVER[policy.on]() for _ in range(5000)])
 
     with pytest.raises(policy.on) as last:
-        patience(clock, seconds=900).attempt(service)
-    assert sum(clock.slept) == pytest.approx(min(policy.backoff.window, 900))
+        patience(clock, seconds=4000).attempt(service)
+    assert sum(clock.slept) == pytest.approx(policy.backoff.window)
     assert last.value.waited == pytest.approx(sum(clock.slept))
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.on.__name__)
+def test_the_deadline_closes_every_window(policy: RetryPolicy) -> None:
+    """A window that outlasts the deadline ends with the last refusal too, and nobody looks again at that moment."""
+    clock, service = FakeClock(), Service([FOR_EVER[policy.on]() for _ in range(5000)])
+    waiting = patience(clock, seconds=20)
+
+    def look() -> None:
+        waiting.attempt(Service([]))
+
+    with pytest.raises(policy.on):
+        waiting.attempt(service, before_retry=look)
+    assert clock.now() < waiting.deadline
 
 
 def test_restoring_waits_less_for_the_key() -> None:

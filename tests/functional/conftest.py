@@ -1,0 +1,114 @@
+"""Functional: events in, answers out. The handler runs in this process, AWS and CloudFormation on loopback."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from support.cloudformation import CloudFormation
+from support.lambda_context import LambdaContext
+
+from local.embedded_aws import EmbeddedAws
+from log_group_kms import handler
+from log_group_kms.aws import Aws
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mypy_boto3_kms.literals import KeySpecType
+    from support.cloudformation import Answered
+
+EVENTS: Final = Path(__file__).parents[2] / "events"
+
+
+@dataclass
+class HurriedClock:
+    """Real time, but no sleep takes any."""
+
+    ahead: float = 0.0
+    slept: list[float] = field(default_factory=list)
+
+    def now(self) -> float:
+        return time.time() + self.ahead
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.ahead += seconds
+
+
+@dataclass
+class Deployment:
+    """The provider in an account, and the CloudFormation that sends it events."""
+
+    aws: EmbeddedAws
+    cloudformation: CloudFormation
+    clock: HurriedClock
+    context: LambdaContext = field(default_factory=LambdaContext)
+
+    def send(self, event: Mapping[str, Any]) -> Answered:
+        """What CloudFormation gets for *event*."""
+        handler.handler(dict(event), self.context)  # type: ignore[arg-type] # all that is used of Lambda's context
+        return self.cloudformation.answer_to(event)
+
+    def send_file(self, name: str, **changes: object) -> Answered:
+        """The same for a file of `events/`, with *changes* to its top level."""
+        event = json.loads((EVENTS / name).read_text()) | changes
+        return self.send(self.cloudformation.sending(event))
+
+    def key_of(self, log_group: str) -> str | None:
+        """The key in force."""
+        return self._group(log_group).get("kmsKeyId")
+
+    def tags_of(self, log_group: str) -> dict[str, str]:
+        """All of the log group's tags."""
+        arn = self._group(log_group)["logGroupArn"]
+        return self.aws.client("logs").list_tags_for_resource(resourceArn=arn)["tags"]
+
+    def log_group(self, name: str, key: str | None = None) -> str:
+        """A log group, under *key* if given."""
+        logs = self.aws.client("logs")
+        logs.create_log_group(logGroupName=name)
+        if key:
+            logs.associate_kms_key(logGroupName=name, kmsKeyId=key)
+        return name
+
+    def key(self, *, for_logs: bool = True, spec: KeySpecType = "SYMMETRIC_DEFAULT") -> str:
+        """A customer managed key; its policy lets CloudWatch Logs use it unless told otherwise."""
+        root: dict[str, object] = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{self.aws.account}:root"}}
+        logs: dict[str, object] = {"Effect": "Allow", "Principal": {"Service": f"logs.{self.aws.region}.amazonaws.com"}}
+        whom = [root, logs] if for_logs else [root]
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [{**statement, "Action": "kms:*", "Resource": "*"} for statement in whom],
+        }
+        made = self.aws.client("kms").create_key(Policy=json.dumps(policy), KeySpec=spec)
+        return made["KeyMetadata"]["Arn"]
+
+    def _group(self, name: str) -> dict[str, Any]:
+        found = self.aws.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        (group,) = (dict(group) for group in found if group["logGroupName"] == name)
+        return group
+
+
+@pytest.fixture(scope="session")
+def embedded_aws() -> Iterator[EmbeddedAws]:
+    """One for each pytest-xdist worker."""
+    with EmbeddedAws.start() as aws:
+        yield aws
+
+
+@pytest.fixture
+def deployment(embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    """An empty account, whose provider waits without taking time."""
+    embedded_aws.reset()
+    for name, value in embedded_aws.environment.items():
+        monkeypatch.setenv(name, value)
+    clock = HurriedClock()
+    monkeypatch.setattr(handler, "clock", clock)
+    monkeypatch.setattr(handler, "aws", Aws())
+    with CloudFormation.start() as cloudformation:
+        yield Deployment(embedded_aws, cloudformation, clock)

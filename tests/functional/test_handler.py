@@ -1,0 +1,359 @@
+"""What CloudFormation is told about each refusal of AWS, and the state that AWS is left in."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from support.cloudformation import STACK_ID
+from support.lambda_context import LambdaContext
+
+from local.script import Fault
+from log_group_kms import handler
+from log_group_kms.aws import OWNER_TAG, PREVIOUS_KEY_TAG
+from log_group_kms.envelope import NotAnEvent
+from log_group_kms.physical_id import NOTHING_ASSOCIATED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from functional.conftest import Deployment
+    from support.cloudformation import Answered
+
+ORDERS: Final = "/aws/lambda/orders"
+ARN: Final = f"arn:aws:logs:eu-west-1:111122223333:log-group:{ORDERS}"
+QUERY_RESULTS: Final = "arn:aws:logs:eu-west-1:111122223333:query-result:*"
+OWNER: Final = f"one:{STACK_ID.split('/', 1)[1]}/LogEncryption"
+
+
+def create(deployment: Deployment, key: str, **properties: object) -> Answered:
+    """What a Create with this *key* is answered."""
+    target = {} if "ResourceIdentifier" in properties else {"LogGroupName": ORDERS}
+    event = deployment.cloudformation.event("Create", properties={"KmsKeyId": key, **target, **properties})
+    return deployment.send(event)
+
+
+def delete(deployment: Deployment, key: str, physical_id: str, **properties: object) -> Answered:
+    """What the Delete of *physical_id* is answered."""
+    target = {} if "ResourceIdentifier" in properties else {"LogGroupName": ORDERS}
+    given = {"KmsKeyId": key, **target, **properties}
+    return deployment.send(
+        deployment.cloudformation.event("Delete", properties=given, physical_resource_id=physical_id)
+    )
+
+
+def test_the_life_of_an_association(deployment: Deployment) -> None:
+    """Create, Update of the key, Update of the target and both Deletes, as CloudFormation sends them."""
+    before, first, second = deployment.key(), deployment.key(), deployment.key()
+    deployment.log_group(ORDERS, before)
+    deployment.log_group("/billing")
+    cloudformation = deployment.cloudformation
+    properties = {"KmsKeyId": first, "LogGroupName": ORDERS}
+
+    created = create(deployment, first)
+    assert (created.status, created.physical_resource_id) == ("SUCCESS", ARN)
+    assert (created.data["KmsKeyArn"], created.data["PreviousKmsKeyArn"]) == (first, before)
+    assert deployment.key_of(ORDERS) == first
+    assert deployment.tags_of(ORDERS) == {OWNER_TAG: OWNER, PREVIOUS_KEY_TAG: before}
+
+    new_key = properties | {"KmsKeyId": second}
+    updated = deployment.send(
+        cloudformation.event("Update", properties=new_key, old_properties=properties, physical_resource_id=ARN)
+    )
+    assert (updated.status, updated.physical_resource_id, deployment.key_of(ORDERS)) == ("SUCCESS", ARN, second)
+
+    new_target = new_key | {"LogGroupName": "/billing"}
+    replaced = deployment.send(
+        cloudformation.event("Update", properties=new_target, old_properties=new_key, physical_resource_id=ARN)
+    )
+    assert replaced.physical_resource_id == ARN.replace(ORDERS, "/billing")
+    assert (deployment.key_of(ORDERS), deployment.key_of("/billing")) == (second, second)
+
+    assert delete(deployment, second, ARN).status == "SUCCESS"
+    assert (deployment.key_of(ORDERS), deployment.tags_of(ORDERS)) == (before, {})
+    ended = delete(deployment, second, replaced.physical_resource_id, LogGroupName="/billing")
+    assert (ended.status, deployment.key_of("/billing"), deployment.tags_of("/billing")) == ("SUCCESS", None, {})
+
+
+def test_query_results(deployment: Deployment) -> None:
+    """The account's query results are put under the key, and freed."""
+    key = deployment.key()
+
+    created = create(deployment, key, ResourceIdentifier=QUERY_RESULTS)
+    deleted = delete(deployment, key, created.physical_resource_id, ResourceIdentifier=QUERY_RESULTS)
+
+    assert (created.status, created.physical_resource_id, deleted.status) == ("SUCCESS", QUERY_RESULTS, "SUCCESS")
+    calls = [(call.operation, call.status) for call in deployment.aws.direction.calls() if "KmsKey" in call.operation]
+    assert calls == [("logs:AssociateKmsKey", 200), ("logs:DisassociateKmsKey", 200)]
+
+
+def disabled(deployment: Deployment) -> str:
+    """A key that someone disabled."""
+    key = deployment.key()
+    deployment.aws.client("kms").disable_key(KeyId=key)
+    return key
+
+
+def pending_deletion(deployment: Deployment) -> str:
+    """A key that someone scheduled for deletion."""
+    key = deployment.key()
+    deployment.aws.client("kms").schedule_key_deletion(KeyId=key)
+    return key
+
+
+@pytest.mark.parametrize(
+    ("make_key", "words"),
+    [
+        pytest.param(disabled, ["is disabled", "kms:EnableKey"], id="disabled"),
+        pytest.param(pending_deletion, ["pending deletion", "kms:CancelKeyDeletion"], id="pending deletion"),
+        pytest.param(
+            lambda deployment: deployment.key(spec="RSA_2048"),
+            ["no symmetric encryption key", "RSA_2048"],
+            id="asymmetric",
+        ),
+        pytest.param(
+            lambda deployment: deployment.key(for_logs=False),
+            ["The policy of the key", ARN, "Add this statement", "logs.eu-west-1.amazonaws.com"],
+            id="key policy",
+        ),
+        pytest.param(
+            lambda _: "arn:aws:kms:eu-west-1:111122223333:key/99999999-9999-9999-9999-999999999999",
+            ["There is no key", "correct KmsKeyId"],
+            id="no such key",
+        ),
+        pytest.param(lambda _: "alias/gone", ["There is no key alias/gone"], id="no such alias"),
+    ],
+)
+@pytest.mark.parametrize("by_alias", [False, True], ids=["by ARN", "by alias"])
+def test_a_key_that_cannot_be_used(
+    deployment: Deployment, make_key: Callable[[Deployment], str], words: list[str], *, by_alias: bool
+) -> None:
+    """The Reason tells what is wrong with the key; nothing has changed once the Delete that follows is through."""
+    before = deployment.key()
+    deployment.log_group(ORDERS, before)
+    key = make_key(deployment)
+    if by_alias and "alias" not in key and "9999" not in key:
+        deployment.aws.client("kms").create_alias(AliasName="alias/logs", TargetKeyId=key)
+        key = "alias/logs"
+
+    failed = create(deployment, key)
+
+    assert (failed.status, [word for word in words if word not in failed.reason]) == ("FAILED", [])
+    assert delete(deployment, key, failed.physical_resource_id).status == "SUCCESS"
+    assert (deployment.key_of(ORDERS), deployment.tags_of(ORDERS)) == (before, {})
+
+
+@pytest.mark.parametrize(
+    ("fault", "words", "physical_id"),
+    [
+        pytest.param(
+            Fault.late_role_policy("logs:TagResource", times=999),
+            ["role lacks the permission logs:TagResource", "add it to the role"],
+            NOTHING_ASSOCIATED,
+            id="tagging",
+        ),
+        pytest.param(
+            Fault.late_role_policy("logs:AssociateKmsKey", times=999),
+            ["role lacks the permission logs:AssociateKmsKey"],
+            ARN,
+            id="associating",
+        ),
+        pytest.param(
+            Fault.late_role_policy("logs:AssociateKmsKey", action="kms:Encrypt", times=999),
+            ["role lacks the permission kms:Encrypt", "KmsKeyArns"],
+            ARN,
+            id="KMS",
+        ),
+        pytest.param(
+            Fault.late_role_policy("logs:DescribeLogGroups", times=999),
+            ["role lacks the permission logs:DescribeLogGroups"],
+            ARN,
+            id="looking",
+        ),
+        pytest.param(Fault.operation_aborted(times=999), ["Someone else kept changing"], ARN, id="conflict"),
+        pytest.param(Fault.throttled(times=9999), ["5 AssociateKmsKey calls a second"], ARN, id="throttled"),
+        pytest.param(Fault.unavailable(times=999), ["could not be reached or failed inside"], ARN, id="unavailable"),
+    ],
+)
+def test_a_refusal_that_never_heals(deployment: Deployment, fault: Fault, words: list[str], physical_id: str) -> None:
+    """After its window the last refusal is diagnosed; once it is lifted, the Delete that follows leaves nothing."""
+    deployment.log_group(ORDERS)
+    key = deployment.key()
+    deployment.aws.direction.answer_with(fault)
+    deployment.context.remaining_in_millis = 100_000
+
+    failed = create(deployment, key)
+
+    assert (failed.status, [word for word in words if word not in failed.reason]) == ("FAILED", [])
+    assert failed.physical_resource_id == physical_id
+    deployment.aws.direction.forget_script()
+    assert delete(deployment, key, failed.physical_resource_id).status == "SUCCESS"
+    assert (deployment.key_of(ORDERS), deployment.tags_of(ORDERS)) == (None, {})
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Fault.operation_aborted(times=4), id="conflict"),
+        pytest.param(Fault.throttled(times=9), id="throttled"),
+        pytest.param(Fault.unavailable(times=5), id="unavailable"),
+        pytest.param(Fault.unavailable(status=500, times=5), id="failed inside"),
+        pytest.param(Fault.late_key_policy(times=6), id="key policy seen late"),
+        pytest.param(Fault.late_role_policy(action="kms:Encrypt", times=3), id="role's policy seen late"),
+        pytest.param(Fault.operation_aborted("logs:TagResource", times=2), id="conflict while tagging"),
+        pytest.param(Fault.throttled("logs:DescribeLogGroups", times=5), id="throttled while looking"),
+    ],
+)
+def test_a_refusal_that_heals(deployment: Deployment, fault: Fault) -> None:
+    """What passes is waited out: the Create succeeds in its first invocation."""
+    deployment.log_group(ORDERS)
+    key = deployment.key()
+    deployment.aws.direction.answer_with(fault)
+
+    assert create(deployment, key).status == "SUCCESS"
+    assert (deployment.key_of(ORDERS), deployment.aws.direction.pending()) == (key, [])
+
+
+def test_a_key_that_shows_late(deployment: Deployment) -> None:
+    """The read-back is waited for."""
+    deployment.log_group(ORDERS)
+    key = deployment.key()
+    deployment.aws.direction.show_old_key(4)
+
+    assert create(deployment, key).data["KmsKeyArn"] == key
+
+
+def test_a_missing_log_group(deployment: Deployment) -> None:
+    """It is named, with what to do."""
+    failed = create(deployment, deployment.key())
+
+    assert (failed.status, failed.physical_resource_id) == ("FAILED", NOTHING_ASSOCIATED)
+    assert "There is no log group" in failed.reason
+    assert "OnMissingLogGroup" in failed.reason
+
+
+def test_a_missing_log_group_that_is_to_be_created(deployment: Deployment) -> None:
+    """It is made under the key, in one call, and its Delete leaves it."""
+    key = deployment.key()
+
+    created = create(deployment, key, OnMissingLogGroup="Create")
+
+    assert (created.status, deployment.key_of(ORDERS)) == ("SUCCESS", key)
+    assert delete(deployment, key, created.physical_resource_id, OnMissingLogGroup="Create").status == "SUCCESS"
+    assert (deployment.key_of(ORDERS), deployment.tags_of(ORDERS)) == (None, {})
+
+
+def test_a_previous_key_that_is_gone(deployment: Deployment) -> None:
+    """A Delete that cannot put the previous key back succeeds without one, and says so."""
+    before, key = deployment.key(), deployment.key()
+    deployment.log_group(ORDERS, before)
+    create(deployment, key)
+    deployment.aws.client("kms").schedule_key_deletion(KeyId=before)
+
+    deleted = delete(deployment, key, ARN)
+
+    assert (deleted.status, deployment.key_of(ORDERS), deployment.tags_of(ORDERS)) == ("SUCCESS", None, {})
+    assert before in deleted.reason
+
+
+def test_tags_of_others_stay(deployment: Deployment) -> None:
+    """Claiming and releasing leave every other tag alone."""
+    deployment.log_group(ORDERS)
+    deployment.aws.client("logs").tag_resource(resourceArn=ARN, tags={"team": "orders"})
+    key = deployment.key()
+
+    create(deployment, key)
+    delete(deployment, key, ARN)
+
+    assert deployment.tags_of(ORDERS) == {"team": "orders"}
+
+
+@pytest.mark.parametrize(
+    ("event", "most"), [("create", 6), ("create again", 3), ("options", 3), ("key", 5), ("delete", 6)]
+)
+def test_the_calls_that_aws_sees(deployment: Deployment, event: str, most: int) -> None:
+    """An event of the happy path costs no more calls than the contract allows, counted by AWS."""
+    before, first, second = deployment.key(), deployment.key(), deployment.key()
+    deployment.log_group(ORDERS, before)
+    properties = {"KmsKeyId": first, "LogGroupName": ORDERS}
+    if event != "create":
+        create(deployment, first)
+    deployment.aws.direction.forget_calls()
+
+    match event:
+        case "create" | "create again":
+            create(deployment, first)
+        case "delete":
+            delete(deployment, first, ARN)
+        case "options" | "key":
+            change = {"OnDelete": "Retain"} if event == "options" else {"KmsKeyId": second}
+            update = deployment.cloudformation.event(
+                "Update", properties=properties | change, old_properties=properties, physical_resource_id=ARN
+            )
+            deployment.send(update)
+
+    calls = deployment.aws.direction.counts()
+    assert 2 <= calls.total() <= most, calls
+
+
+def test_a_stale_event_changes_nothing(deployment: Deployment) -> None:
+    """An event that CloudFormation gave up is answered FAILED, and AWS hears nothing of it."""
+    deployment.log_group(ORDERS)
+    key = deployment.key()
+    deployment.aws.direction.forget_calls()
+    sent = datetime.now(UTC) - timedelta(seconds=301)
+    event = deployment.cloudformation.event(
+        "Create", properties={"KmsKeyId": key, "LogGroupName": ORDERS}, service_timeout=300, sent_at=sent
+    )
+
+    failed = deployment.send(event)
+
+    assert (failed.status, deployment.aws.direction.calls()) == ("FAILED", [])
+    assert "nothing was changed" in failed.reason
+
+
+def test_a_service_token_says_where(deployment: Deployment) -> None:
+    """`sam local` makes the function's ARN up; the ServiceToken is the one that CloudFormation invoked."""
+    deployment.log_group(ORDERS)
+    deployment.context = LambdaContext(invoked_function_arn="arn:aws:lambda:us-east-1:012345678912:function:f")
+
+    assert create(deployment, deployment.key()).physical_resource_id == ARN
+
+
+def test_without_a_service_token_the_context_says_where(deployment: Deployment) -> None:
+    """Properties without a ServiceToken, or none at all, still get an answer that says what is wrong."""
+    event = deployment.cloudformation.event("Create")
+    del event["ResourceProperties"]
+
+    failed = deployment.send(event)
+
+    assert failed.status == "FAILED"
+    assert "ResourceProperties is None" in failed.reason
+
+
+@pytest.mark.parametrize("event", [None, [], "event", {}, {"RequestType": "Create"}], ids=str)
+def test_an_object_that_is_no_event_is_answered_to_nobody(deployment: Deployment, event: Any) -> None:
+    """Nobody could be told: the invocation fails, and AWS hears nothing of it."""
+    with pytest.raises(NotAnEvent):
+        handler.handler(event, LambdaContext())  # type: ignore[arg-type] # all that is used of Lambda's context
+    assert deployment.aws.direction.calls() == []
+
+
+def test_nothing_that_is_logged_holds_the_response_url(
+    deployment: Deployment, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither success nor failure nor the libraries at DEBUG write the pre-signed URL, whatever the level."""
+    deployment.log_group(ORDERS)
+    key = deployment.key()
+    caplog.set_level(logging.DEBUG)
+    event = deployment.cloudformation.event("Create", properties={"KmsKeyId": key, "LogGroupName": ORDERS})
+
+    deployment.send(event)
+    create(deployment, "alias/gone")
+
+    signature = event["ResponseURL"].rpartition("X-Amz-Signature=")[2]
+    written = "".join(capfd.readouterr()) + caplog.text
+    assert "Answered SUCCESS" in written
+    assert signature not in written
