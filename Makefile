@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format lint types template demo local local-stop bench lock clean
+.PHONY: help setup test check format lint types template chaos demo local local-stop bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ $(STAMP): requirements-dev.txt
 
 test: $(STAMP) ## every test, with coverage
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+
+chaos: $(STAMP) ## stacks at random, at length (CHAOS_EXAMPLES=20000)
+	CHAOS_EXAMPLES=$${CHAOS_EXAMPLES:-20000} $(BIN)/python -m pytest -q tests/unit/test_stacks_at_random.py
 
 check: format lint types template ## format, lint, types and template lint (the tests are `make test`)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from log_group_kms.errors import (
     AccessDenied,
@@ -26,8 +26,23 @@ from log_group_kms.errors import (
 from log_group_kms.model import KeyArn, KeyName
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from log_group_kms.model import Place
     from log_group_kms.ports import Keys
+
+
+#: Refusals that speak for themselves; the others are looked into.
+_SENTENCES: Final[Mapping[type[Refused], str]] = {
+    NotFound: (
+        "There is no log group {target}: create it first (DependsOn), correct its name, or set OnMissingLogGroup to "
+        "Create"
+    ),
+    ReservedLogGroup: "{target} is reserved for AWS and cannot be associated with a key: use another log group",
+    ConcurrentChange: "Someone else kept changing {target}: deploy again, or see who does with CloudTrail",
+    Unavailable: "AWS could not be reached or failed inside while working on {target}: deploy again",
+    LimitExceeded: "A quota is used up for {target}: take tags off or delete log groups, or ask AWS for more",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,35 +64,30 @@ class Diagnosis:
         waited = f" (tried again for {refusal.waited:.0f} s)" if refusal.waited >= 1 else ""
         return f"{self._cause(refusal)}{waited}. {refusal}"
 
-    def _cause(self, refusal: Refused) -> str:  # noqa: PLR0911 - one return a cause
-        target = refusal.target or "the account"
+    def _cause(self, refusal: Refused) -> str:
         match refusal:
+            case Refused(operation="Invoke"):
+                return (
+                    "The provider's function could not call itself, to wait on in a further invocation: see that its "
+                    "role has lambda:InvokeFunction on the function, or use a shorter PropagationWaitSeconds"
+                )
             case RoleDenied():
                 return self._role(refusal)
             case KeyPolicyDenied() | KeyNotFound():
                 return self._key(refusal)
-            case NotFound():
-                return (
-                    f"There is no log group {target}: create it first (DependsOn), correct its name, "
-                    "or set OnMissingLogGroup to Create"
-                )
-            case ReservedLogGroup():
-                return f"{target} is reserved for AWS and cannot be associated with a key: use another log group"
-            case ConcurrentChange():
-                return f"Someone else kept changing {target}: deploy again, or see who does with CloudTrail"
-            case Throttled():
-                return (
-                    f"CloudWatch Logs allows 5 AssociateKmsKey calls a second in account {self.place.account} and "
-                    f"Region {self.place.region}, and others used them: raise ServiceTimeout, or deploy fewer at once"
-                )
-            case Unavailable():
-                return f"AWS could not be reached or failed inside while working on {target}: deploy again"
-            case LimitExceeded():
-                return f"A quota is used up for {target}: take tags off or delete log groups, or ask AWS for more"
             case InvalidParameter() | AccessDenied() if refusal.key:
                 return self._key(refusal)
-            case _:
-                return f"AWS refused the request about {target}"
+            case Throttled():
+                return self._throttled(refusal)
+        sentence = _SENTENCES.get(type(refusal), "AWS refused the request about {target}")
+        return sentence.format(target=refusal.target or "the account")
+
+    def _throttled(self, refusal: Throttled) -> str:
+        quota = " (AWS allows 5 a second and no more)" if refusal.operation == "AssociateKmsKey" else ""
+        return (
+            f"Too many {refusal.operation} calls in account {self.place.account} and Region {self.place.region}{quota} "
+            f"for {refusal.target or 'this one'} to get its turn in time: deploy again, or fewer at once"
+        )
 
     def _role(self, refusal: RoleDenied) -> str:
         what = f"The provider's role lacks the permission {refusal.action}"
@@ -100,8 +110,11 @@ class Diagnosis:
                 f"There is no key {key} in {self.place.region}: correct KmsKeyId; a key must be in the Region of the "
                 "log group, and a bare key id or alias in the provider's account"
             )
-        except Refused as unknown:
+        except AccessDenied as unknown:
             hint = f"more cannot be told, since the provider may not call DescribeKey on it ({unknown.code})"
+            return f"{self._unless_allowed(refusal, key)}; {hint}"
+        except Refused as failed:
+            hint = f"more cannot be told, since DescribeKey failed too ({failed.code})"
             return f"{self._unless_allowed(refusal, key)}; {hint}"
         if described.defect:
             return f"The key {described.arn.text} {described.defect}"

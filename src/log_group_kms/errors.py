@@ -95,7 +95,7 @@ class Refused(ProviderError):  # noqa: N818 - AWS refuses; the subclasses carry 
     uncertain: ClassVar[bool] = False
 
     def __str__(self) -> str:
-        return f"{self.operation} was refused: {self.code}: {self.message}"
+        return f"AWS answered {self.operation} with {self.code}: {self.message}"
 
 
 class NotFound(Refused):

@@ -17,6 +17,7 @@ _STACK_ID: Final = re.compile(r"arn:[\w-]+:cloudformation:[\w-]+:\d{12}:stack/(?
 #: CloudWatch Logs API reference, TagResource: a tag's value holds at most 256 characters.
 TAG_VALUE_LENGTH: Final = 256
 _DELETING: Final = "deleting:"
+_DELETED: Final = "deleted:"
 _NONE: Final = "none"
 
 
@@ -76,7 +77,7 @@ class LogGroupName:
 
     def __post_init__(self) -> None:
         if not _LOG_GROUP_NAME.fullmatch(self.text):
-            raise ValueError("1 to 512 characters of A-Z a-z 0-9 . - _ / #")
+            raise ValueError("it must be 1 to 512 characters of A-Z a-z 0-9 . - _ / # (no wildcards)")
         if self.text.lower().startswith("aws/"):
             raise ValueError("names that start with aws/ (without a leading slash) are reserved for AWS")
 
@@ -223,25 +224,29 @@ class Claim:
         owner: the resource that owns it.
         previous: the key that was there before the owner; None where there was none.
         deleting: whether the owner's Delete has begun.
+        deleted: whether it is through, and left in force, as the previous key, the owner's very own: then nobody owns
+            the log group any more, but delivered once more that Delete must not take the key for one of its own.
     """
 
     owner: Owner
     previous: KeyArn | None
     deleting: bool = False
+    deleted: bool = False
 
     @classmethod
     def of_tags(cls, owner: str, previous: str) -> Claim:
         """Read the values of the two tags; a *previous* that is no key ARN counts as `none`."""
         return cls(
-            Owner(owner.removeprefix(_DELETING)),
+            Owner(owner.removeprefix(_DELETING).removeprefix(_DELETED)),
             KeyArn(previous) if _KEY_ARN.fullmatch(previous) else None,
             deleting=owner.startswith(_DELETING),
+            deleted=owner.startswith(_DELETED),
         )
 
     @property
     def owner_tag(self) -> str:
         """The owner tag's value."""
-        return (_DELETING if self.deleting else "") + self.owner.text
+        return (_DELETING if self.deleting else _DELETED if self.deleted else "") + self.owner.text
 
     @property
     def previous_tag(self) -> str:

@@ -103,8 +103,9 @@ class OneLogGroup:
 
     def _wish(self, event: Ensure, observed: Observed, key: KeyArn) -> Wish:
         former_key = None
-        if event.former and not event.new_target and observed.key and not observed.claim:
-            former_key = self.work.known(event.former.key)
+        former = event.former
+        if former and former.target == event.desired.target and observed.key and not observed.claim:
+            former_key = self.work.known(former.key)
         return Wish(event.owner, key, event.desired.on_existing_key, former_key, creating=event.creating)
 
     def _create(self, event: Ensure, key: KeyArn) -> bool:
@@ -159,7 +160,10 @@ class OneLogGroup:
             if seen == key:
                 return ""
             shown = seen.text if seen else "no key"
-            return f"AWS accepted {key.text} for {self.log_group.arn}, but DescribeLogGroups still shows {shown}"
+            return (
+                f"AWS accepted {key.text} for {self.log_group.arn}, but DescribeLogGroups still shows {shown}: deploy "
+                "again, or see with CloudTrail who else changes it"
+            )
 
         self.work.patience.until(other_key)
 
@@ -185,19 +189,25 @@ class OneLogGroup:
             Refused: AWS refused for good, and not because it is gone already.
         """
         try:
-            claim = self._claim()
-            if claim is None:
-                return self._remove_unclaimed(event)
-            if claim.owner != event.owner:
-                return self._left(f"The log group belongs to {claim.owner.text}; it was left as it is")
-            if event.former.on_delete is OnDelete.RETAIN:
-                self._release()
-                return self._left("The log group keeps its key, as OnDelete says: Retain")
-            return self._give_back(event, claim)
+            return self._remove(
+                event, self.work.patience.attempt(lambda: self.work.log_groups.claim_on(self.log_group))
+            )
         except ClaimLost as lost:
             return self._left(str(lost))
         except NotFound:
             return self._left("The log group is gone; there was nothing to do")
+
+    def _remove(self, event: Remove, claim: Claim | None) -> Outcome:
+        if claim is None or (claim.deleted and claim.owner != event.owner):
+            return self._remove_unclaimed(event)
+        if claim.owner != event.owner:
+            return self._left(f"The log group belongs to {claim.owner.text}; it was left as it is")
+        if claim.deleted:
+            return self._left("An earlier delivery of this Delete gave the log group back, under the key of before")
+        if event.former.on_delete is OnDelete.RETAIN:
+            self._release()
+            return self._left("The log group keeps its key, as OnDelete says: Retain")
+        return self._give_back(event, claim)
 
     def _give_back(self, event: Remove, claim: Claim) -> Outcome:
         leaving = replace(claim, deleting=True)
@@ -210,7 +220,11 @@ class OneLogGroup:
         if in_force != wanted:
             with self._claimed_again_when_refused(claim):
                 note = self._put_back(wanted, before_retry=lambda: self._check_leaving(leaving))
-        self._release()
+        if wanted and wanted == self.work.known(event.former.key):
+            # See `Claim.deleted`.
+            self._write(replace(claim, deleting=False, deleted=True))
+        else:
+            self._release()
         return Outcome(self.log_group, wanted, previous=in_force, associated=int(in_force != wanted), note=note)
 
     def _check_leaving(self, leaving: Claim) -> None:
@@ -289,7 +303,8 @@ class OneLogGroup:
         return self.work.patience.attempt(lambda: self.work.log_groups.key_of(self.log_group))
 
     def _claim(self) -> Claim | None:
-        return self.work.patience.attempt(lambda: self.work.log_groups.claim_on(self.log_group))
+        claim = self.work.patience.attempt(lambda: self.work.log_groups.claim_on(self.log_group))
+        return None if claim and claim.deleted else claim
 
     def _write(self, claim: Claim) -> None:
         self.work.patience.attempt(lambda: self.work.log_groups.write_claim(self.log_group, claim))

@@ -168,7 +168,9 @@ class _Reading:
             if not isinstance(value, str):
                 raise ValueError("it must be a string")
             if not value:
-                raise ValueError("it must not be empty (leave it out with AWS::NoValue instead)")
+                raise ValueError(
+                    f"it must not be empty{'' if required else ' (leave it out with AWS::NoValue instead)'}"
+                )
             return parse(value)
         except ValueError as broken:
             self.mistakes.append(f"{name} is {_quote(value)}; {broken}")

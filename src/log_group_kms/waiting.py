@@ -164,7 +164,9 @@ class Patience:
 
     def _check(self) -> None:
         if self._over() or self.clock.now() >= self.deadline:
-            raise OutOfTime("Time ran out before this event was done")
+            raise OutOfTime(
+                "Time ran out before this event was done; deploy again, with a longer ServiceTimeout if it is short"
+            )
 
     def _pause(self, wait: _Wait) -> bool:
         """Sleep before the next try; False, and no sleep, where no time is left for it and for the try."""

@@ -196,12 +196,13 @@ def test_an_interrupt_from_the_keyboard_is_no_answer(cloudformation: CloudFormat
 def test_an_unexpected_error_is_logged_once_with_its_traceback(
     cloudformation: CloudFormation, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One record at ERROR holds the traceback."""
+    """One record holds the traceback; the answer has one of its own."""
     a_resource(raising(KeyError("KmsKeyId")))(cloudformation.event("Create"), LambdaContext())
 
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert [(record.name, "Traceback" in record.getMessage()) for record in errors] == [
-        ("log_group_kms.answering", True)
+        ("log_group_kms.answering", True),
+        ("log_group_kms.answering", False),
     ]
 
 

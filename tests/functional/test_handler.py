@@ -173,7 +173,9 @@ def test_a_key_that_cannot_be_used(
             id="looking",
         ),
         pytest.param(Fault.operation_aborted(times=999), ["Someone else kept changing"], ARN, id="conflict"),
-        pytest.param(Fault.throttled(times=9999), ["5 AssociateKmsKey calls a second"], ARN, id="throttled"),
+        pytest.param(
+            Fault.throttled(times=9999), ["Too many AssociateKmsKey calls", "5 a second"], ARN, id="throttled"
+        ),
         pytest.param(Fault.unavailable(times=999), ["could not be reached or failed inside"], ARN, id="unavailable"),
     ],
 )

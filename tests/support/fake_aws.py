@@ -96,6 +96,10 @@ class FakeAws:
         """Answer the next calls of *operation* so."""
         self._refusals.setdefault(operation, []).extend(refusals)
 
+    def forgive(self) -> None:
+        """Forget the refusals that were not needed."""
+        self._refusals.clear()
+
     # --- the port LogGroups ---
 
     def key_of(self, log_group: LogGroup) -> KeyArn | None:
@@ -119,7 +123,8 @@ class FakeAws:
     def create(self, log_group: LogGroup, key: KeyArn, claim: Claim) -> None:
         self._begin("CreateLogGroup")
         if log_group in self.log_groups:
-            raise AlreadyExists("CreateLogGroup", "ResourceAlreadyExistsException", "exists", log_group.arn)
+            message = "The specified log group already exists"
+            raise AlreadyExists("CreateLogGroup", "ResourceAlreadyExistsException", message, log_group.arn, key.text)
         self._check_key("CreateLogGroup", log_group, key)
         self.log_groups[log_group] = FakeLogGroup(key, Claim.of_tags(claim.owner_tag, claim.previous_tag))
         self._answered("CreateLogGroup", None)
@@ -130,7 +135,7 @@ class FakeAws:
             self._check_key("AssociateKmsKey", target, key)
             self.query_results_key = key
         else:
-            with_state = self._called("AssociateKmsKey", target)
+            with_state = self._called("AssociateKmsKey", target, key)
             self._check_key("AssociateKmsKey", target, key)
             with_state.key = key
         self._answered("AssociateKmsKey", None)
@@ -147,10 +152,16 @@ class FakeAws:
 
     def describe(self, key: KeyReference) -> KeyDescription:
         self._begin("DescribeKey")
-        arn = key if isinstance(key, KeyArn) else self.aliases.get(key.text)
+        arn = self._keys_by_name().get(key.text)
         if arn is None or arn not in self.keys:
             raise KeyNotFound("DescribeKey", "NotFoundException", f"{key.text} is not found.", key=key.text)
         return self._answered("DescribeKey", self.keys[arn])
+
+    def _keys_by_name(self) -> dict[str, KeyArn]:
+        """A key is known by its ARN and its id, by its aliases and their ARNs."""
+        ids = {name: arn for arn in self.keys for name in (arn.text, arn.text.rpartition("/")[2])}
+        alias_arns = {f"{arn.text.rpartition(':')[0]}:{alias}": arn for alias, arn in self.aliases.items()}
+        return {**ids, **self.aliases, **alias_arns}
 
     # --- what all calls share ---
 
@@ -160,11 +171,11 @@ class FakeAws:
         if self._refusals.get(operation):
             raise self._refusals[operation].pop(0)
 
-    def _called(self, operation: str, log_group: LogGroup) -> FakeLogGroup:
+    def _called(self, operation: str, log_group: LogGroup, key: KeyArn | None = None) -> FakeLogGroup:
         self._begin(operation)
         if log_group not in self.log_groups:
             message = "The specified log group does not exist."
-            raise NotFound(operation, "ResourceNotFoundException", message, log_group.arn)
+            raise NotFound(operation, "ResourceNotFoundException", message, log_group.arn, key.text if key else "")
         return self.log_groups[log_group]
 
     def _answered(self, operation: str, result: T) -> T:

@@ -117,7 +117,16 @@ FINE = KeyDescription(KEY)
         pytest.param(NotFound(*ABOUT), FINE, ["no log group", ORDERS.arn, "OnMissingLogGroup"], id="no such log group"),
         pytest.param(ReservedLogGroup(*ABOUT), FINE, ["reserved for AWS", ORDERS.arn], id="reserved"),
         pytest.param(concurrent_change(), FINE, ["kept changing", "CloudTrail"], id="concurrent change"),
-        pytest.param(throttled(), FINE, ["5 AssociateKmsKey calls a second", "ServiceTimeout"], id="throttled"),
+        pytest.param(throttled(), FINE, ["Too many AssociateKmsKey calls", "5 a second"], id="throttled"),
+        pytest.param(
+            throttled("TagResource"), FINE, ["Too many TagResource calls", "fewer at once"], id="throttled elsewhere"
+        ),
+        pytest.param(
+            role_denied("lambda:InvokeFunction", "Invoke"),
+            FINE,
+            ["could not call itself", "lambda:InvokeFunction", "PropagationWaitSeconds"],
+            id="going on",
+        ),
         pytest.param(unavailable(), FINE, ["could not be reached", "deploy again"], id="unavailable"),
         pytest.param(LimitExceeded(*ABOUT), FINE, ["quota", ORDERS.arn], id="limit"),
         pytest.param(InvalidParameter(*ABOUT), FINE, ["does not accept the key", KEY.text], id="invalid, key is fine"),
@@ -149,6 +158,17 @@ def test_without_describe_key_it_says_what_it_can(refusal: Refused, words: list[
     told = reason(refusal, FINE, may_describe=False)
 
     assert [word for word in words if word not in told] == []
+
+
+def test_a_describe_key_that_failed_is_no_missing_permission() -> None:
+    """Where DescribeKey fails for another reason, the Reason does not blame the role."""
+    aws = FakeAws()
+    aws.refuse("DescribeKey", throttled("DescribeKey"))
+
+    told = Diagnosis(aws, PLACE, SERVICE).reason(key_policy_denied(target=ORDERS.arn, key=KEY.text))
+
+    assert "DescribeKey failed too (ThrottlingException)" in told
+    assert "may not call" not in told
 
 
 def statement_in(told: str) -> dict[str, object]:

@@ -320,6 +320,16 @@ def test_an_update_without_tags_claims_again(
     assert world.state == state
 
 
+def test_the_former_key_of_another_log_group_is_not_ours_here(world: World) -> None:
+    """A rollback to the old log group takes no key for its own that the resource had wanted elsewhere."""
+    world.having(NEW)
+    keeping = replace(ASKED, on_existing_key=OnExistingKey.KEEP)
+
+    world.update(keeping, Association(BILLING, NEW))
+
+    assert world.state == (NEW, None)
+
+
 def test_a_former_alias_that_is_gone_does_not_fail_an_update(world: World) -> None:
     """An old key that nobody can resolve any more is no reason to fail: what is in force counts as another's."""
     world.having(STRANGE)
@@ -358,7 +368,6 @@ def test_an_update_takes_a_claim_back_that_a_dead_delete_left(world: World) -> N
     [
         pytest.param(OnDelete.RESTORE_PREVIOUS, OURS, Claim(ME, BEFORE), BEFORE, id="restores"),
         pytest.param(OnDelete.RESTORE_PREVIOUS, OURS, Claim(ME, None), None, id="there was none"),
-        pytest.param(OnDelete.RESTORE_PREVIOUS, OURS, Claim(ME, OURS), OURS, id="ours was there before"),
         pytest.param(OnDelete.RESTORE_PREVIOUS, STRANGE, Claim(ME, BEFORE), BEFORE, id="changed by hand"),
         pytest.param(OnDelete.DISASSOCIATE, OURS, Claim(ME, BEFORE), None, id="disassociates"),
         pytest.param(OnDelete.DISASSOCIATE, None, Claim(ME, BEFORE), None, id="gone by hand"),
@@ -380,6 +389,35 @@ def test_delete_by_the_owner(
     world.delete(replace(ASKED, on_delete=on_delete), minted=minted)
 
     assert world.state == (state, None)
+
+
+@pytest.mark.parametrize("tampered", [False, True], ids=["as it was", "changed by hand"])
+@pytest.mark.parametrize("key", [OURS, KeyName("alias/logs")], ids=["arn", "alias"])
+def test_a_delete_delivered_twice_leaves_our_key_where_it_was_before(
+    world: World, key: KeyArn | KeyName, *, tampered: bool
+) -> None:
+    """Where the wanted key was there already, the second delivery of a Delete must not take it for our own."""
+    world.having(OURS)
+    world.aws.aliases["alias/logs"] = OURS
+    world.create(replace(ASKED, key=key))
+    if tampered:
+        world.aws.log_groups[ORDERS].key = STRANGE
+
+    for _ in range(2):
+        world.delete(replace(ASKED, key=key))
+
+    assert world.state[0] == OURS
+    world.create(Association(ORDERS, NEW))
+    assert world.state == (NEW, Claim(ME, OURS))
+
+
+def test_the_mark_of_another_delete_is_no_claim(world: World) -> None:
+    """What another resource's Delete left behind to know itself again does not keep ours from its work."""
+    world.having(OURS, Claim(STRANGER, OURS, deleted=True))
+
+    world.delete()
+
+    assert world.state[0] is None
 
 
 @pytest.mark.parametrize(
@@ -546,7 +584,7 @@ def test_a_create_that_its_delete_overtakes_undoes_itself(before: KeyArn | None,
         world.create()
     if unfinished:
         world.delete(minted=False)
-    assert world.state == (before, None)
+    assert world.state == (before, Claim(ME, OURS, deleted=True) if before == OURS else None)
     assert world.failure_id == NOTHING_ASSOCIATED
 
 
