@@ -1,9 +1,24 @@
-"""What all tests share: properties are tried at length, but never fail for a slow machine."""
+"""What all tests share: an embedded AWS for those that want one, and properties that never fail for a slow machine."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from local.embedded_aws import EmbeddedAws
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # The machine may be shared, and drawing Unicode for the first time builds a table: time says nothing here.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
+
+
+@pytest.fixture(scope="session")
+def embedded_aws() -> Iterator[EmbeddedAws]:
+    """One for each pytest-xdist worker; a test that writes resets it first."""
+    with EmbeddedAws.start() as aws:
+        yield aws

@@ -9,7 +9,10 @@ if TYPE_CHECKING:
 
 
 class LogGroups(Protocol):
-    """CloudWatch Logs. Every method may raise any `errors.Refused`; reading changes nothing."""
+    """CloudWatch Logs.
+
+    Every method may raise any `errors.Refused`; each that is about a log group, `NotFound`. Reading changes nothing.
+    """
 
     def key_of(self, log_group: LogGroup) -> KeyArn | None:
         """The key in force; None where there is none.

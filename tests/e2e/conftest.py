@@ -7,13 +7,6 @@ import pytest
 from local.embedded_aws import EmbeddedAws
 
 
-@pytest.fixture(scope="session")
-def embedded_aws() -> Iterator[EmbeddedAws]:
-    """An embedded AWS that many tests share."""
-    with EmbeddedAws.start() as aws:
-        yield aws
-
-
 @pytest.fixture
 def aws(embedded_aws: EmbeddedAws) -> EmbeddedAws:
     """The shared embedded AWS, emptied for this test."""

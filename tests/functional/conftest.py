@@ -12,7 +12,6 @@ import pytest
 from support.cloudformation import CloudFormation
 from support.lambda_context import LambdaContext
 
-from local.embedded_aws import EmbeddedAws
 from log_group_kms import handler
 from log_group_kms.aws import Aws
 
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_kms.literals import KeySpecType
     from support.cloudformation import Answered
+
+    from local.embedded_aws import EmbeddedAws
 
 EVENTS: Final = Path(__file__).parents[2] / "events"
 
@@ -92,13 +93,6 @@ class Deployment:
         found = self.aws.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
         (group,) = (dict(group) for group in found if group["logGroupName"] == name)
         return group
-
-
-@pytest.fixture(scope="session")
-def embedded_aws() -> Iterator[EmbeddedAws]:
-    """One for each pytest-xdist worker."""
-    with EmbeddedAws.start() as aws:
-        yield aws
 
 
 @pytest.fixture

@@ -316,7 +316,7 @@ class TestExamples:
             (
                 "query-results",
                 {
-                    "ArnLike": {"aws:SourceArn": f"{LOGS}:query-result:*"},
+                    "ArnEquals": {"aws:SourceArn": f"{LOGS}:query-result:*"},
                     "StringEquals": {"aws:SourceAccount": "111122223333"},
                 },
             ),
