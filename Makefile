@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format lint types template chaos demo local local-stop bench lock clean
+.PHONY: help setup test check format lint types template chaos mutants demo local local-stop bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,11 @@ test: $(STAMP) ## every test, with coverage
 
 chaos: $(STAMP) ## stacks at random, at length (CHAOS_EXAMPLES=20000)
 	CHAOS_EXAMPLES=$${CHAOS_EXAMPLES:-20000} $(BIN)/python -m pytest -q tests/unit/test_stacks_at_random.py
+
+mutants: $(STAMP) ## mutation testing of the rules (three minutes)
+	rm -rf mutants
+	$(BIN)/python -m mutmut run
+	$(BIN)/python -m mutmut results
 
 check: format lint types template ## format, lint, types and template lint (the tests are `make test`)
 
@@ -59,4 +64,4 @@ local-stop: $(STAMP) ## stop it
 
 clean: ## remove what make made
 	@[ ! -x $(BIN)/python ] || $(BIN)/python -m local stop
-	rm -rf $(VENV) .aws-sam .local .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) mutants .aws-sam .local .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

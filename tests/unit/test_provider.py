@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -181,7 +182,7 @@ def test_when_it_waits(
     provider: Provider, request_type: str, state: FakeLogGroup, changes: dict[str, str], *, waits: bool
 ) -> None:
     """It waits after a key of a Create or a changed key, also where an earlier delivery had associated it."""
-    provider.aws.log_groups[ORDERS] = state
+    provider.aws.log_groups[ORDERS] = replace(state)
 
     event = provider.event(request_type, PropagationWaitSeconds="300")
     event["ResourceProperties"] |= changes
