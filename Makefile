@@ -31,7 +31,7 @@ mutants: $(STAMP) ## mutation testing of the rules (three minutes)
 	$(BIN)/python -m mutmut run
 	$(BIN)/python -m mutmut results
 
-check: format lint types template ## format, lint, types and template lint (the tests are `make test`)
+check: format lint types template test ## format, lint, types, template lint, and the tests
 
 format: $(STAMP)
 	$(BIN)/ruff format --check

@@ -40,6 +40,10 @@ _package_logger.addHandler(logger.registered_handler)
 _package_logger.setLevel(logger.log_level)
 _package_logger.propagate = False
 
+# At DEBUG, to which Lambda sets the root logger if asked, botocore logs whole requests: the event, with its ResponseURL,
+# in that of Invoke.
+logging.getLogger("botocore").setLevel(logging.INFO)
+
 
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Answer one event of CloudFormation, or leave it to a further invocation.

@@ -343,6 +343,23 @@ def test_an_object_that_is_no_event_is_answered_to_nobody(deployment: Deployment
     assert deployment.aws.direction.calls() == []
 
 
+def test_a_wait_that_cannot_go_on(deployment: Deployment, caplog: pytest.LogCaptureFixture) -> None:
+    """Where the function may not call itself, the Reason says so; and no log of the call holds the event."""
+    deployment.log_group(ORDERS)
+    key = deployment.key()
+    deployment.context.remaining_in_millis = 100_000
+    caplog.set_level(logging.DEBUG)
+    event = deployment.cloudformation.event(
+        "Create", properties={"KmsKeyId": key, "LogGroupName": ORDERS, "PropagationWaitSeconds": 600}
+    )
+
+    failed = deployment.send(event)
+
+    assert (failed.status, failed.physical_resource_id) == ("FAILED", ARN)
+    assert "could not call itself" in failed.reason
+    assert event["ResponseURL"].rpartition("X-Amz-Signature=")[2] not in caplog.text
+
+
 def test_nothing_that_is_logged_holds_the_response_url(
     deployment: Deployment, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
