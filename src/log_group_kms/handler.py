@@ -40,8 +40,8 @@ _package_logger.addHandler(logger.registered_handler)
 _package_logger.setLevel(logger.log_level)
 _package_logger.propagate = False
 
-# At DEBUG, to which Lambda sets the root logger if asked, botocore logs whole requests: the event, with its ResponseURL,
-# in that of Invoke.
+# At DEBUG, to which Lambda sets the root logger if asked, botocore logs whole requests: in that of Invoke the event,
+# with its ResponseURL.
 logging.getLogger("botocore").setLevel(logging.INFO)
 
 
