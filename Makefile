@@ -15,7 +15,7 @@ setup: $(STAMP) ## the virtual environment, from the lock file
 
 $(STAMP): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version)'
-	@echo "Setting up $(VENV) (a minute, once)"
+	@echo "Setting up $(VENV) (a minute, once)" >&2
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@

@@ -6,6 +6,7 @@ import sys
 
 from local import detached
 from local.embedded_aws import ACCOUNT, REGION, EmbeddedAws
+from local.seed import seed
 from local.server import Settings
 
 
@@ -25,6 +26,7 @@ def main() -> int:
         print(f"# The embedded AWS is already running at {running.endpoint}.")
     else:
         running = detached.start(Settings(chosen.account, chosen.region, chosen.auth))
+        seed(running)
         print(f"# The embedded AWS runs at {running.endpoint}, account {running.account}.")
     _print_environment(running)
     return 0
@@ -35,7 +37,7 @@ def _print_environment(running: EmbeddedAws) -> None:
     print("unset AWS_PROFILE AWS_SESSION_TOKEN")
     for name, value in running.environment.items():
         print(f"export {name}={shlex.quote(value)}")
-    print("# To stop it: python -m local stop")
+    print("# To stop it: make local-stop")
 
 
 if __name__ == "__main__":

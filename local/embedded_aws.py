@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypedDict, Unpack, overload
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from local import server
@@ -63,7 +64,9 @@ class EmbeddedAws:
     def __init__(self, running: Server, settings: Settings) -> None:
         self._server = running
         self._settings = settings
-        self._session = boto3.Session()
+        # Whatever profile the caller has: nothing here is for it.
+        no_profile = {"profile": (None, None, None, None)}
+        self._session = boto3.Session(botocore_session=botocore.session.Session(session_vars=no_profile))
         self._clients: dict[tuple[str, str, Credentials, Config], Any] = {}
         self._making_clients = threading.Lock()
         #: Faults, quotas, and the log of calls.
@@ -127,6 +130,8 @@ class EmbeddedAws:
             "AWS_EC2_METADATA_DISABLED": "true",
             "SAM_CLI_TELEMETRY": "0",
             "NO_PROXY": "127.0.0.1",
+            # Python prefers the one in lower case.
+            "no_proxy": "127.0.0.1",
         }
         if credentials.session_token:
             variables["AWS_SESSION_TOKEN"] = credentials.session_token

@@ -1,12 +1,9 @@
 """KMS keys as the documentation wants them for CloudWatch Logs; for the seed, the demo and the tests."""
 
 import json
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from local.embedded_aws import EmbeddedAws
-
-if TYPE_CHECKING:
-    from mypy_boto3_kms.type_defs import CreateKeyRequestTypeDef
 
 Statement: TypeAlias = dict[str, Any]
 
@@ -55,8 +52,7 @@ def policy_for_all(aws: EmbeddedAws) -> str:
 
 def create(aws: EmbeddedAws, alias: str | None = None, **options: Any) -> str:
     """The ARN of a new key, for every log group and for query results unless *options* of CreateKey say else."""
-    request: CreateKeyRequestTypeDef = {"Policy": policy_for_all(aws)}
-    request.update(**options)
+    request: dict[str, Any] = {"Policy": policy_for_all(aws), **options}
     arn = aws.client("kms").create_key(**request)["KeyMetadata"]["Arn"]
     if alias:
         aws.client("kms").create_alias(AliasName=alias, TargetKeyId=arn)

@@ -20,31 +20,43 @@ class CommandFailedError(Exception):
     """A command failed; all that it printed is the message."""
 
 
-def build(directory: Path, template: Path = PROJECT / "template.yaml") -> Path:
-    """`sam build` into *directory*, where nothing else is; the built template."""
-    built = directory / "build"
-    _run([_SAM, "build", *_CONFIGURATION, "--template-file", str(template), "--build-dir", str(built)])
-    return built / "template.yaml"
+class Sam:
+    """The SAM CLI with the project's samconfig.toml; all that it writes is in *workspace*."""
+
+    def __init__(self, workspace: Path) -> None:
+        self._workspace = workspace
+
+    def build(self, template: Path = PROJECT / "template.yaml") -> Path:
+        """`sam build`; the built template."""
+        built = self._workspace / "build"
+        self._sam({}, "build", "--template-file", str(template), "--build-dir", str(built))
+        return built / "template.yaml"
+
+    def deploy(self, aws: EmbeddedAws, built: Path, stack: str = STACK) -> None:
+        """`sam deploy` of a built template, as the account's root.
+
+        Where the account has the provider in another Region, *stack* must have another name there: MiniStack makes up
+        the role's name from the stack's alone, and roles have no Region.
+        """
+        options = ("--stack-name", stack, "--no-confirm-changeset", "--no-progressbar")
+        self._sam(aws.environment, "deploy", "--template-file", str(built), *options)
+
+    def delete(self, aws: EmbeddedAws) -> None:
+        """`sam delete`."""
+        self._sam(aws.environment, "delete", "--stack-name", STACK, "--region", aws.region, "--no-prompts")
+
+    def _sam(self, variables: dict[str, str], command: str, *options: str) -> None:
+        # It leaves files behind in TMPDIR.
+        environment = {**_environment(), **variables, "TMPDIR": str(self._workspace)}
+        _run([_SAM, command, *_CONFIGURATION, *options], environment)
 
 
-def deploy(aws: EmbeddedAws, built: Path) -> None:
-    """`sam deploy` of a built template, with the project's samconfig.toml, as the account's root."""
-    command = [_SAM, "deploy", *_CONFIGURATION, "--template-file", str(built)]
-    _run([*command, "--no-confirm-changeset", "--no-progressbar"], aws.environment)
-
-
-def delete(aws: EmbeddedAws) -> None:
-    """`sam delete`."""
-    command = [_SAM, "delete", *_CONFIGURATION, "--stack-name", STACK, "--region", aws.region, "--no-prompts"]
-    _run(command, aws.environment)
-
-
-def _run(command: list[str], variables: dict[str, str] | None = None) -> None:
+def _run(command: list[str], environment: dict[str, str]) -> None:
     """Run a command that has to succeed; whatever happens, nothing of it is left running."""
     process = subprocess.Popen(  # noqa: S603 - our own commands
         command,
         cwd=PROJECT,
-        env={**_callers_environment(), **(variables or {})},
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -63,13 +75,15 @@ def _run(command: list[str], variables: dict[str, str] | None = None) -> None:
         raise CommandFailedError(f"{' '.join(command)}\n{output}")
 
 
-def _callers_environment() -> dict[str, str]:
+def environment_without_aws() -> dict[str, str]:
     """The caller's own, without any AWS account, profile or setting of theirs."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))}
+    return {**inherited, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+
+
+def _environment() -> dict[str, str]:
     return {
-        **inherited,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        **environment_without_aws(),
         "PYTHON": sys.executable,
         "SAM_CLI_TELEMETRY": "0",
         # Seconds between two looks of `sam deploy`; its default of 5 is for the real CloudFormation.

@@ -9,7 +9,7 @@ import threading
 
 from ministack import app
 
-from local.extension import asynchronous, authorization, control, custom_resources, logs, rollback, seams
+from local.extension import asynchronous, authorization, control, custom_resources, key_ids, logs, rollback, seams
 from local.extension.director import Director
 
 
@@ -29,6 +29,7 @@ def main() -> None:
     director, queue = Director(), asynchronous.AsynchronousQueue()
     authorization.install()
     logs.install(director)
+    key_ids.install()
     control.install(director)
     asynchronous.install(queue)
     custom_resources.install(custom_resources.CustomResources(director, queue))

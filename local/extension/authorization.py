@@ -43,9 +43,9 @@ def install() -> None:
             return f"arn:aws:logs:{region}:{account}:log-group::log-stream:"
         found = general(service, method, path, headers, body, query, region, account)
         if service == "kms" and ":alias/" in found:
-            # KMS authorises on the key, never on its alias.
+            # KMS authorises on the key, never on its alias; where there is none, it says so to whoever may see keys.
             key = seams.RESOLVE_KEY.get()(found)
-            return str(key["Arn"]) if key else found
+            return str(key["Arn"]) if key else f"arn:aws:kms:{region}:{account}:key/"
         return found
 
     def logs_context(action: str, body: bytes, arn: str, region: str, account: str) -> dict[str, Any]:

@@ -52,6 +52,7 @@ AUTH: Final = Seam(APP, "AUTH", "knowing whether IAM is enforced")
 
 HANDLE_LOGS: Final = Seam(LOGS, "handle_request", "the operations that MiniStack lacks")
 LOG_GROUPS: Final = Seam(LOGS, "_log_groups", "the key of a log group")
+HANDLE_KMS: Final = Seam(KMS, "handle_request", "keys with a chosen id")
 KEYS: Final = Seam(KMS, "_keys", "a key's state, spec and policy")
 RESOLVE_KEY: Final = Seam(KMS, "_resolve_key", "the key that an alias names")
 

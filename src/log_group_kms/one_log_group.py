@@ -256,9 +256,13 @@ class OneLogGroup:
         in_force = self._key()
         if in_force is None or in_force != self.work.known(event.former.key):
             return self._left(untouched)
-        self._put_back(None)
+        self._put_back(None, before_retry=self._check_unclaimed)
         note = "The tags were gone, so nobody knows which key was there before: the log group is without a key now"
         return Outcome(self.log_group, None, previous=in_force, associated=1, note=note)
+
+    def _check_unclaimed(self) -> None:
+        if self._claim() is not None:
+            raise ClaimLost("The log group was taken over meanwhile; it was left as it is")
 
     def _put_back(self, previous: KeyArn | None, before_retry: Callable[[], None] = lambda: None) -> str:
         """Put the *previous* key back; where there was none, or it is no longer usable, leave none.

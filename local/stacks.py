@@ -1,0 +1,172 @@
+"""Stacks driven through CloudFormation, as the demo and the tests do, and what is in force in the account then."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+
+from local.embedded_aws import EmbeddedAws
+from local.server import Server, Settings
+
+#: Part of the provider's contract.
+OWNER_TAG: Final = "log-group-kms-association:owner"
+PREVIOUS_KEY_TAG: Final = "log-group-kms-association:previous-key"
+
+#: The provider's return values, for Fn::GetAtt.
+RETURN_VALUES: Final = (
+    "KmsKeyArn",
+    "PreviousKmsKeyArn",
+    "LogGroupName",
+    "LogGroupArn",
+    "MatchedCount",
+    "AssociatedCount",
+    "CompliantCount",
+    "SkippedCount",
+)
+
+#: Seconds. Longer than every wait of the provider that is not a scripted one.
+_PATIENCE: Final = 180.0
+_BETWEEN_LOOKS: Final = 0.05
+
+
+class StackNotSettledError(Exception):
+    """A stack is still changing after a long time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encryption:
+    """A log group: its key, and the two tags that the provider claims it with; None where there is none."""
+
+    key: str | None = None
+    owner: str | None = None
+    previous_key: str | None = None
+
+
+class Stacks:
+    """The stacks of an account and Region."""
+
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self._client = aws.client("cloudformation")
+
+    def deploy(self, name: str, template: str, **parameters: str) -> str:
+        """Create or update a stack; its status once it has settled.
+
+        An update that changes nothing is none, as for `aws cloudformation deploy`.
+        """
+        given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
+        change = self._client.update_stack if self.status(name) else self._client.create_stack
+        try:
+            change(StackName=name, TemplateBody=template, Parameters=given)  # type: ignore[arg-type]
+        except ClientError as error:
+            if "No updates are to be performed" not in str(error):
+                raise
+        return self._settled(name)
+
+    def delete(self, name: str) -> str:
+        """Delete a stack; its status in the end, which is empty where it is gone."""
+        self._client.delete_stack(StackName=name)
+        status = self._settled(name)
+        return "" if status == "DELETE_COMPLETE" else status
+
+    def status(self, name: str) -> str:
+        """What DescribeStacks shows; empty where there is no such stack."""
+        try:
+            [stack] = self._client.describe_stacks(StackName=name)["Stacks"]
+        except ClientError as error:
+            if "does not exist" not in str(error):
+                raise
+            return ""
+        return stack["StackStatus"]
+
+    def owner(self, name: str, logical_id: str) -> str:
+        """What a resource of this stack writes on what it owns."""
+        [stack] = self._client.describe_stacks(StackName=name)["Stacks"]
+        return f"one:{stack['StackId'].partition(':stack/')[2]}/{logical_id}"
+
+    def statuses(self) -> dict[str, str]:
+        """Every stack that is not deleted, by its name."""
+        found = self._client.describe_stacks()["Stacks"]
+        return {stack["StackName"]: stack["StackStatus"] for stack in found}
+
+    def outputs(self, name: str) -> dict[str, str]:
+        """A stack's outputs."""
+        [stack] = self._client.describe_stacks(StackName=name)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+    def physical_id(self, name: str, logical_id: str) -> str:
+        """What CloudFormation knows a resource by."""
+        found = self._client.describe_stack_resource(StackName=name, LogicalResourceId=logical_id)
+        return found["StackResourceDetail"].get("PhysicalResourceId", "")
+
+    def failures(self, name: str) -> list[str]:
+        """The Reasons of all failed events of a stack that is there, the first one first."""
+        events = self._client.describe_stack_events(StackName=name)["StackEvents"]
+        return [
+            event.get("ResourceStatusReason", "")
+            for event in reversed(events)
+            if event.get("ResourceStatus", "").endswith("_FAILED")
+        ]
+
+    def history(self, name: str, logical_id: str) -> list[str]:
+        """All that happened to one resource of a stack that is there, the first status first."""
+        events = self._client.describe_stack_events(StackName=name)["StackEvents"]
+        return [e.get("ResourceStatus", "") for e in reversed(events) if e.get("LogicalResourceId") == logical_id]
+
+    def _settled(self, name: str) -> str:
+        deadline = time.monotonic() + _PATIENCE
+        while (status := self.status(name)).endswith("_IN_PROGRESS"):
+            if time.monotonic() > deadline:
+                raise StackNotSettledError(f"{name} is still {status} after {_PATIENCE:.0f} s")
+            time.sleep(_BETWEEN_LOOKS)
+        return status
+
+
+def encryption_of(aws: EmbeddedAws, log_group: str) -> Encryption | None:
+    """What is in force on a log group; None where there is no such log group."""
+    logs = aws.client("logs")
+    pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=log_group)
+    for found in (group for page in pages for group in page["logGroups"]):
+        if found["logGroupName"] == log_group:
+            tags = logs.list_tags_for_resource(resourceArn=found["logGroupArn"])["tags"]
+            return Encryption(found.get("kmsKeyId"), tags.get(OWNER_TAG), tags.get(PREVIOUS_KEY_TAG))
+    return None
+
+
+def query_results_key(aws: EmbeddedAws, log_group: str) -> str | None:
+    """The key that the result of a query is stored under; a finished query over *log_group* is all that shows it."""
+    logs = aws.client("logs")
+    query = logs.start_query(logGroupName=log_group, startTime=0, endTime=1, queryString="fields @message")
+    return logs.get_query_results(queryId=query["queryId"]).get("encryptionKey")
+
+
+def template(**associations: Mapping[str, Any]) -> str:
+    """A template with these associations, by logical id, one after the other, and with all that they return.
+
+    The output `LogicalIdRef` is a resource's Ref, `LogicalIdKmsKeyArn` one of its return values.
+    """
+    resources: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
+    for logical_id, properties in associations.items():
+        resources[logical_id] = {
+            "Type": "Custom::LogGroupKmsAssociation",
+            "DependsOn": list(resources)[-1:],
+            "Properties": {
+                "ServiceToken": {"Fn::ImportValue": "LogGroupKmsAssociation-ServiceToken"},
+                "ServiceTimeout": 60,
+                **properties,
+            },
+        }
+        outputs[f"{logical_id}Ref"] = {"Value": {"Ref": logical_id}}
+        for name in RETURN_VALUES:
+            outputs[f"{logical_id}{name}"] = {"Value": {"Fn::GetAtt": [logical_id, name]}}
+    return json.dumps({"Resources": resources, "Outputs": outputs})
+
+
+def in_region(aws: EmbeddedAws, region: str) -> EmbeddedAws:
+    """The same embedded AWS, seen from another Region; whoever asks for it closes it."""
+    running = Server(aws.direction.process_id(), urlsplit(aws.endpoint).port or 0)
+    return EmbeddedAws(running, Settings(aws.account, region, auth=True))
