@@ -1,98 +1,19 @@
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
+from support.template import CHINA, PROJECT, TEMPLATE, Resolver, actions, as_list, load, parameters_of, statements
 
 from log_group_kms import aws
 
-PROJECT: Final = Path(__file__).parents[2]
-TEMPLATE: Final = PROJECT / "template.yaml"
 EXAMPLES: Final = sorted((PROJECT / "examples").glob("*.yaml"))
 ALL_TEMPLATES: Final = [TEMPLATE, PROJECT / "events" / "template.yaml", *EXAMPLES]
 
 NAME: Final = "log-group-kms-association"
 EXPORT: Final = "LogGroupKmsAssociation-ServiceToken"
 
-#: A partition whose names differ from those that one would type by habit.
-CHINA: Final = {
-    "AWS::Partition": "aws-cn",
-    "AWS::Region": "cn-north-1",
-    "AWS::AccountId": "111122223333",
-    "AWS::URLSuffix": "amazonaws.com.cn",
-    "AWS::StackId": "arn:aws-cn:cloudformation:cn-north-1:111122223333:stack/logs/5c9f1e20-8d3a-11ef-9b6e-0a58a9feac02",
-}
 LOGS: Final = "arn:aws-cn:logs:cn-north-1:111122223333"
-
-
-#: Parameters, pseudo parameters, or conditions.
-Names = dict[str, Any]
-
-
-def load(path: Path) -> Any:
-    """A template, its intrinsic functions in their long form."""
-    return yaml_parse(path.read_text())
-
-
-def parameters_of(template: Any) -> Names:
-    """What Ref yields for each parameter that nobody sets."""
-    return {
-        name: parameter["Default"].split(",") if parameter["Type"] == "CommaDelimitedList" else parameter["Default"]
-        for name, parameter in template["Parameters"].items()
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class Resolver:
-    """What CloudFormation makes of a template's values; what depends on a resource stays as it is."""
-
-    names: Names
-    conditions: Names = field(default_factory=dict)
-
-    def __call__(self, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self(item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        for function, resolve in self._functions().items():
-            if function in value and (function != "Ref" or value["Ref"] in self.names):
-                return resolve(value[function])
-        return {key: self(item) for key, item in value.items()}
-
-    def _functions(self) -> dict[str, Callable[[Any], Any]]:
-        return {
-            "Ref": lambda name: self.names[name],
-            "Fn::Sub": lambda text: re.sub(r"\$\{([^}]+)}", lambda found: str(self.names[found[1]]), text),
-            "Fn::If": lambda branches: self(branches[1 if self(self.conditions[branches[0]]) else 2]),
-            "Fn::Equals": lambda pair: self(pair[0]) == self(pair[1]),
-            "Fn::Select": lambda choice: self(choice[1])[choice[0]],
-            "Fn::Split": lambda pair: self(pair[1]).split(pair[0]),
-            "Fn::Join": lambda pair: pair[0].join(self(pair[1])),
-        }
-
-
-def as_list(value: Any) -> list[Any]:
-    """IAM writes a list of one without brackets."""
-    return value if isinstance(value, list) else [value]
-
-
-def statements(policy_name: str, **parameters: Any) -> dict[str, dict[str, Any]]:
-    """The statements of one of the role's policies by Sid, as they are in China."""
-    template = load(TEMPLATE)
-    policies = {
-        policy["PolicyName"]: policy for policy in template["Resources"]["ProviderRole"]["Properties"]["Policies"]
-    }
-    resolve = Resolver({**CHINA, **parameters_of(template), **parameters}, template["Conditions"])
-    resolved = resolve(policies[policy_name]["PolicyDocument"]["Statement"])
-    return {statement["Sid"]: statement for statement in resolved}
-
-
-def actions(policy_name: str) -> list[str]:
-    """All that a policy allows, an action as often as it is named."""
-    return [action for statement in statements(policy_name).values() for action in as_list(statement["Action"])]
 
 
 class TestFunction:
@@ -196,10 +117,109 @@ class TestRole:
     def test_keeps_its_policies_for_its_last_delete(self) -> None:
         """Its policies are inline: one in a resource of its own would be deleted before the Delete that needs it."""
         template = load(TEMPLATE)
-        iam = {name for name, resource in template["Resources"].items() if resource["Type"].startswith("AWS::IAM::")}
+        iam = {
+            name: resource["Properties"]
+            for name, resource in template["Resources"].items()
+            if resource["Type"].startswith("AWS::IAM::")
+        }
 
-        assert iam == {"ProviderRole"}
-        assert "ManagedPolicyArns" not in template["Resources"]["ProviderRole"]["Properties"]
+        assert iam.keys() == {"ProviderRole", "ResponderRole"}
+        assert [name for name, role in iam.items() if "ManagedPolicyArns" in role] == []
+
+    def test_lets_lambda_hand_over_what_failed(self) -> None:
+        """Lambda invokes the destination in the role's name; the role may invoke no other function beside its own."""
+        assert statements("last-word") == {
+            "HandFailuresOver": {
+                "Sid": "HandFailuresOver",
+                "Effect": "Allow",
+                "Action": "lambda:InvokeFunction",
+                "Resource": {"Fn::GetAtt": ["ResponderFunction", "Arn"]},
+            }
+        }
+
+
+class TestResponder:
+    def test_answers_what_the_provider_could_not(self) -> None:
+        """Every asynchronous invocation that fails ends there, at once: nothing is tried twice before."""
+        resources = load(TEMPLATE)["Resources"]
+        config = resources["ProviderFunction"]["Properties"]["EventInvokeConfig"]
+
+        assert config["DestinationConfig"] == {
+            "OnFailure": {"Type": "Lambda", "Destination": {"Fn::GetAtt": ["ResponderFunction", "Arn"]}}
+        }
+        assert config["MaximumRetryAttempts"] == 0
+
+    def test_is_heard_whenever_lambda_gives_a_throttled_event_up(self) -> None:
+        """Lambda looks at it every 5 minutes at the least, and the recommended ServiceTimeout is 900."""
+        function = load(TEMPLATE)["Resources"]["ProviderFunction"]["Properties"]
+        (recommended,) = re.findall(r"`ServiceTimeout`\n\n.*?Use (\d+)", (PROJECT / "README.md").read_text(), re.DOTALL)
+
+        assert function["EventInvokeConfig"]["MaximumEventAgeInSeconds"] + 300 <= int(recommended)
+
+    def test_shares_nothing_with_the_provider_that_could_break_both(self) -> None:
+        """Its own code, role and log, and little of everything; the same runtime and architecture."""
+        resources = load(TEMPLATE)["Resources"]
+        provider, own = (resources[f"{name}Function"]["Properties"] for name in ("Provider", "Responder"))
+        same = ("Runtime", "Architectures")
+
+        assert own["FunctionName"] == f"{NAME}-responder"
+        assert (own["Handler"], own["MemorySize"]) == ("responder.handler", 128)
+        assert {name: own[name] for name in same} == {name: provider[name] for name in same}
+        assert own["Role"] == {"Fn::GetAtt": ["ResponderRole", "Arn"]}
+        assert own["LoggingConfig"]["LogGroup"] == {"Ref": "ResponderLogGroup"}
+
+    def test_sends_readers_to_the_providers_log(self) -> None:
+        """The Reason names the log group that says why the provider failed."""
+        own = load(TEMPLATE)["Resources"]["ResponderFunction"]["Properties"]
+
+        assert own["Environment"]["Variables"] == {"PROVIDER_LOG_GROUP": {"Ref": "ProviderLogGroup"}}
+
+    def test_may_write_its_own_log_and_nothing_else(self) -> None:
+        """It calls no service: the answer goes to a pre-signed URL."""
+        policies = load(TEMPLATE)["Resources"]["ResponderRole"]["Properties"]["Policies"]
+        own_log = statements("own-log", "ResponderRole")["WriteOwnLog"]
+
+        assert [policy["PolicyName"] for policy in policies] == ["own-log"]
+        assert own_log["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+        assert own_log["Resource"] == {"Fn::GetAtt": ["ResponderLogGroup", "Arn"]}
+
+    def test_keeps_its_log_as_the_provider_does(self) -> None:
+        """As long, as well encrypted, and under a name of its own."""
+        resources = load(TEMPLATE)["Resources"]
+        provider, own = (resources[f"{name}LogGroup"] for name in ("Provider", "Responder"))
+        names = [Resolver(CHINA)(each["Properties"].pop("LogGroupName")) for each in (provider, own)]
+
+        assert own == provider
+        assert names == [f"/aws/lambda/{NAME}-5c9f1e20", f"/aws/lambda/{NAME}-responder-5c9f1e20"]
+
+    @pytest.mark.parametrize(
+        ("topic", "actions"),
+        [
+            pytest.param("", {"Ref": "AWS::NoValue"}, id="no topic"),
+            pytest.param(
+                "arn:aws-cn:sns:cn-north-1:111122223333:alarms",
+                ["arn:aws-cn:sns:cn-north-1:111122223333:alarms"],
+                id="a topic",
+            ),
+        ],
+    )
+    def test_raises_an_alarm_whenever_it_is_invoked(self, topic: str, actions: Any) -> None:
+        """One invocation is enough; the topic hears of it where there is one."""
+        template = load(TEMPLATE)
+        alarm = template["Resources"]["ResponderAlarm"]["Properties"]
+        names = {**CHINA, **parameters_of(template), "AlarmTopicArn": topic}
+        resolved = Resolver(names, template["Conditions"])(alarm["AlarmActions"])
+        metric = (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"], alarm["Dimensions"])
+
+        assert metric == (
+            "AWS/Lambda",
+            "Invocations",
+            "Sum",
+            [{"Name": "FunctionName", "Value": {"Ref": "ResponderFunction"}}],
+        )
+        assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+        assert alarm["TreatMissingData"] == "notBreaching"
+        assert resolved == actions
 
 
 class TestParameters:
@@ -248,6 +268,10 @@ class TestParameters:
             ("LogKmsKeyArn", "", True),
             ("LogKmsKeyArn", "arn:aws-cn:kms:cn-north-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab", True),
             ("LogKmsKeyArn", "alias/logs", False),
+            ("AlarmTopicArn", "", True),
+            ("AlarmTopicArn", "arn:aws-us-gov:sns:us-gov-west-1:111122223333:landing-zone_alarms", True),
+            ("AlarmTopicArn", "arn:aws:sns:eu-west-1:111122223333:alarms:1b2c", False),
+            ("AlarmTopicArn", "alarms", False),
         ],
     )
     def test_takes_what_aws_takes(self, name: str, value: str, fits: bool) -> None:  # noqa: FBT001 - a column

@@ -1,0 +1,91 @@
+"""template.yaml as CloudFormation would resolve it, without a stack."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from samtranslator.yaml_helper import yaml_parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROJECT: Final = Path(__file__).parents[2]
+TEMPLATE: Final = PROJECT / "template.yaml"
+
+#: A partition whose names differ from those that one would type by habit.
+CHINA: Final = {
+    "AWS::Partition": "aws-cn",
+    "AWS::Region": "cn-north-1",
+    "AWS::AccountId": "111122223333",
+    "AWS::URLSuffix": "amazonaws.com.cn",
+    "AWS::StackId": "arn:aws-cn:cloudformation:cn-north-1:111122223333:stack/logs/5c9f1e20-8d3a-11ef-9b6e-0a58a9feac02",
+}
+
+
+#: Parameters, pseudo parameters, or conditions.
+Names = dict[str, Any]
+
+
+def load(path: Path) -> Any:
+    """A template, its intrinsic functions in their long form."""
+    return yaml_parse(path.read_text())
+
+
+def parameters_of(template: Any) -> Names:
+    """What Ref yields for each parameter that nobody sets."""
+    return {
+        name: parameter["Default"].split(",") if parameter["Type"] == "CommaDelimitedList" else parameter["Default"]
+        for name, parameter in template["Parameters"].items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """What CloudFormation makes of a template's values; what depends on a resource stays as it is."""
+
+    names: Names
+    conditions: Names = field(default_factory=dict)
+
+    def __call__(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        for function, resolve in self._functions().items():
+            if function in value and (function != "Ref" or value["Ref"] in self.names):
+                return resolve(value[function])
+        return {key: self(item) for key, item in value.items()}
+
+    def _functions(self) -> dict[str, Callable[[Any], Any]]:
+        return {
+            "Ref": lambda name: self.names[name],
+            "Fn::Sub": lambda text: re.sub(r"\$\{([^}]+)}", lambda found: str(self.names[found[1]]), text),
+            "Fn::If": lambda branches: self(branches[1 if self(self.conditions[branches[0]]) else 2]),
+            "Fn::Equals": lambda pair: self(pair[0]) == self(pair[1]),
+            "Fn::Not": lambda condition: not self(condition[0]),
+            "Fn::Select": lambda choice: self(choice[1])[choice[0]],
+            "Fn::Split": lambda pair: self(pair[1]).split(pair[0]),
+            "Fn::Join": lambda pair: pair[0].join(self(pair[1])),
+        }
+
+
+def as_list(value: Any) -> list[Any]:
+    """IAM writes a list of one without brackets."""
+    return value if isinstance(value, list) else [value]
+
+
+def statements(policy_name: str, role: str = "ProviderRole", **parameters: Any) -> dict[str, dict[str, Any]]:
+    """The statements of one of a role's policies by Sid, as they are in China."""
+    template = load(TEMPLATE)
+    policies = {policy["PolicyName"]: policy for policy in template["Resources"][role]["Properties"]["Policies"]}
+    resolve = Resolver({**CHINA, **parameters_of(template), **parameters}, template["Conditions"])
+    resolved = resolve(policies[policy_name]["PolicyDocument"]["Statement"])
+    return {statement["Sid"]: statement for statement in resolved}
+
+
+def actions(policy_name: str) -> list[str]:
+    """All that a policy allows, an action as often as it is named."""
+    return [action for statement in statements(policy_name).values() for action in as_list(statement["Action"])]
