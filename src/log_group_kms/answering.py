@@ -236,7 +236,7 @@ class LogGroupKmsResource(CfnResource):
         deliver(url, sent.body(envelope), seconds_left=self._seconds_left() - LAST_WORDS, policy=self._policy)
         # CloudFormation shows no Reason of a SUCCESS: the log is the only place for it.
         level = logging.ERROR if sent.status == "FAILED" else logging.WARNING if sent.reason else logging.INFO
-        _logger.log(level, "Answered %s, %s: %s", sent.status, sent.physical_resource_id, sent.reason)
+        _logger.log(level, "Answered %s, %s. %s", sent.status, sent.physical_resource_id, sent.reason)
 
     def _answer(self) -> Answer:
         """What the handler function left, if it can be sent: crhelper drops the ids with Data that cannot."""

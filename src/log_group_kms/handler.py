@@ -52,6 +52,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         NotAnEvent: nobody could be answered.
         DeliveryFailed: CloudFormation did not get the answer.
     """
+    # Here, as not every event gets as far as `answer`, and none may be logged under the keys of the one before.
+    named = event if isinstance(event, dict) else {}
+    logger.append_keys(
+        request_type=named.get("RequestType"),
+        stack_id=named.get("StackId"),
+        logical_resource_id=named.get("LogicalResourceId"),
+        request_id=named.get("RequestId"),
+        function_request_id=context.aws_request_id,
+    )
     resource(event, context)
     if not resource.handed_on:
         metrics.add_metric(name="Succeeded" if resource.succeeded else "Failed", unit=MetricUnit.Count, value=1)
@@ -64,14 +73,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 def answer(event: dict[str, Any], context: LambdaContext) -> str:
     """The physical id of the answer; crhelper sends it."""
     envelope = Envelope.of(event)
-    logger.append_keys(
-        request_type=envelope.request_type,
-        stack_id=envelope.stack_id,
-        logical_resource_id=envelope.logical_resource_id,
-        request_id=envelope.request_id,
-        function_request_id=context.aws_request_id,
-    )
-    place = _place(event, context)
+    place = Place.of_function(_function_arn(event, context))
     try:
         outcome = _respond(envelope, event, context, place)
         if not isinstance(outcome, Done):
@@ -91,17 +93,18 @@ def _respond(envelope: Envelope, event: Mapping[str, Any], context: LambdaContex
     return respond(envelope, event, place, work, deadlines)
 
 
-def _place(event: Mapping[str, Any], context: LambdaContext) -> Place:
-    """Where the function runs: CloudFormation invokes it by its ARN, the ServiceToken.
+def _function_arn(event: Mapping[str, Any], context: LambdaContext) -> str:
+    """The function's own ARN: CloudFormation invokes it by that, the ServiceToken.
 
-    The context has the same ARN, except under the Runtime Interface Emulator (`sam local`), which makes one up.
+    The context has the same, except under the Runtime Interface Emulator (`sam local`), which makes one up.
     """
     properties = event.get("ResourceProperties")
     token = properties.get("ServiceToken") if isinstance(properties, dict) else None
     try:
-        return Place.of_function(str(token))
+        Place.of_function(str(token))
     except ValueError:
-        return Place.of_function(context.invoked_function_arn)
+        return context.invoked_function_arn
+    return str(token)
 
 
 def _if_this_fails(physical_resource_id: str) -> None:
@@ -111,7 +114,7 @@ def _if_this_fails(physical_resource_id: str) -> None:
 def _go_on_later(event: Mapping[str, Any], context: LambdaContext, progress: Propagating) -> str:
     """Leave the answer to a further invocation."""
     if resource.answer_later():
-        aws.invoke_again(context.invoked_function_arn, {**event, PROGRESS: progress.as_json()})
+        aws.invoke_again(_function_arn(event, context), {**event, PROGRESS: progress.as_json()})
     return progress.done.physical_resource_id
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, assert_never
 
+from log_group_kms.errors import ProviderError
 from log_group_kms.model import LogGroup, QueryResults
 from log_group_kms.one_log_group import OneLogGroup
 from log_group_kms.query_results import AllQueryResults
+from log_group_kms.work import Remove
 
 if TYPE_CHECKING:
     from log_group_kms.model import Outcome, Target
-    from log_group_kms.work import Ensure, Remove, Work
+    from log_group_kms.work import Ensure, Work
+
+logger = logging.getLogger(__name__)
 
 
 def ensure(work: Work, event: Ensure) -> Outcome:
@@ -19,7 +24,9 @@ def ensure(work: Work, event: Ensure) -> Outcome:
     Raises:
         ProviderError: it could not be done; see `errors`.
     """
-    return _rules(work, event.desired.target).ensure(event)
+    outcome = _rules(work, event.desired.target).ensure(event)
+    _release_abandoned(work, event)
+    return outcome
 
 
 def remove(work: Work, event: Remove) -> Outcome:
@@ -40,6 +47,23 @@ def still_owns(work: Work, event: Ensure) -> None:
     rules = _rules(work, event.desired.target)
     if isinstance(rules, OneLogGroup):
         rules.check_claim(event.owner)
+
+
+def _release_abandoned(work: Work, event: Ensure) -> None:
+    """Give back what an Update to another log group had claimed before it died, of which CloudFormation never heard.
+
+    It knows no such target, so it sends the Update back, and no Delete. Tags tell whether there is anything to do; a
+    failure to look is none of this event's.
+    """
+    former = event.former
+    if former is None or not isinstance(former.target, LogGroup):
+        return
+    if former.target.arn in (event.desired.target.arn, event.physical_resource_id):
+        return
+    try:
+        remove(work, Remove(event.owner, former, minted=False))
+    except ProviderError as error:
+        logger.warning("%s may still be claimed: %s", former.target.arn, error)
 
 
 def _rules(work: Work, target: Target) -> OneLogGroup | AllQueryResults:

@@ -27,6 +27,7 @@ from log_group_kms.errors import (
     RoleDenied,
 )
 from log_group_kms.model import Claim, KeyArn, Observed, OnDelete, OnMissingLogGroup, Outcome
+from log_group_kms.physical_id import PERHAPS_ASSOCIATED
 from log_group_kms.waiting import RESTORING
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class OneLogGroup:
         """
         if event.creating:
             # An earlier delivery of this event may have claimed it.
-            self.work.if_this_fails(self.log_group.arn)
+            self.work.if_this_fails(PERHAPS_ASSOCIATED)
         observed = self._look()
         self._tell_what_a_failure_means(event, observed)
         key = self.work.resolve(event.desired.key)

@@ -8,6 +8,10 @@ from typing import Final, TypeGuard
 #: The id of a failed Create that claimed nothing. No success ever has it, so the Delete that follows does nothing.
 NOTHING_ASSOCIATED: Final = "log-group-kms-association:nothing-associated"
 
+#: The id of a failed Create that cannot tell whether it claimed: its Delete goes by the tags. Not the id of a success,
+#: under which a Delete without tags takes the wanted key away, also where that was there before.
+PERHAPS_ASSOCIATED: Final = "log-group-kms-association:perhaps-associated"
+
 #: "up to 1 KB": https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
 LONGEST_ID: Final = 1024
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from log_group_kms.errors import KeyUnusable, OutOfTime, ProviderError, Refused
 from log_group_kms.model import Association, KeyArn, KeyReference, Owner
-from log_group_kms.physical_id import NOTHING_ASSOCIATED
+from log_group_kms.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED
 from log_group_kms.waiting import THROTTLED, UNAVAILABLE
 
 if TYPE_CHECKING:
@@ -111,8 +111,8 @@ class Work:
     def first_change(self, event: Ensure, call: Callable[[], None]) -> None:
         """Make the *call* that first changes something.
 
-        From then on a failure of a Create (or of an Update to another target) is answered with the id that a success
-        would have, so that the Delete that follows finds what to undo; unless AWS refused the call for certain.
+        Once it is made, a failure of a Create (or of an Update to another target) is answered with the id that a
+        success would have, so that the Delete that follows undoes it; not where AWS refused the call for certain.
         """
         doubtful = False
 
@@ -125,10 +125,12 @@ class Work:
                 raise
 
         if event.new_target:
-            self.if_this_fails(event.desired.target.arn)
+            self.if_this_fails(PERHAPS_ASSOCIATED)
         try:
             self.patience.attempt(watched)
         except (Refused, OutOfTime):
             if event.new_target and not doubtful:
                 self.if_this_fails(event.id_without_claim)
             raise
+        if event.new_target:
+            self.if_this_fails(event.desired.target.arn)

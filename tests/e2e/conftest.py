@@ -1,4 +1,7 @@
-"""End to end: these tests may start the embedded AWS, one process for each pytest-xdist worker, and nothing else."""
+"""End to end: these tests may start servers on loopback that they stop again, and nothing else.
+
+Those are the embedded AWS (one for each pytest-xdist worker), processes of the handler, and AWS's own runtime emulator.
+"""
 
 from collections.abc import Iterator
 

@@ -49,7 +49,7 @@ def other_region(aws: EmbeddedAws, sam: provider.Sam, built: Path) -> Iterator[E
     """Another Region of the account, where the provider's function has little time."""
     short = built.with_name("short.yaml")
     patient = built.read_text()
-    short.write_text(patient.replace("Timeout: 900", f"Timeout: {SHORT_TIMEOUT}"))
+    short.write_text(patient.replace("Timeout: 870", f"Timeout: {SHORT_TIMEOUT}"))
     assert short.read_text() != patient
     seen = in_region(aws, "eu-central-1")
     sam.deploy(seen, short, f"{provider.STACK}-short")

@@ -1,4 +1,4 @@
-"""Each refusal is told apart, with the resource and what to do."""
+"""What the Reason of a refusal is made of; the sentences themselves stand in `test_words`."""
 
 from __future__ import annotations
 
@@ -8,167 +8,34 @@ import pytest
 from support.fake_aws import (
     PLACE,
     FakeAws,
-    concurrent_change,
     key_arn,
     key_policy_denied,
     log_group,
     role_denied,
     throttled,
-    unavailable,
 )
 
 from log_group_kms.diagnosis import Diagnosis
 from log_group_kms.errors import (
-    AccessDenied,
     AlreadyExists,
     InvalidParameter,
     KeyNotFound,
-    LimitExceeded,
     NotFound,
     Refused,
-    ReservedLogGroup,
-    RoleDenied,
 )
 from log_group_kms.model import KeyDescription, QueryResults
 
 KEY = key_arn(1)
-ORDERS = log_group()
+FINE = KeyDescription(KEY)
+ORDERS, RESULTS = log_group(), QueryResults(PLACE)
 SERVICE = "logs.eu-west-1.example.com"
 ABOUT = ("AssociateKmsKey", "InvalidParameterException", "AWS's own words", ORDERS.arn, KEY.text)
 
 
-def reason(refusal: Refused, description: KeyDescription | None = None, *, may_describe: bool = True) -> str:
-    """What CloudFormation would show, with the key as KMS describes it; None where there is no such key."""
-    aws = FakeAws(keys={KEY: description} if description else {})
-    if not may_describe:
-        aws.refuse("DescribeKey", role_denied("kms:DescribeKey", "DescribeKey"))
+def reason(refusal: Refused, description: KeyDescription) -> str:
+    """What CloudFormation would show, with the key as KMS describes it."""
+    aws = FakeAws(keys={KEY: description})
     return Diagnosis(aws, PLACE, SERVICE).reason(refusal)
-
-
-FINE = KeyDescription(KEY)
-
-
-@pytest.mark.parametrize(
-    ("refusal", "description", "words"),
-    [
-        pytest.param(
-            key_policy_denied(target=ORDERS.arn, key=KEY.text),
-            FINE,
-            ["The policy of the key", KEY.text, ORDERS.arn, "Add this statement", SERVICE],
-            id="key policy",
-        ),
-        pytest.param(
-            role_denied("kms:Encrypt", target=ORDERS.arn, key=KEY.text),
-            FINE,
-            ["role lacks the permission kms:Encrypt", KEY.text, "KmsKeyArns"],
-            id="role's KMS permissions",
-        ),
-        pytest.param(
-            role_denied("logs:TagResource", target=ORDERS.arn),
-            FINE,
-            ["role lacks the permission logs:TagResource", ORDERS.arn, "add it to the role"],
-            id="role's Logs permissions",
-        ),
-        pytest.param(
-            RoleDenied(
-                "AssociateKmsKey",
-                "AccessDeniedException",
-                "not authorized to perform: logs:AssociateKmsKey with an explicit deny in a service control policy",
-                action="logs:AssociateKmsKey",
-            ),
-            FINE,
-            ["denies explicitly", "service control policy"],
-            id="explicit deny",
-        ),
-        pytest.param(
-            InvalidParameter(*ABOUT),
-            KeyDescription(KEY, state="Disabled"),
-            ["is disabled", "kms:EnableKey"],
-            id="disabled",
-        ),
-        pytest.param(
-            key_policy_denied(target=ORDERS.arn, key=KEY.text),
-            KeyDescription(KEY, state="PendingDeletion"),
-            ["pending deletion", "kms:CancelKeyDeletion"],
-            id="pending deletion",
-        ),
-        pytest.param(
-            InvalidParameter(*ABOUT),
-            KeyDescription(KEY, spec="RSA_2048"),
-            ["no symmetric encryption key", "RSA_2048"],
-            id="asymmetric",
-        ),
-        pytest.param(
-            key_policy_denied(target=ORDERS.arn, key=KEY.text),
-            KeyDescription(KEY, aws_managed=True),
-            ["AWS managed key", "customer managed key"],
-            id="AWS managed",
-        ),
-        pytest.param(
-            key_policy_denied(target=ORDERS.arn, key=KEY.text), None, ["There is no key", "eu-west-1"], id="no such key"
-        ),
-        pytest.param(KeyNotFound(*ABOUT), None, ["There is no key", KEY.text], id="no such key, by its own code"),
-        pytest.param(
-            KeyNotFound("DescribeKey", "NotFoundException", "?", key="alias/gone"),
-            None,
-            ["There is no key alias/gone"],
-            id="no such alias",
-        ),
-        pytest.param(NotFound(*ABOUT), FINE, ["no log group", ORDERS.arn, "OnMissingLogGroup"], id="no such log group"),
-        pytest.param(ReservedLogGroup(*ABOUT), FINE, ["reserved for AWS", ORDERS.arn], id="reserved"),
-        pytest.param(concurrent_change(), FINE, ["kept changing", "CloudTrail"], id="concurrent change"),
-        pytest.param(throttled(), FINE, ["Too many AssociateKmsKey calls", "5 a second"], id="throttled"),
-        pytest.param(
-            throttled("TagResource"), FINE, ["Too many TagResource calls", "fewer at once"], id="throttled elsewhere"
-        ),
-        pytest.param(
-            role_denied("lambda:InvokeFunction", "Invoke"),
-            FINE,
-            ["could not call itself", "lambda:InvokeFunction", "PropagationWaitSeconds"],
-            id="going on",
-        ),
-        pytest.param(unavailable(), FINE, ["could not be reached", "deploy again"], id="unavailable"),
-        pytest.param(LimitExceeded(*ABOUT), FINE, ["quota", ORDERS.arn], id="limit"),
-        pytest.param(InvalidParameter(*ABOUT), FINE, ["does not accept the key", KEY.text], id="invalid, key is fine"),
-        pytest.param(AlreadyExists(*ABOUT), FINE, ["AWS refused", ORDERS.arn], id="anything else"),
-    ],
-)
-def test_each_cause_is_told_apart(refusal: Refused, description: KeyDescription | None, words: list[str]) -> None:
-    """The Reason names cause, resource and remedy, and ends with AWS's own words."""
-    told = reason(refusal, description)
-
-    assert [word for word in words if word not in told] == []
-    assert told.endswith(refusal.message)
-
-
-@pytest.mark.parametrize(
-    ("refusal", "words"),
-    [
-        pytest.param(
-            key_policy_denied(target=ORDERS.arn, key=KEY.text),
-            ["The policy of the key", "DescribeKey"],
-            id="key policy",
-        ),
-        pytest.param(InvalidParameter(*ABOUT), ["does not accept the key", "DescribeKey"], id="invalid"),
-        pytest.param(AccessDenied(*ABOUT), ["does not accept the key", "DescribeKey"], id="unknown denial"),
-    ],
-)
-def test_without_describe_key_it_says_what_it_can(refusal: Refused, words: list[str]) -> None:
-    """Where the provider may not describe the key, the Reason says so, and what is known all the same."""
-    told = reason(refusal, FINE, may_describe=False)
-
-    assert [word for word in words if word not in told] == []
-
-
-def test_a_describe_key_that_failed_is_no_missing_permission() -> None:
-    """Where DescribeKey fails for another reason, the Reason does not blame the role."""
-    aws = FakeAws()
-    aws.refuse("DescribeKey", throttled("DescribeKey"))
-
-    told = Diagnosis(aws, PLACE, SERVICE).reason(key_policy_denied(target=ORDERS.arn, key=KEY.text))
-
-    assert "DescribeKey failed too (ThrottlingException)" in told
-    assert "may not call" not in told
 
 
 def statement_in(told: str) -> dict[str, object]:
@@ -179,29 +46,74 @@ def statement_in(told: str) -> dict[str, object]:
     return parsed
 
 
-def test_the_statement_for_log_groups() -> None:
-    """What is to be added to the key's policy can be copied: for log groups it goes by the encryption context."""
-    told = statement_in(reason(key_policy_denied(target=ORDERS.arn, key=KEY.text), FINE))
+@pytest.mark.parametrize(
+    ("target", "condition"),
+    [
+        pytest.param(
+            ORDERS.arn,
+            {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": ORDERS.arn}},
+            id="log groups: by encryption context",
+        ),
+        pytest.param(
+            RESULTS.arn,
+            {"ArnEquals": {"aws:SourceArn": RESULTS.arn}, "StringEquals": {"aws:SourceAccount": PLACE.account}},
+            id="query results: by source ARN and account",
+        ),
+    ],
+)
+def test_the_statement_that_the_key_policy_lacks(target: str, condition: dict[str, object]) -> None:
+    """What is to be added to the key's policy can be copied; the one for log groups does not cover query results."""
+    told = reason(key_policy_denied(target=target, key=KEY.text), FINE)
 
-    assert told["Principal"] == {"Service": SERVICE}
-    assert told["Condition"] == {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": ORDERS.arn}}
-
-
-def test_the_statement_for_query_results() -> None:
-    """For query results it goes by source ARN and account: the statement for log groups does not cover them."""
-    target = QueryResults(PLACE).arn
-
-    told = statement_in(reason(key_policy_denied(target=target, key=KEY.text), FINE))
-
-    assert told["Condition"] == {
-        "ArnEquals": {"aws:SourceArn": target},
-        "StringEquals": {"aws:SourceAccount": PLACE.account},
+    assert statement_in(told) == {
+        "Effect": "Allow",
+        "Principal": {"Service": SERVICE},
+        "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+        "Resource": "*",
+        "Condition": condition,
     }
 
 
-def test_how_long_it_was_tried_is_told() -> None:
-    """A refusal that was waited for says so."""
-    refusal = key_policy_denied(target=ORDERS.arn, key=KEY.text)
-    refusal.waited = 120.3
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        pytest.param(0, "", id="not at all"),
+        pytest.param(0.9, "", id="hardly"),
+        pytest.param(1, " (tried again for 1 s)", id="a second"),
+        pytest.param(120.3, " (tried again for 120 s)", id="minutes"),
+    ],
+)
+def test_how_long_it_was_tried_is_told(seconds: float, told: str) -> None:
+    """A refusal that was waited for a second or longer says so, between the cause and AWS's own words."""
+    refusal = AlreadyExists(*ABOUT, waited=seconds)
 
-    assert "(tried again for 120 s)" in reason(refusal, FINE)
+    assert reason(refusal, FINE) == f"AWS refused the request about {ORDERS.arn}{told}. {refusal}"
+
+
+def test_a_key_that_the_refusal_knows_by_its_alias_is_described() -> None:
+    """An alias that DescribeKey knows after all leads to its key, as an ARN would."""
+    aws = FakeAws(keys={KEY: KeyDescription(KEY, state="Disabled")}, aliases={"alias/logs": KEY})
+
+    told = Diagnosis(aws, PLACE, SERVICE).reason(KeyNotFound("DescribeKey", "NotFoundException", "?", key="alias/logs"))
+
+    assert told.startswith(f"The key {KEY.text} is disabled")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "calls"),
+    [
+        pytest.param(key_policy_denied(target=ORDERS.arn, key=KEY.text), ["DescribeKey"], id="key policy"),
+        pytest.param(InvalidParameter(*ABOUT), ["DescribeKey"], id="about a key"),
+        pytest.param(InvalidParameter("TagResource", "?", "?", ORDERS.arn), [], id="about no key"),
+        pytest.param(role_denied("kms:Encrypt", key=KEY.text), [], id="role"),
+        pytest.param(NotFound(*ABOUT), [], id="no such log group"),
+        pytest.param(throttled(), [], id="throttled"),
+    ],
+)
+def test_only_a_key_that_may_be_at_fault_is_described(refusal: Refused, calls: list[str]) -> None:
+    """A diagnosis costs one call where the key may be at fault, else none."""
+    aws = FakeAws.holding(KEY)
+
+    Diagnosis(aws, PLACE, SERVICE).reason(refusal)
+
+    assert aws.calls == calls

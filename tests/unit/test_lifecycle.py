@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -47,7 +48,8 @@ from log_group_kms.model import (
     Owner,
     QueryResults,
 )
-from log_group_kms.physical_id import NOTHING_ASSOCIATED
+from log_group_kms.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED
+from log_group_kms.request import parse_physical_id
 from log_group_kms.waiting import Patience
 from log_group_kms.work import Ensure, Remove, Work
 
@@ -133,6 +135,23 @@ def test_create_claims_and_associates(key: KeyArn | None, claim: Claim | None, s
     assert (outcome.target, outcome.key, outcome.previous) == (ORDERS, OURS, state[1].previous)
 
 
+@pytest.mark.parametrize(
+    ("key", "claim", "outcome"),
+    [
+        pytest.param(None, None, Outcome(ORDERS, OURS, None, associated=1, settling=True), id="no key"),
+        pytest.param(BEFORE, None, Outcome(ORDERS, OURS, BEFORE, associated=1, settling=True), id="another key"),
+        pytest.param(OURS, None, Outcome(ORDERS, OURS, OURS, compliant=1), id="our key, nobody's"),
+        pytest.param(OURS, Claim(SIBLING, BEFORE), Outcome(ORDERS, OURS, BEFORE, compliant=1), id="renamed"),
+        pytest.param(
+            OURS, Claim(ME, BEFORE), Outcome(ORDERS, OURS, BEFORE, compliant=1, settling=True), id="redelivered"
+        ),
+    ],
+)
+def test_what_a_create_answers(key: KeyArn | None, claim: Claim | None, outcome: Outcome) -> None:
+    """A Create counts what it changed; a key that it, or its earlier delivery, has just associated must settle."""
+    assert World().having(key, claim).create() == outcome
+
+
 @pytest.mark.parametrize("times", [1, 2, 3])
 def test_a_create_delivered_again_changes_nothing(world: World, times: int) -> None:
     """However often a Create is delivered, the first previous key is remembered."""
@@ -201,7 +220,7 @@ def test_keep_leaves_another_key(claim: Claim | None, why: str) -> None:
     world.delete(keeping)
 
     assert world.state == (STRANGE, claim), why
-    assert (outcome.key, outcome.skipped, outcome.associated) == (STRANGE, 1, 0)
+    assert replace(outcome, note="") == Outcome(ORDERS, STRANGE, STRANGE, skipped=1)
 
 
 @pytest.mark.parametrize("event", ["create", "update"])
@@ -228,12 +247,12 @@ def test_on_existing_key_is_about_another_key_only(choice: OnExistingKey, key: K
 
 
 def test_a_missing_log_group_fails(world: World) -> None:
-    """A log group that is not there is an error that leaves nothing to undo."""
+    """A log group that is not there is an error that names it and leaves nothing to undo."""
     del world.aws.log_groups[ORDERS]
 
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as missing:
         world.create()
-    assert (world.aws.log_groups, world.failure_id) == ({}, NOTHING_ASSOCIATED)
+    assert (missing.value.target, world.aws.log_groups, world.failure_id) == (ORDERS.arn, {}, NOTHING_ASSOCIATED)
 
 
 def test_a_missing_log_group_is_created_encrypted_and_claimed(world: World) -> None:
@@ -243,8 +262,8 @@ def test_a_missing_log_group_is_created_encrypted_and_claimed(world: World) -> N
 
     outcome = world.create(creating)
 
-    assert (world.state, outcome.associated) == ((OURS, Claim(ME, None)), 1)
-    assert "AssociateKmsKey" not in world.aws.calls
+    assert (world.state, outcome) == ((OURS, Claim(ME, None)), Outcome(ORDERS, OURS, associated=1, settling=True))
+    assert {"AssociateKmsKey", "TagResource"}.isdisjoint(world.aws.calls)
     world.delete(creating)
     assert world.state == (None, None)
 
@@ -262,6 +281,22 @@ def test_a_log_group_that_someone_else_creates_meanwhile_is_associated(world: Wo
     world.create(replace(ASKED, on_missing_log_group=OnMissingLogGroup.CREATE))
 
     assert world.state == (OURS, Claim(ME, BEFORE))
+
+
+def test_a_create_whose_other_delivery_creates_meanwhile_can_be_undone(world: World) -> None:
+    """Of two deliveries that race for CreateLogGroup, the slower one fails with the id that the claim calls for."""
+    del world.aws.log_groups[ORDERS]
+    world.aws.refuse("AssociateKmsKey", *[key_policy_denied()] * 300)
+
+    def the_other_is_quicker(operation: str) -> None:
+        if operation == "CreateLogGroup":
+            world.having(STRANGE, Claim(ME, None))
+
+    world.aws.before = the_other_is_quicker
+
+    with pytest.raises(Refused):
+        world.create(replace(ASKED, on_missing_log_group=OnMissingLogGroup.CREATE))
+    assert world.failure_id == ORDERS.arn
 
 
 # --- Update -----------------------------------------------------------------------------------------------------------
@@ -286,6 +321,26 @@ def test_options_only_need_no_change(world: World) -> None:
 
     assert (world.state, outcome.compliant) == ((OURS, Claim(ME, BEFORE)), 1)
     assert set(world.aws.calls) == {"DescribeLogGroups", "ListTagsForResource"}
+
+
+@pytest.mark.parametrize(
+    ("key", "desired", "outcome"),
+    [
+        pytest.param(
+            OURS, Association(ORDERS, NEW), Outcome(ORDERS, NEW, BEFORE, associated=1, settling=True), id="new key"
+        ),
+        pytest.param(
+            NEW, Association(ORDERS, NEW), Outcome(ORDERS, NEW, BEFORE, compliant=1, settling=True), id="redelivered"
+        ),
+        pytest.param(
+            OURS, replace(ASKED, on_delete=OnDelete.RETAIN), Outcome(ORDERS, OURS, BEFORE, compliant=1), id="options"
+        ),
+        pytest.param(STRANGE, ASKED, Outcome(ORDERS, OURS, BEFORE, associated=1, settling=True), id="drift"),
+    ],
+)
+def test_what_an_update_answers(key: KeyArn, desired: Association, outcome: Outcome) -> None:
+    """An Update counts what it changed; only a key that was just changed must settle."""
+    assert World().having(key, Claim(ME, BEFORE)).update(desired) == outcome
 
 
 @pytest.mark.parametrize("drifted", [None, STRANGE], ids=["key gone", "key changed"])
@@ -389,6 +444,58 @@ def test_delete_by_the_owner(
     world.delete(replace(ASKED, on_delete=on_delete), minted=minted)
 
     assert world.state == (state, None)
+
+
+@pytest.mark.parametrize(
+    ("key", "claim", "former", "outcome"),
+    [
+        pytest.param(OURS, Claim(ME, BEFORE), ASKED, Outcome(ORDERS, BEFORE, OURS, associated=1), id="restored"),
+        pytest.param(OURS, Claim(ME, None), ASKED, Outcome(ORDERS, None, OURS, associated=1), id="disassociated"),
+        pytest.param(BEFORE, Claim(ME, BEFORE), ASKED, Outcome(ORDERS, BEFORE, BEFORE), id="there already"),
+        pytest.param(
+            OURS,
+            Claim(ME, BEFORE),
+            replace(ASKED, on_delete=OnDelete.RETAIN),
+            Outcome(ORDERS, None, skipped=1),
+            id="retained",
+        ),
+        pytest.param(OURS, Claim(STRANGER, None), ASKED, Outcome(ORDERS, None, skipped=1), id="another's"),
+        pytest.param(OURS, None, ASKED, Outcome(ORDERS, None, OURS, associated=1), id="no tags, our key"),
+        pytest.param(STRANGE, None, ASKED, Outcome(ORDERS, None, skipped=1), id="no tags, another key"),
+    ],
+)
+def test_what_a_delete_answers(key: KeyArn, claim: Claim | None, former: Association, outcome: Outcome) -> None:
+    """A Delete counts what it changed, and skips what is not its own."""
+    assert replace(World().having(key, claim).delete(former), note="") == outcome
+
+
+def test_a_delete_takes_its_claim_away_before_it_reads_the_key(world: World) -> None:
+    """Whoever reads the claim while the Delete decides and acts finds it leaving; the tags go last."""
+    world.having(OURS, Claim(ME, BEFORE))
+    seen: list[tuple[str, Claim | None]] = []
+    world.aws.before = lambda operation: seen.append((operation, world.state[1]))
+
+    world.delete()
+
+    claimed, leaving = Claim(ME, BEFORE), Claim(ME, BEFORE, deleting=True)
+    assert seen == [
+        ("ListTagsForResource", claimed),
+        ("TagResource", claimed),
+        ("DescribeLogGroups", leaving),
+        ("ListTagsForResource", leaving),
+        ("AssociateKmsKey", leaving),
+        ("UntagResource", leaving),
+    ]
+
+
+def test_a_former_alias_that_may_not_be_described_holds_no_delete_up(world: World) -> None:
+    """Who may not ask what an alias meant leaves the key, and does not wait for a permission."""
+    world.having(OURS)
+    world.aws.refuse("DescribeKey", *[role_denied("kms:DescribeKey", "DescribeKey")] * 30)
+
+    world.delete(replace(ASKED, key=KeyName("alias/logs")))
+
+    assert (world.state, world.clock.slept) == ((OURS, None), [])
 
 
 @pytest.mark.parametrize("tampered", [False, True], ids=["as it was", "changed by hand"])
@@ -529,13 +636,22 @@ def test_a_delete_leaves_what_is_taken_over_half_way(world: World) -> None:
     assert "taken over" in outcome.note
 
 
-def test_a_delete_leaves_what_is_taken_over_while_it_waits(world: World) -> None:
+@pytest.mark.parametrize(
+    ("previous", "operation"),
+    [
+        pytest.param(BEFORE, "AssociateKmsKey", id="to put the previous key back"),
+        pytest.param(None, "DisassociateKmsKey", id="to take the key away"),
+    ],
+)
+def test_a_delete_leaves_what_is_taken_over_while_it_waits(
+    world: World, previous: KeyArn | None, operation: str
+) -> None:
     """The same, where the Delete was refused for now and waits."""
-    world.having(OURS, Claim(ME, BEFORE))
-    world.aws.refuse("AssociateKmsKey", concurrent_change())
+    world.having(OURS, Claim(ME, previous))
+    world.aws.refuse(operation, concurrent_change())
 
-    def take_over(operation: str) -> None:
-        if operation == "AssociateKmsKey":
+    def take_over(called: str) -> None:
+        if called == operation:
             world.having(STRANGE, Claim(STRANGER, BEFORE))
 
     world.aws.before = take_over
@@ -543,6 +659,7 @@ def test_a_delete_leaves_what_is_taken_over_while_it_waits(world: World) -> None
     world.delete()
 
     assert world.state == (STRANGE, Claim(STRANGER, BEFORE))
+    assert world.aws.calls.count(operation) == 1
 
 
 # --- races and failures of a Create -----------------------------------------------------------------------------------
@@ -588,12 +705,40 @@ def test_a_create_that_its_delete_overtakes_undoes_itself(before: KeyArn | None,
     assert world.failure_id == NOTHING_ASSOCIATED
 
 
-def test_a_create_that_its_delete_overtakes_after_the_key_undoes_itself(world: World) -> None:
-    """The Delete may also pass by between AssociateKmsKey and the read-back, before the key shows."""
+@pytest.mark.parametrize(
+    ("claim", "key"),
+    [
+        pytest.param(None, BEFORE, id="its Delete is through"),
+        pytest.param(Claim(ME, BEFORE, deleting=True), BEFORE, id="its Delete is under way"),
+        pytest.param(Claim(STRANGER, OURS), OURS, id="another took over"),
+        pytest.param(Claim(STRANGER, OURS, deleting=True), OURS, id="another took over, and is leaving"),
+    ],
+)
+def test_a_create_that_loses_its_claim_after_the_key_undoes_its_own_work_only(
+    world: World, claim: Claim | None, key: KeyArn
+) -> None:
+    """Where its own Delete passed by between AssociateKmsKey and the read-back, it puts back; another's it leaves."""
     world.having(BEFORE)
 
     def tags_only(operation: str) -> None:
-        # The Delete read the old key, so it had nothing to put back; then the Create's AssociateKmsKey arrived.
+        # A Delete reads the old key, so it has nothing to put back; then the Create's AssociateKmsKey arrives.
+        if operation == "AssociateKmsKey":
+            world.aws.after = lambda _: None
+            world.aws.log_groups[ORDERS].claim = claim
+
+    world.aws.after = tags_only
+
+    with pytest.raises(ClaimLost):
+        world.create()
+    assert (world.state, world.failure_id) == ((key, claim), NOTHING_ASSOCIATED)
+
+
+def test_an_undo_that_cannot_put_the_previous_key_back_logs_it(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """The Create has failed for another reason by then, so that only the log can tell."""
+    world.having(BEFORE)
+    world.aws.closed_to_logs.add(BEFORE)
+
+    def tags_only(operation: str) -> None:
         if operation == "AssociateKmsKey":
             world.aws.log_groups[ORDERS].claim = None
 
@@ -601,7 +746,23 @@ def test_a_create_that_its_delete_overtakes_after_the_key_undoes_itself(world: W
 
     with pytest.raises(ClaimLost):
         world.create()
-    assert world.state == (BEFORE, None)
+    assert world.state == (None, None)
+    assert [record.getMessage() for record in caplog.records if BEFORE.text in record.getMessage()]
+
+
+def test_a_create_looks_before_it_asks_again(world: World) -> None:
+    """A Create that was refused for now, and taken over while it waited, does not put its key over the other's."""
+    world.aws.refuse("AssociateKmsKey", concurrent_change())
+
+    def take_over(operation: str) -> None:
+        if operation == "AssociateKmsKey":
+            world.having(STRANGE, Claim(STRANGER, None))
+
+    world.aws.before = take_over
+
+    with pytest.raises(ClaimLost, match="the last writer wins"):
+        world.create()
+    assert world.state == (STRANGE, Claim(STRANGER, None))
 
 
 def test_a_create_fails_where_its_own_delete_is_under_way(world: World) -> None:
@@ -646,6 +807,29 @@ def test_a_key_that_came_last_under_an_older_claim_is_overridden(world: World) -
     assert world.state == (OURS, Claim(ME, None))
 
 
+@pytest.mark.parametrize("taken_over", [False, True], ids=["still ours", "taken over"])
+def test_a_create_looks_before_it_asks_again_once_more(world: World, *, taken_over: bool) -> None:
+    """Where ours is associated once more and that is refused for now, it goes on for as long as its claim stands."""
+    overridden = False
+
+    def override_once(operation: str) -> None:
+        nonlocal overridden
+        if operation == "AssociateKmsKey" and not overridden:
+            overridden = True
+            world.aws.log_groups[ORDERS].key = STRANGE
+            world.aws.refuse("AssociateKmsKey", concurrent_change())
+
+    def take_over(operation: str) -> None:
+        if operation == "AssociateKmsKey" and overridden and taken_over:
+            world.having(STRANGE, Claim(STRANGER, None))
+
+    world.aws.before, world.aws.after = take_over, override_once
+
+    with pytest.raises(ClaimLost) if taken_over else nullcontext():
+        world.create()
+    assert world.state == ((STRANGE, Claim(STRANGER, None)) if taken_over else (OURS, Claim(ME, None)))
+
+
 def test_a_key_that_never_shows_is_an_error(world: World) -> None:
     """What AWS accepts but never shows is reported with what it shows instead; the Delete that follows can undo it."""
 
@@ -663,11 +847,17 @@ def test_a_key_that_never_shows_is_an_error(world: World) -> None:
 @pytest.mark.parametrize(
     ("operation", "refusals", "failure_id"),
     [
-        pytest.param("DescribeLogGroups", [role_denied("logs:DescribeLogGroups")], ORDERS.arn, id="cannot look"),
-        pytest.param("ListTagsForResource", [role_denied("logs:ListTagsForResource")], ORDERS.arn, id="cannot tell"),
+        pytest.param(
+            "DescribeLogGroups", [role_denied("logs:DescribeLogGroups")], PERHAPS_ASSOCIATED, id="cannot look"
+        ),
+        pytest.param(
+            "ListTagsForResource", [role_denied("logs:ListTagsForResource")], PERHAPS_ASSOCIATED, id="cannot tell"
+        ),
         pytest.param("TagResource", [role_denied("logs:TagResource")], NOTHING_ASSOCIATED, id="cannot claim"),
-        pytest.param("TagResource", [unavailable()], ORDERS.arn, id="may have claimed"),
-        pytest.param("TagResource", [unavailable(), role_denied("logs:TagResource")], ORDERS.arn, id="may have, first"),
+        pytest.param("TagResource", [unavailable()], PERHAPS_ASSOCIATED, id="may have claimed"),
+        pytest.param(
+            "TagResource", [unavailable(), role_denied("logs:TagResource")], PERHAPS_ASSOCIATED, id="may have, first"
+        ),
         pytest.param("AssociateKmsKey", [key_policy_denied()], ORDERS.arn, id="claimed"),
     ],
 )
@@ -681,6 +871,58 @@ def test_the_id_of_a_failed_create_says_whether_it_claimed(
     with pytest.raises(Refused):
         world.create()
     assert (world.failure_id, world.state[0]) == (failure_id, BEFORE)
+
+
+def test_a_create_that_cannot_tell_takes_no_key_away_that_was_there(world: World) -> None:
+    """Where AWS lets nobody look until time is up, the Delete that follows leaves the key that was there before."""
+    world.having(OURS)
+    world.aws.refuse("ListTagsForResource", *[throttled("ListTagsForResource")] * 300)
+    with pytest.raises(Refused):
+        world.create()
+    world.aws.forgive()
+
+    world.delete(minted=parse_physical_id(world.failure_id, PLACE) is not None)
+
+    assert world.state == (OURS, None)
+
+
+def test_an_update_gives_back_what_one_before_it_left_behind(world: World) -> None:
+    """An Update to another log group that died leaves a claim there, of which only the Update back can know."""
+    world.having(OURS, Claim(ME, BEFORE))
+    world.aws.log_groups[BILLING] = FakeLogGroup(OURS, Claim(ME, STRANGE))
+
+    world.update(ASKED, Association(BILLING, OURS))
+
+    assert world.state == (OURS, Claim(ME, BEFORE))
+    assert world.aws.log_groups[BILLING] == FakeLogGroup(STRANGE)
+
+
+@pytest.mark.parametrize("claim", [None, Claim(STRANGER, None)], ids=["nobody's", "another stack's"])
+def test_an_update_gives_nothing_back_that_it_does_not_own(world: World, claim: Claim | None) -> None:
+    """A former target that carries no claim of this resource is left alone, also under the wanted key."""
+    world.having(OURS, Claim(ME, BEFORE))
+    world.aws.log_groups[BILLING] = FakeLogGroup(OURS, claim)
+
+    world.update(ASKED, Association(BILLING, OURS))
+
+    assert world.aws.log_groups[BILLING] == FakeLogGroup(OURS, claim)
+
+
+def test_an_update_succeeds_where_it_cannot_look_for_what_was_left_behind(world: World) -> None:
+    """The wanted log group is what counts."""
+    world.having(OURS, Claim(ME, BEFORE))
+    looks = 0
+
+    def deny_the_second_look(operation: str) -> None:
+        nonlocal looks
+        if operation == "ListTagsForResource":
+            looks += 1
+            if looks == 2:
+                world.aws.refuse("ListTagsForResource", *[role_denied("logs:ListTagsForResource")] * 99)
+
+    world.aws.before = deny_the_second_look
+
+    assert world.update(ASKED, Association(BILLING, OURS)).compliant == 1
 
 
 def test_a_failed_update_keeps_its_id_unless_it_claimed_a_new_target(world: World) -> None:
@@ -736,6 +978,43 @@ def test_query_results_have_one_setting(world: World) -> None:
     assert world.aws.query_results_key is None
 
 
+@pytest.mark.parametrize(
+    ("former", "outcome"),
+    [
+        pytest.param(None, Outcome(RESULTS, OURS, associated=1, settling=True), id="Create"),
+        pytest.param(
+            replace(QUERIES, key=NEW), Outcome(RESULTS, OURS, associated=1, settling=True), id="Update of the key"
+        ),
+        pytest.param(QUERIES, Outcome(RESULTS, OURS, associated=1), id="Update of options"),
+    ],
+)
+def test_what_an_event_of_query_results_answers(world: World, former: Association | None, outcome: Outcome) -> None:
+    """Each Create and each Update associates; the key must settle where the template names another one."""
+    event = Ensure(ME, QUERIES, former, RESULTS.arn if former else None)
+
+    assert lifecycle.ensure(world.work(), event) == outcome
+
+
+@pytest.mark.parametrize(
+    ("on_delete", "outcome"),
+    [
+        pytest.param(OnDelete.RESTORE_PREVIOUS, Outcome(RESULTS, None, associated=1), id="RestorePrevious"),
+        pytest.param(OnDelete.DISASSOCIATE, Outcome(RESULTS, None, associated=1), id="Disassociate"),
+        pytest.param(OnDelete.RETAIN, Outcome(RESULTS, None, skipped=1), id="Retain"),
+    ],
+)
+def test_what_a_delete_of_query_results_answers(world: World, on_delete: OnDelete, outcome: Outcome) -> None:
+    """Nobody knows which key query results had before, so that RestorePrevious takes the key away too."""
+    assert replace(world.delete(replace(QUERIES, on_delete=on_delete)), note="") == outcome
+
+
+def test_a_create_of_query_results_whose_key_is_unknown_leaves_nothing_to_undo(world: World) -> None:
+    """A failure before the one call must not make the Delete that follows strip another stack's key."""
+    with pytest.raises(KeyNotFound):
+        world.create(replace(QUERIES, key=KeyName("alias/gone")))
+    assert world.failure_id == NOTHING_ASSOCIATED
+
+
 def test_query_results_are_retained(world: World) -> None:
     """OnDelete Retain leaves the key."""
     world.create(QUERIES)
@@ -749,7 +1028,7 @@ def test_query_results_are_retained(world: World) -> None:
     ("refusal", "failure_id"),
     [
         pytest.param(key_policy_denied(), NOTHING_ASSOCIATED, id="refused for certain"),
-        pytest.param(unavailable(), RESULTS.arn, id="it may have been done"),
+        pytest.param(unavailable(), PERHAPS_ASSOCIATED, id="it may have been done"),
     ],
 )
 def test_a_failed_create_of_query_results(world: World, refusal: Refused, failure_id: str) -> None:

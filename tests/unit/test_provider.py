@@ -112,6 +112,33 @@ def test_return_values_of_query_results(provider: Provider) -> None:
     assert outcome.physical_resource_id == QueryResults(PLACE).arn
 
 
+@pytest.mark.parametrize(
+    ("state", "changes", "counts"),
+    [
+        pytest.param(FakeLogGroup(), {}, ("", "1", "1", "0", "0"), id="associated"),
+        pytest.param(FakeLogGroup(KEY), {}, (KEY.text, "1", "0", "1", "0"), id="compliant"),
+        pytest.param(FakeLogGroup(KEY, Claim(owner(), None)), {}, ("", "1", "0", "1", "0"), id="nothing to do"),
+        pytest.param(FakeLogGroup(BEFORE), {"OnExistingKey": "Keep"}, (BEFORE.text, "1", "0", "0", "1"), id="skipped"),
+    ],
+)
+def test_the_counts_of_one_log_group(
+    provider: Provider, state: FakeLogGroup, changes: dict[str, str], counts: tuple[str, ...]
+) -> None:
+    """One log group is matched, and is associated, compliant or skipped; where no key was before, that is empty."""
+    provider.aws.log_groups[ORDERS] = replace(state)
+
+    event = provider.event()
+    event["ResourceProperties"] |= changes
+
+    outcome = provider.invoke(event)
+
+    assert isinstance(outcome, Done)
+    assert counts == tuple(
+        outcome.data[name]
+        for name in ("PreviousKmsKeyArn", "MatchedCount", "AssociatedCount", "CompliantCount", "SkippedCount")
+    )
+
+
 def test_return_values_under_keep(provider: Provider) -> None:
     """KmsKeyArn is the key in force, which Keep has kept, and the answer says so."""
     provider.aws.log_groups[ORDERS] = FakeLogGroup(BEFORE)
@@ -123,25 +150,46 @@ def test_return_values_under_keep(provider: Provider) -> None:
     assert "keeps the key" in outcome.reason
 
 
-@pytest.mark.parametrize("physical_id", [ORDERS.arn, "made-up_by_cloudformation", NOTHING_ASSOCIATED])
-def test_a_delete_echoes_its_id(provider: Provider, physical_id: str) -> None:
-    """Whatever id a Delete carries is the id of its answer."""
+@pytest.mark.parametrize(
+    ("physical_id", "reason"),
+    [
+        pytest.param(ORDERS.arn, "", id="ours"),
+        pytest.param("made-up_by_cloudformation", "", id="made up"),
+        pytest.param(NOTHING_ASSOCIATED, "The Create had associated nothing; there was nothing to undo", id="marker"),
+    ],
+)
+def test_a_delete_echoes_its_id(provider: Provider, physical_id: str, reason: str) -> None:
+    """Whatever id a Delete carries is the id of its answer, which has no return values and says what was not done."""
+    provider.aws.log_groups[ORDERS] = FakeLogGroup(KEY, Claim(owner(), None))
+
     outcome = provider.invoke(provider.event("Delete") | {"PhysicalResourceId": physical_id})
 
-    assert isinstance(outcome, Done)
-    assert outcome.physical_resource_id == physical_id
+    assert outcome == Done(physical_id, {}, reason)
 
 
-def test_a_delete_without_an_id_is_answered(provider: Provider) -> None:
+@pytest.mark.parametrize(
+    ("changes", "physical_id", "reason"),
+    [
+        pytest.param({}, ORDERS.arn, "The log group belongs to", id="the properties say what"),
+        pytest.param(
+            {"OnDelete": "?"}, PLACE.logs_arn("nothing"), "This version of the provider", id="they say nothing"
+        ),
+    ],
+)
+def test_a_delete_without_an_id_is_answered(
+    provider: Provider, changes: dict[str, str], physical_id: str, reason: str
+) -> None:
     """An id is never empty, even where a Delete brings none."""
+    provider.aws.log_groups[ORDERS] = FakeLogGroup(KEY, Claim(owner("Another"), None))
     event = provider.event("Delete")
+    event["ResourceProperties"] |= changes
     del event["PhysicalResourceId"]
-    odd = event | {"ResourceProperties": {}}
 
-    for delete in (event, odd):
-        outcome = provider.invoke(delete)
-        assert isinstance(outcome, Done)
-        assert outcome.physical_resource_id
+    outcome = provider.invoke(event)
+
+    assert isinstance(outcome, Done)
+    assert (outcome.physical_resource_id, outcome.data) == (physical_id, {})
+    assert outcome.reason.startswith(reason)
 
 
 def test_a_wait_inside_one_invocation(provider: Provider) -> None:
@@ -151,7 +199,7 @@ def test_a_wait_inside_one_invocation(provider: Provider) -> None:
     outcome = provider.invoke(provider.event(PropagationWaitSeconds="300"))
 
     assert isinstance(outcome, Done)
-    assert provider.clock.now() - began >= 300
+    assert (provider.clock.now() - began, outcome.reason) == (300, "")
 
 
 @pytest.mark.parametrize("seconds", [120, 300, 600])
@@ -201,16 +249,52 @@ def test_an_update_of_options_does_not_wait(provider: Provider) -> None:
     assert provider.clock.slept == []
 
 
-def test_a_wait_ends_before_cloudformation_gives_up(provider: Provider) -> None:
-    """Where ServiceTimeout is too near for the whole wait, it succeeds in time and says what was not waited."""
-    event = provider.event(dated=True, PropagationWaitSeconds="299", ServiceTimeout="300")
+@pytest.mark.parametrize(
+    ("wait", "waited", "reason"),
+    [
+        pytest.param("270", 270, "", id="it just fits"),
+        pytest.param(
+            "271",
+            270,
+            "ServiceTimeout was too near for the whole of PropagationWaitSeconds: 1 s were not waited",
+            id="one second too long",
+        ),
+        pytest.param(
+            "299",
+            270,
+            "ServiceTimeout was too near for the whole of PropagationWaitSeconds: 29 s were not waited",
+            id="far too long",
+        ),
+    ],
+)
+def test_a_wait_ends_before_cloudformation_gives_up(provider: Provider, wait: str, waited: float, reason: str) -> None:
+    """Where ServiceTimeout is too near for the whole wait, it succeeds 30 s before and says what was not waited."""
+    event = provider.event(dated=True, PropagationWaitSeconds=wait, ServiceTimeout="300")
     began = provider.clock.now()
 
     outcome = provider.invoke(event)
 
     assert isinstance(outcome, Done)
-    assert provider.clock.now() - began < 300
-    assert "not waited" in outcome.reason
+    assert (provider.clock.now() - began, outcome.reason) == (waited, reason)
+
+
+def test_a_further_invocation_that_comes_late_waits_no_more(provider: Provider) -> None:
+    """What has passed between two invocations counts as waited."""
+    progress = provider.invoke(provider.event(PropagationWaitSeconds="900"), 300)
+    assert isinstance(progress, Propagating)
+    provider.clock.sleep(900)
+    provider.clock.slept.clear()
+
+    outcome = provider.invoke(provider.event(PropagationWaitSeconds="900") | {PROGRESS: progress.as_json()})
+
+    assert (outcome, sum(provider.clock.slept)) == (progress.done, 0)
+
+
+def test_progress_travels_whole() -> None:
+    """What an invocation leaves for the next is read as it was written."""
+    progress = Propagating(1_800_000_900.0, Done(ORDERS.arn, {"KmsKeyArn": KEY.text}, "what the user should know"))
+
+    assert Propagating.of_json(json.loads(json.dumps(progress.as_json()))) == progress
 
 
 @pytest.mark.parametrize("seconds", [400, 900], ids=["in a further invocation", "in the same"])
@@ -284,7 +368,24 @@ def test_the_handler_stops_well_before_the_function_ends(provider: Provider, sec
 
     deadlines = Deadlines.of(Envelope.of(event), event, provider.clock.now(), seconds)
 
-    assert deadlines.earliest == pytest.approx(provider.clock.now() + most)
+    assert deadlines.earliest - provider.clock.now() == pytest.approx(most)
+
+
+@pytest.mark.parametrize(
+    ("timeout", "most"),
+    [
+        pytest.param("900", 875, id="a margin"),
+        pytest.param("60", 36, id="a share"),
+        pytest.param("3600", 1175, id="the function ends first"),
+    ],
+)
+def test_the_handler_stops_well_before_cloudformation_gives_up(provider: Provider, timeout: str, most: float) -> None:
+    """ServiceTimeout counts from when the event was sent, and the earlier of the two ends holds."""
+    event = provider.event(dated=True, ServiceTimeout=timeout)
+
+    deadlines = Deadlines.of(Envelope.of(event), event, provider.clock.now(), 1200)
+
+    assert deadlines.earliest - provider.clock.now() == pytest.approx(most)
 
 
 def test_without_a_date_only_the_function_ends_it(provider: Provider) -> None:

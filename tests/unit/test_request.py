@@ -217,6 +217,22 @@ def test_query_results_take_no_property_of_log_groups(name: str) -> None:
     assert "query results" in mistake
 
 
+@pytest.mark.parametrize(
+    ("length", "quoted"),
+    [
+        pytest.param(98, f"'{'x' * 98}'", id="as long as may be"),
+        pytest.param(99, f"'{'x' * 98}…", id="one too long"),
+        pytest.param(10_000, f"'{'x' * 98}…", id="far too long"),
+    ],
+)
+def test_a_long_value_is_quoted_in_part(length: int, quoted: str) -> None:
+    """A quote has at most 100 characters, so that a Reason has room for several mistakes."""
+    assert mistakes_of(properties(OnDelete="x" * length)) == (
+        f"OnDelete is {quoted}; it must be one of RestorePrevious, Disassociate, Retain",
+    )
+    assert len(quoted) == 100
+
+
 def test_every_mistake_is_named_at_once() -> None:
     """A request with three mistakes names all three, numbered."""
     with pytest.raises(InvalidRequest) as refused:
@@ -354,7 +370,7 @@ def test_update_to_a_new_target() -> None:
 
 def test_update_without_a_physical_id() -> None:
     """An Update that does not say of what cannot be done."""
-    with pytest.raises(InvalidRequest, match="PhysicalResourceId is missing"):
+    with pytest.raises(InvalidRequest, match=r"\APhysicalResourceId is missing from the Update event\Z"):
         parse_event(*event("Update"), PLACE)
 
 

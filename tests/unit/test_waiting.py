@@ -29,7 +29,7 @@ from log_group_kms.errors import (
     Throttled,
     Unavailable,
 )
-from log_group_kms.waiting import POLICIES, READ_BACK, RESTORING, Patience, RetryPolicy
+from log_group_kms.waiting import KEY_POLICY_PROPAGATION, POLICIES, READ_BACK, RESTORING, Patience, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,6 +148,52 @@ def test_no_pause_ends_after_the_deadline(seconds: float, kinds: list[Callable[[
         waiting.attempt(Service([kind() for kind in kinds]))
 
     assert clock.now() <= began + seconds + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("seconds", "slept"),
+    [
+        pytest.param(7.0, [1, 2], id="the third would end on it"),
+        pytest.param(7.1, [1, 2, 4], id="the third ends just before"),
+    ],
+)
+def test_a_pause_leaves_time_for_the_try_after_it(seconds: float, slept: list[float]) -> None:
+    """A pause that would end on the deadline itself is not begun: there would be no time to ask again."""
+    clock, service = FakeClock(), Service([key_policy_denied()] * 9)
+
+    with pytest.raises(KeyPolicyDenied):
+        patience(clock, seconds).attempt(service)
+    assert clock.slept == slept
+
+
+def test_no_call_begins_on_the_deadline() -> None:
+    """The deadline itself is too late for a first try."""
+    clock, service = FakeClock(), Service([])
+
+    with pytest.raises(OutOfTime):
+        patience(clock, seconds=0).attempt(service)
+    assert service.calls == 0
+
+
+def test_pauses_have_full_jitter() -> None:
+    """Each pause is drawn between nothing and the ceiling of its try: who starts at once does not go on in step."""
+    drawn: list[tuple[float, float]] = []
+
+    def jitter(least: float, most: float) -> float:
+        drawn.append((least, most))
+        return most / 2
+
+    clock = FakeClock()
+    Patience(clock, clock.now() + 600, jitter=jitter).attempt(Service([key_policy_denied()] * 5))
+
+    assert drawn == [(0, 1), (0, 2), (0, 4), (0, 8), (0, 10)]
+    assert clock.slept == [0.5, 1, 2, 4, 5]
+
+
+@pytest.mark.parametrize(("tries", "seconds"), [(0, 1), (3, 8), (4, 10), (5000, 10)])
+def test_the_longest_pause_after_so_many_tries(tries: int, seconds: float) -> None:
+    """Pauses double up to the policy's longest, and no number of tries is too large to reckon with."""
+    assert KEY_POLICY_PROPAGATION.backoff.ceiling(tries) == seconds
 
 
 def test_before_a_retry_the_caller_looks() -> None:
