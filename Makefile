@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+MUTANTS := .venv-mutants
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format lint types template chaos mutants demo local local-stop bench lock clean
+.PHONY: help setup test check format lint types template chaos mutants demo local local-stop bench load lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,10 +27,15 @@ test: $(STAMP) ## every test, with coverage
 chaos: $(STAMP) ## stacks at random, at length (CHAOS_EXAMPLES=20000)
 	CHAOS_EXAMPLES=$${CHAOS_EXAMPLES:-20000} $(BIN)/python -m pytest -q tests/unit/test_stacks_at_random.py
 
-mutants: $(STAMP) ## mutation testing of the rules (three minutes)
+mutants: $(MUTANTS)/.installed ## mutation testing of the rules (three minutes)
 	rm -rf mutants
-	$(BIN)/python -m mutmut run
-	$(BIN)/python -m mutmut results
+	$(MUTANTS)/bin/python -m mutmut run
+	$(MUTANTS)/bin/python -m mutmut results
+
+$(MUTANTS)/.installed: requirements-mutants.txt
+	@$(PYTHON) -m venv --clear $(MUTANTS)
+	@$(MUTANTS)/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
 
 check: format lint types template test ## format, lint, types, template lint, and the tests
 
@@ -55,13 +61,17 @@ local: $(STAMP) ## start the embedded AWS, leave it running, print the environme
 bench: $(STAMP) ## cold start beside boto3 alone
 	$(BIN)/python benchmarks/cold_start.py
 
+load: $(STAMP) ## 500 resources at once beside a naive handler (four minutes)
+	$(BIN)/python benchmarks/load.py
+
 lock: ## resolve and lock every dependency anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o src/requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c src/requirements.txt --group dev pyproject.toml -o requirements-dev.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c src/requirements.txt --group mutants pyproject.toml -o requirements-mutants.txt
 
 local-stop: $(STAMP) ## stop it
 	$(BIN)/python -m local stop
 
 clean: ## remove what make made
 	@[ ! -x $(BIN)/python ] || $(BIN)/python -m local stop
-	rm -rf $(VENV) mutants .aws-sam .local .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(MUTANTS) mutants .aws-sam .local .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

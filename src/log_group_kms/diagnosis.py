@@ -96,8 +96,8 @@ class Diagnosis:
         if not refusal.about_key:
             return f"{what} on {refusal.target or 'CloudWatch Logs'}: add it to the role, or take back what removed it"
         return (
-            f"{what} on the key {refusal.key}: add the key's ARN to the provider's parameter KmsKeyArns, and where the "
-            f"key is in another account, let its policy allow the role {refusal.action} as well"
+            f"{what} on the key {refusal.key or 'in force'}: add the key's ARN to the provider's parameter KmsKeyArns, "
+            f"and where the key is in another account, let its policy allow the role {refusal.action} as well"
         )
 
     def _key(self, refusal: Refused) -> str:
@@ -120,14 +120,12 @@ class Diagnosis:
             return f"The key {described.arn.text} {described.defect}"
         if isinstance(refusal, KeyPolicyDenied):
             return self._unless_allowed(refusal, described.arn.text)
-        return (
-            f"CloudWatch Logs does not accept the key {described.arn.text} for {refusal.target}, although it is enabled"
-        )
+        return f"{_not_accepted(refusal, described.arn.text)}, although it is enabled"
 
     def _unless_allowed(self, refusal: Refused, key: str) -> str:
         """The key policy's fault, with the statement that mends it."""
         if not isinstance(refusal, KeyPolicyDenied):
-            return f"CloudWatch Logs does not accept the key {key} for {refusal.target}"
+            return _not_accepted(refusal, key)
         statement = json.dumps(self._statement(refusal.target))
         return (
             f"The policy of the key {key} does not let CloudWatch Logs use it for {refusal.target}. "
@@ -153,6 +151,12 @@ class Diagnosis:
             "Resource": "*",
             "Condition": condition,
         }
+
+
+def _not_accepted(refusal: Refused, key: str) -> str:
+    if refusal.operation == "DescribeKey":
+        return f"KMS does not accept the key {key}"
+    return f"CloudWatch Logs does not accept the key {key} for {refusal.target}"
 
 
 def _reference(key: str) -> KeyArn | KeyName:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, assert_never
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, assert_never
 
 from log_group_kms.errors import ProviderError
 from log_group_kms.model import LogGroup, QueryResults
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from log_group_kms.work import Ensure, Work
 
 logger = logging.getLogger(__name__)
+
+#: Seconds that an Update, which is done by then, spends at most on what one before it may have left behind.
+_LOOKING_BACK: Final = 10.0
 
 
 def ensure(work: Work, event: Ensure) -> Outcome:
@@ -61,7 +65,7 @@ def _release_abandoned(work: Work, event: Ensure) -> None:
     if former.target.arn in (event.desired.target.arn, event.physical_resource_id):
         return
     try:
-        remove(work, Remove(event.owner, former, minted=False))
+        remove(replace(work, patience=work.patience.within(_LOOKING_BACK)), Remove(event.owner, former, minted=False))
     except ProviderError as error:
         logger.warning("%s may still be claimed: %s", former.target.arn, error)
 

@@ -120,13 +120,6 @@ class KeyArn:
         if not _KEY_ARN.fullmatch(self.text):
             raise ValueError(f"{self.text!r} is not the ARN of a KMS key")
 
-    @property
-    def place(self) -> Place:
-        """The place that the key is in."""
-        found = _KEY_ARN.fullmatch(self.text)
-        assert found is not None  # noqa: S101 - the constructor matched it; for the type checker
-        return Place(found["partition"], found["region"], found["account"])
-
 
 @dataclass(frozen=True, slots=True)
 class KeyName:
@@ -253,10 +246,6 @@ class Claim:
         """The previous-key tag's value."""
         return self.previous.text if self.previous else _NONE
 
-    def stands_for(self, owner: Owner) -> bool:
-        """Whether *owner* has it, and no Delete of *owner* has begun."""
-        return self.owner == owner and not self.deleting
-
 
 @dataclass(frozen=True, slots=True)
 class Observed:
@@ -269,10 +258,6 @@ class Observed:
 
     key: KeyArn | None
     claim: Claim | None
-
-    def owned_by(self, owner: Owner) -> bool:
-        """Whether *owner*'s claim stands."""
-        return self.claim is not None and self.claim.stands_for(owner)
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,18 +215,19 @@ class OneLogGroup:
         if not claim.deleting:
             self._write(leaving)
         wanted = claim.previous if event.former.on_delete is OnDelete.RESTORE_PREVIOUS else None
-        in_force = self._key()
+        before = self._key()
         self._check_leaving(leaving)
         note = ""
-        if in_force != wanted:
+        if before != wanted:
             with self._claimed_again_when_refused(claim):
                 note = self._put_back(wanted, before_retry=lambda: self._check_leaving(leaving))
-        if wanted and wanted == self.work.known(event.former.key):
+        in_force = None if note else wanted
+        if in_force and in_force == self.work.known(event.former.key):
             # See `Claim.deleted`.
             self._write(replace(claim, deleting=False, deleted=True))
         else:
             self._release()
-        return Outcome(self.log_group, wanted, previous=in_force, associated=int(in_force != wanted), note=note)
+        return Outcome(self.log_group, in_force, previous=before, associated=int(before != in_force), note=note)
 
     def _check_leaving(self, leaving: Claim) -> None:
         """Look, just before the change, whether nobody else came.

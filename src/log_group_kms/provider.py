@@ -161,7 +161,7 @@ def _wait(event: Ensure, progress: Propagating, work: Work, deadlines: Deadlines
         work.if_this_fails(event.id_without_claim)
         raise
     missing = progress.until - until
-    if missing <= 0:
+    if missing < 1:
         return progress.done
     note = f"ServiceTimeout was too near for the whole of PropagationWaitSeconds: {missing:.0f} s were not waited"
     return replace(progress.done, reason=f"{progress.done.reason} {note}".strip())

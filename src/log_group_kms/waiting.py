@@ -126,6 +126,12 @@ class Patience:
         self._over = over
         self._jitter = jitter
 
+    def within(self, seconds: float) -> Patience:
+        """The same, with a deadline that is at most so many *seconds* away."""
+        return Patience(
+            self.clock, min(self.deadline, self.clock.now() + seconds), over=self._over, jitter=self._jitter
+        )
+
     def attempt(
         self,
         call: Callable[[], T],

@@ -38,6 +38,26 @@ def reason(refusal: Refused, description: KeyDescription) -> str:
     return Diagnosis(aws, PLACE, SERVICE).reason(refusal)
 
 
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        pytest.param(
+            InvalidParameter("DescribeKey", "InvalidArnException", "?", key=KEY.text),
+            f"KMS does not accept the key {KEY.text}, although",
+            id="DescribeKey, no target",
+        ),
+        pytest.param(
+            role_denied("kms:Decrypt", "DisassociateKmsKey", target=ORDERS.arn),
+            "kms:Decrypt on the key in force: add",
+            id="no key named",
+        ),
+    ],
+)
+def test_a_sentence_has_no_gap(refusal: Refused, words: str) -> None:
+    """Where a refusal names no target or no key, the sentence is whole all the same."""
+    assert words in reason(refusal, FINE)
+
+
 def statement_in(told: str) -> dict[str, object]:
     """The statement that a user would copy."""
     begin = told.index('{"Effect"')

@@ -608,6 +608,17 @@ def test_a_previous_key_that_is_no_longer_usable_is_not_put_back(world: World, r
     assert sum(world.clock.slept) <= 10
 
 
+def test_our_own_key_that_cannot_be_put_back_leaves_no_mark(world: World) -> None:
+    """Where our own key had been there before and is refused now, the Delete ends without key or tags."""
+    world.having(STRANGE, Claim(ME, OURS))
+    world.aws.refuse("AssociateKmsKey", *[key_policy_denied()] * 30)
+
+    outcome = world.delete()
+
+    assert (world.state, outcome.key) == ((None, None), None)
+    assert OURS.text in outcome.note
+
+
 @pytest.mark.parametrize("operation", ["AssociateKmsKey", "DisassociateKmsKey"])
 def test_a_delete_that_is_refused_for_good_changes_nothing(world: World, operation: str) -> None:
     """Without the Logs permission the Delete fails and leaves key and claim as they were, for the next try."""
@@ -637,17 +648,16 @@ def test_a_delete_leaves_what_is_taken_over_half_way(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("previous", "operation"),
+    ("claim", "operation"),
     [
-        pytest.param(BEFORE, "AssociateKmsKey", id="to put the previous key back"),
-        pytest.param(None, "DisassociateKmsKey", id="to take the key away"),
+        pytest.param(Claim(ME, BEFORE), "AssociateKmsKey", id="to put the previous key back"),
+        pytest.param(Claim(ME, None), "DisassociateKmsKey", id="to take the key away"),
+        pytest.param(None, "DisassociateKmsKey", id="to take the key away, without tags"),
     ],
 )
-def test_a_delete_leaves_what_is_taken_over_while_it_waits(
-    world: World, previous: KeyArn | None, operation: str
-) -> None:
+def test_a_delete_leaves_what_is_taken_over_while_it_waits(world: World, claim: Claim | None, operation: str) -> None:
     """The same, where the Delete was refused for now and waits."""
-    world.having(OURS, Claim(ME, previous))
+    world.having(OURS, claim)
     world.aws.refuse(operation, concurrent_change())
 
     def take_over(called: str) -> None:
@@ -864,7 +874,7 @@ def test_a_key_that_never_shows_is_an_error(world: World) -> None:
 def test_the_id_of_a_failed_create_says_whether_it_claimed(
     world: World, operation: str, refusals: list[Refused], failure_id: str
 ) -> None:
-    """The marker where nothing was claimed; the id of a success where it was, or nobody can tell."""
+    """The marker where nothing was claimed; the id of a success where it was; one of its own where nobody can tell."""
     world.having(BEFORE)
     world.aws.refuse(operation, *refusals, *[refusals[-1]] * 300)
 
@@ -908,9 +918,12 @@ def test_an_update_gives_nothing_back_that_it_does_not_own(world: World, claim: 
     assert world.aws.log_groups[BILLING] == FakeLogGroup(OURS, claim)
 
 
-def test_an_update_succeeds_where_it_cannot_look_for_what_was_left_behind(world: World) -> None:
-    """The wanted log group is what counts."""
+def test_an_update_succeeds_where_it_cannot_look_for_what_was_left_behind(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The wanted log group is what counts; what may be left behind stands in the log."""
     world.having(OURS, Claim(ME, BEFORE))
+    denied = role_denied("logs:ListTagsForResource", "ListTagsForResource")
     looks = 0
 
     def deny_the_second_look(operation: str) -> None:
@@ -918,11 +931,13 @@ def test_an_update_succeeds_where_it_cannot_look_for_what_was_left_behind(world:
         if operation == "ListTagsForResource":
             looks += 1
             if looks == 2:
-                world.aws.refuse("ListTagsForResource", *[role_denied("logs:ListTagsForResource")] * 99)
+                world.aws.refuse("ListTagsForResource", *[denied] * 99)
 
     world.aws.before = deny_the_second_look
 
-    assert world.update(ASKED, Association(BILLING, OURS)).compliant == 1
+    outcome = world.update(ASKED, Association(BILLING, OURS))
+
+    assert (outcome.compliant, caplog.messages) == (1, [f"{BILLING.arn} may still be claimed: {denied}"])
 
 
 def test_a_failed_update_keeps_its_id_unless_it_claimed_a_new_target(world: World) -> None:

@@ -419,7 +419,7 @@ class CloudFormation(RuleBasedStateMachine):
         for resource in self.resources.values():
             group = resource.wanted.log_group
             state = self.state(group)
-            if state.claim and state.claim.stands_for(resource.owner) and group not in self.meddled:
+            if state.claim and state.claim.owner == resource.owner and group not in self.meddled:
                 assert state.key == resource.wanted.key
 
     @invariant()

@@ -246,3 +246,24 @@ def test_polling_that_never_succeeds_tells_what_was_seen() -> None:
     with pytest.raises(NotStabilized, match="no key"):
         patience(clock).until(lambda: "no key")
     assert sum(clock.slept) == pytest.approx(READ_BACK.window)
+
+
+@pytest.mark.parametrize(("seconds", "left"), [(5.0, 5.0), (5000.0, 600.0)], ids=["sooner", "no later"])
+def test_a_shorter_patience(seconds: float, left: float) -> None:
+    """A best effort gets a nearer deadline, never a later one, and pauses as before."""
+    clock, service = FakeClock(), Service([throttled()] * 999)
+    shorter = patience(clock).within(seconds)
+
+    with pytest.raises(Refused):
+        shorter.attempt(service)
+    assert shorter.deadline == 1_800_000_000.0 + left
+    assert clock.slept[0] == 2.0
+
+
+def test_a_shorter_patience_ends_with_the_event() -> None:
+    """Once the event is answered, neither makes a call."""
+    clock, service = FakeClock(), Service([])
+
+    with pytest.raises(OutOfTime):
+        Patience(clock, clock.now() + 600, over=lambda: True).within(5).attempt(service)
+    assert service.calls == 0

@@ -574,6 +574,19 @@ def with_a_claim_that_comes_between() -> FakeAws:
     return aws
 
 
+def without_tags_and_taken_over() -> FakeAws:
+    """An account where another stack claims the log group while our Delete waits to take its key away."""
+    aws = account(KEY)
+    aws.refuse("DisassociateKmsKey", concurrent_change("DisassociateKmsKey"))
+
+    def take_over(operation: str) -> None:
+        if operation == "DisassociateKmsKey":
+            aws.log_groups[ORDERS].claim = Claim(STRANGER, KEY)
+
+    aws.before = take_over
+    return aws
+
+
 @pytest.mark.parametrize(
     ("event", "note"),
     [
@@ -604,6 +617,11 @@ def with_a_claim_that_comes_between() -> FakeAws:
             lambda: delete(with_a_claim_that_comes_between()),
             "The log group was taken over, or given back, meanwhile; it was left as it is",
             id="taken over meanwhile",
+        ),
+        pytest.param(
+            lambda: delete(without_tags_and_taken_over()),
+            "The log group was taken over meanwhile; it was left as it is",
+            id="no tags, taken over meanwhile",
         ),
         pytest.param(
             lambda: delete(account(KEY, Claim(ME, KEY, deleted=True))),
