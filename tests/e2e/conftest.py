@@ -4,9 +4,11 @@ Those are the embedded AWS (one for each pytest-xdist worker), processes of the 
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from local import provider
 from local.embedded_aws import EmbeddedAws
 
 
@@ -29,3 +31,23 @@ def aws_with_auth(embedded_aws_with_auth: EmbeddedAws) -> EmbeddedAws:
     """The one that enforces IAM policies, emptied for this test."""
     embedded_aws_with_auth.reset()
     return embedded_aws_with_auth
+
+
+@pytest.fixture(scope="session")
+def sam(tmp_path_factory: pytest.TempPathFactory) -> provider.Sam:
+    """The SAM CLI."""
+    return provider.Sam(tmp_path_factory.mktemp("provider"))
+
+
+@pytest.fixture(scope="session")
+def built(sam: provider.Sam) -> Path:
+    """The template that `sam build` makes."""
+    return sam.build()
+
+
+@pytest.fixture(scope="session")
+def deployed(sam: provider.Sam, built: Path) -> Iterator[EmbeddedAws]:
+    """An account that enforces IAM, with the provider as `sam deploy` puts it there; no test empties it."""
+    with EmbeddedAws.start(auth=True) as aws:
+        sam.deploy(aws, built)
+        yield aws

@@ -29,23 +29,9 @@ SHOWN: Final = re.compile(
 
 
 @pytest.fixture(scope="module")
-def sam(tmp_path_factory: pytest.TempPathFactory) -> provider.Sam:
-    """The SAM CLI."""
-    return provider.Sam(tmp_path_factory.mktemp("provider"))
-
-
-@pytest.fixture(scope="module")
-def built(sam: provider.Sam) -> Path:
-    """The template that `sam build` makes."""
-    return sam.build()
-
-
-@pytest.fixture(scope="module")
-def aws(sam: provider.Sam, built: Path) -> Iterator[EmbeddedAws]:
+def aws(deployed: EmbeddedAws) -> EmbeddedAws:
     """An account with the provider, shared by all tests here."""
-    with EmbeddedAws.start(auth=True) as started:
-        sam.deploy(started, built)
-        yield started
+    return deployed
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +41,7 @@ def without_tagging(aws: EmbeddedAws, sam: provider.Sam, built: Path) -> Iterato
     whole = built.read_text()
     curtailed.write_text(re.sub(r"\n +- logs:TagResource\b", "", whole))
     assert curtailed.read_text() != whole
-    seen = in_region(aws, "eu-central-1")
+    seen = in_region(aws, "eu-west-3")
     sam.deploy(seen, curtailed, f"{provider.STACK}-curtailed")
     yield seen
     seen.close()
@@ -324,5 +310,5 @@ def test_a_role_that_lacks_a_permission(without_tagging: EmbeddedAws, name: str)
 
     reason = reason_of_refusal(without_tagging, name, properties)
 
-    assert reason.startswith("The provider's role lacks the permission logs:TagResource on arn:aws:logs:eu-central-1:")
+    assert reason.startswith("The provider's role lacks the permission logs:TagResource on arn:aws:logs:eu-west-3:")
     assert encryption_of(without_tagging, group) == Encryption(teams)

@@ -25,23 +25,9 @@ CREATED, UPDATED = "CREATE_COMPLETE", "UPDATE_COMPLETE"
 
 
 @pytest.fixture(scope="module")
-def sam(tmp_path_factory: pytest.TempPathFactory) -> provider.Sam:
-    """The SAM CLI."""
-    return provider.Sam(tmp_path_factory.mktemp("provider"))
-
-
-@pytest.fixture(scope="module")
-def built(sam: provider.Sam) -> Path:
-    """The template that `sam build` makes."""
-    return sam.build()
-
-
-@pytest.fixture(scope="module")
-def aws(sam: provider.Sam, built: Path) -> Iterator[EmbeddedAws]:
+def aws(deployed: EmbeddedAws) -> EmbeddedAws:
     """An account with the provider, shared by all tests here."""
-    with EmbeddedAws.start(auth=True) as started:
-        sam.deploy(started, built)
-        yield started
+    return deployed
 
 
 @pytest.fixture(scope="module")
