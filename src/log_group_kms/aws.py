@@ -65,14 +65,23 @@ ACTIONS: Final = frozenset(
     }
 )
 
-#: Seconds. One quick second try is botocore's; every longer wait is `waiting`'s, which knows the deadline. A call
-#: that hangs must end within the handler's margin before the function's end, so 2 x (2 + 8) and botocore's pause of
-#: at most a second.
-_CONFIG: Final = Config(
-    retries={"mode": "standard", "total_max_attempts": 2},
+_USER_AGENT: Final = "log-group-kms-association"
+
+#: Seconds. One try: every other is `waiting`'s, which knows the deadline and looks at the claim before it. botocore's
+#: own retry of a call that hung may land long after someone else took the log group over. A call that hangs must end
+#: within the handler's margin before the function's end.
+_ONCE: Final = Config(
+    retries={"mode": "standard", "total_max_attempts": 1},
     connect_timeout=2,
     read_timeout=8,
-    user_agent_extra="log-group-kms-association",
+    user_agent_extra=_USER_AGENT,
+)
+#: For what changes nothing on a log group: botocore's standard retries, all of them within the same margin.
+_QUICKLY: Final = Config(
+    retries={"mode": "standard", "total_max_attempts": 3},
+    connect_timeout=2,
+    read_timeout=4,
+    user_agent_extra=_USER_AGENT,
 )
 
 #: By code alone. CloudWatch Logs' and KMS's models name them, but for those of `UNMODELLED`.
@@ -208,7 +217,7 @@ class Aws:
     @cached_property
     def log_groups(self) -> CloudWatchLogs:
         """The port on CloudWatch Logs."""
-        return CloudWatchLogs(self._session.client("logs", config=_CONFIG))
+        return CloudWatchLogs(self._session.client("logs", config=_ONCE))
 
     @cached_property
     def keys(self) -> Kms:
@@ -222,12 +231,12 @@ class Aws:
             Refused: Lambda did not take it.
         """
         with _refusals("Invoke", None):
-            client = self._session.client("lambda", config=_CONFIG)
+            client = self._session.client("lambda", config=_QUICKLY)
             client.invoke(FunctionName=function_arn, InvocationType="Event", Payload=json.dumps(event).encode())
 
     @cached_property
     def _kms_client(self) -> KMSClient:
-        return self._session.client("kms", config=_CONFIG)
+        return self._session.client("kms", config=_QUICKLY)
 
 
 def logs_service_principal(place: Place) -> str:

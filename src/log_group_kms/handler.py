@@ -14,6 +14,7 @@ from log_group_kms.diagnosis import Diagnosis
 from log_group_kms.envelope import Envelope
 from log_group_kms.errors import ProviderError, Refused
 from log_group_kms.model import Place
+from log_group_kms.physical_id import PERHAPS_ASSOCIATED
 from log_group_kms.provider import PROGRESS, Deadlines, Done, respond
 from log_group_kms.waiting import Patience, SystemClock
 from log_group_kms.work import Work
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 _NAME: Final = "log-group-kms-association"
 
-logger = Logger(service=_NAME)
+# Lambda takes the level of a line whose timestamp it cannot read (Powertools' default) for INFO, and drops it at WARN.
+logger = Logger(service=_NAME, use_rfc3339=True)
 metrics = Metrics(service=_NAME, namespace="LogGroupKmsAssociation")
 resource = LogGroupKmsResource()
 aws = Aws()
@@ -73,6 +75,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 def answer(event: dict[str, Any], context: LambdaContext) -> str:
     """The physical id of the answer; crhelper sends it."""
     envelope = Envelope.of(event)
+    if PROGRESS in event and envelope.physical_resource_id is None:
+        # The invocation before has claimed, whatever may now keep this one from its work.
+        _if_this_fails(PERHAPS_ASSOCIATED)
     place = Place.of_function(_function_arn(event, context))
     try:
         outcome = _respond(envelope, event, context, place)

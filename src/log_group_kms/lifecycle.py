@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: Seconds that an Update, which is done by then, spends at most on what one before it may have left behind.
-_LOOKING_BACK: Final = 10.0
+_LOOKING_BACK: Final = 60.0
 
 
 def ensure(work: Work, event: Ensure) -> Outcome:

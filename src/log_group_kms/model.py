@@ -246,6 +246,10 @@ class Claim:
         """The previous-key tag's value."""
         return self.previous.text if self.previous else _NONE
 
+    def stands_for(self, owner: Owner) -> bool:
+        """Whether *owner* has it, and no Delete of *owner* has begun."""
+        return self.owner == owner and not self.deleting and not self.deleted
+
 
 @dataclass(frozen=True, slots=True)
 class Observed:

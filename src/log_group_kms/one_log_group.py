@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from log_group_kms.decision import Hold, Leave, Wish, decide
 from log_group_kms.errors import (
@@ -37,6 +37,12 @@ if TYPE_CHECKING:
     from log_group_kms.work import Ensure, Remove, Work
 
 logger = logging.getLogger(__name__)
+
+_TAKEN_OVER: Final = "The log group was taken over, or given back, meanwhile; it was left as it is"
+
+
+class _OvertakenError(Exception):
+    """The log group is no longer what was decided on: look and decide again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,14 @@ class OneLogGroup:
                 return self._held(event, key, Hold(Claim(event.owner, None), write=False, associate=True), created=True)
             observed = self._read()
             self._tell_what_a_failure_means(event, observed)
+        while True:
+            try:
+                return self._ensure(event, observed, key)
+            except _OvertakenError:
+                observed = self._read()
+                self._tell_what_a_failure_means(event, observed)
+
+    def _ensure(self, event: Ensure, observed: Observed, key: KeyArn) -> Outcome:
         decision = decide(observed, self._wish(event, observed, key))
         match decision:
             case Leave():
@@ -78,6 +92,7 @@ class OneLogGroup:
                 previous = decision.claim.previous
                 return Outcome(self.log_group, key, previous=previous, compliant=1, settling=event.changes_key)
             case Hold():
+                self._claim_for(event, observed, decision)
                 return self._held(event, key, decision)
             case unreachable:
                 assert_never(unreachable)
@@ -118,14 +133,31 @@ class OneLogGroup:
             return False
         return True
 
-    def _held(self, event: Ensure, key: KeyArn, decision: Hold, *, created: bool = False) -> Outcome:
-        """Claim, act and confirm, as *decision* says."""
+    def _claim_for(self, event: Ensure, observed: Observed, decision: Hold) -> None:
+        """Claim, as *decision* says.
+
+        Raises:
+            _OvertakenError: before a retry, the log group is no longer what was decided on.
+        """
+
+        def check_observed() -> None:
+            now = self._read()
+            if now not in (observed, Observed(observed.key, decision.claim)):
+                raise _OvertakenError
+
         if decision.write:
-            self.work.first_change(event, lambda: self.work.log_groups.write_claim(self.log_group, decision.claim))
+            self.work.first_change(
+                event,
+                lambda: self.work.log_groups.write_claim(self.log_group, decision.claim),
+                before_retry=check_observed,
+            )
+
+    def _held(self, event: Ensure, key: KeyArn, decision: Hold, *, created: bool = False) -> Outcome:
+        """Act and confirm, as *decision* says."""
         with self._undone_when_lost(event, key, decision):
             if decision.associate and not created:
                 self._associate(event.owner, key)
-            self._confirm(event.owner, key)
+            self._confirm(event.owner, key, created=created)
         return Outcome(
             self.log_group,
             key,
@@ -141,23 +173,28 @@ class OneLogGroup:
             before_retry=lambda: self.check_claim(owner),
         )
 
-    def _confirm(self, owner: Owner, key: KeyArn) -> None:
+    def _confirm(self, owner: Owner, key: KeyArn, *, created: bool) -> None:
         """Read key and claim back.
 
         Of two resources that claimed at once, the later claim stands, but the other one's key may have come last. So
         where another key stays in force under our claim, ours is associated once more.
         """
         try:
-            self._read_back(key)
+            self._read_back(key, created=created)
         except NotStabilized:
             self.check_claim(owner)
             self._associate(owner, key)
-            self._read_back(key)
+            self._read_back(key, created=created)
         self.check_claim(owner)
 
-    def _read_back(self, key: KeyArn) -> None:
+    def _read_back(self, key: KeyArn, *, created: bool) -> None:
         def other_key() -> str:
-            seen = self._key()
+            try:
+                seen = self._key()
+            except NotFound:
+                if not created:
+                    raise
+                return f"AWS created {self.log_group.arn}, but DescribeLogGroups does not show it yet: deploy again"
             if seen == key:
                 return ""
             shown = seen.text if seen else "no key"
@@ -178,7 +215,8 @@ class OneLogGroup:
                 observed = self._look()
                 if observed and observed.key == key and _left_by(event.owner, observed.claim):
                     self._put_back(decision.claim.previous)
-                self.work.if_this_fails(event.id_without_claim)
+                if not (observed and observed.claim and observed.claim.stands_for(event.owner)):
+                    self.work.if_this_fails(event.id_without_claim)
             raise
 
     # --- Delete -------------------------------------------------------------------------------------------------------
@@ -206,27 +244,27 @@ class OneLogGroup:
         if claim.deleted:
             return self._left("An earlier delivery of this Delete gave the log group back, under the key of before")
         if event.former.on_delete is OnDelete.RETAIN:
-            self._release()
+            self._release(claim)
             return self._left("The log group keeps its key, as OnDelete says: Retain")
         return self._give_back(event, claim)
 
     def _give_back(self, event: Remove, claim: Claim) -> Outcome:
         leaving = replace(claim, deleting=True)
         if not claim.deleting:
-            self._write(leaving)
+            self._write(leaving, over=claim)
         wanted = claim.previous if event.former.on_delete is OnDelete.RESTORE_PREVIOUS else None
         before = self._key()
         self._check_leaving(leaving)
         note = ""
         if before != wanted:
-            with self._claimed_again_when_refused(claim):
+            with self._claimed_again_when_refused(claim, leaving):
                 note = self._put_back(wanted, before_retry=lambda: self._check_leaving(leaving))
         in_force = None if note else wanted
         if in_force and in_force == self.work.known(event.former.key):
             # See `Claim.deleted`.
-            self._write(replace(claim, deleting=False, deleted=True))
+            self._write(replace(claim, deleting=False, deleted=True), over=leaving)
         else:
-            self._release()
+            self._release(leaving)
         return Outcome(self.log_group, in_force, previous=before, associated=int(before != in_force), note=note)
 
     def _check_leaving(self, leaving: Claim) -> None:
@@ -235,11 +273,10 @@ class OneLogGroup:
         Raises:
             ClaimLost: someone took over, or another delivery of this Delete is through.
         """
-        if self._claim() != leaving:
-            raise ClaimLost("The log group was taken over, or given back, meanwhile; it was left as it is")
+        self._check_among(leaving)
 
     @contextmanager
-    def _claimed_again_when_refused(self, claim: Claim) -> Iterator[None]:
+    def _claimed_again_when_refused(self, claim: Claim, leaving: Claim) -> Iterator[None]:
         """A Delete that AWS refused for good has changed nothing: the claim stands as before, for the next Delete."""
         try:
             yield
@@ -247,7 +284,8 @@ class OneLogGroup:
             raise
         except Refused:
             with suppress(ProviderError):
-                self._write(replace(claim, deleting=False))
+                self._check_leaving(leaving)
+                self._write(replace(claim, deleting=False), over=leaving)
             raise
 
     def _remove_unclaimed(self, event: Remove) -> Outcome:
@@ -312,11 +350,24 @@ class OneLogGroup:
         claim = self.work.patience.attempt(lambda: self.work.log_groups.claim_on(self.log_group))
         return None if claim and claim.deleted else claim
 
-    def _write(self, claim: Claim) -> None:
-        self.work.patience.attempt(lambda: self.work.log_groups.write_claim(self.log_group, claim))
+    def _write(self, claim: Claim, over: Claim) -> None:
+        """Write *claim* over the one that was read; before a retry it must be that still."""
+        self.work.patience.attempt(
+            lambda: self.work.log_groups.write_claim(self.log_group, claim),
+            before_retry=lambda: self._check_among(over, claim),
+        )
 
-    def _release(self) -> None:
-        self.work.patience.attempt(lambda: self.work.log_groups.remove_claim(self.log_group))
+    def _release(self, claim: Claim) -> None:
+        """Remove *claim*, the one that was read; before a retry it must be that still."""
+        self.work.patience.attempt(
+            lambda: self.work.log_groups.remove_claim(self.log_group),
+            before_retry=lambda: self._check_among(claim),
+        )
+
+    def _check_among(self, *claims: Claim) -> None:
+        now = self.work.patience.attempt(lambda: self.work.log_groups.claim_on(self.log_group))
+        if now not in claims:
+            raise ClaimLost(_TAKEN_OVER)
 
     def _left(self, note: str) -> Outcome:
         return Outcome(self.log_group, None, skipped=1, note=note)

@@ -144,7 +144,7 @@ def parse_physical_id(physical_id: str, place: Place) -> Target | None:
 def parse_service_timeout(properties: object) -> int:
     """CloudFormation's patience with this resource, in seconds; its default where it is not set or not understood."""
     value = properties.get("ServiceTimeout") if isinstance(properties, dict) else None
-    seconds = int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,4}", value) else 0
+    seconds = int(value) if isinstance(value, str | int) and re.fullmatch(r"[0-9]{1,4}", str(value)) else 0
     return seconds if 0 < seconds <= DEFAULT_SERVICE_TIMEOUT else DEFAULT_SERVICE_TIMEOUT
 
 

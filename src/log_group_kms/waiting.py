@@ -152,12 +152,19 @@ class Patience:
             try:
                 return call()
             except Refused as refusal:
+                last = refusal
                 policy = next((policy for policy in policies if isinstance(refusal, policy.on)), None)
                 wait = policy and waits.setdefault(policy, _Wait(policy.backoff, self.clock.now()))
                 if not (wait and self._pause(wait)):
                     refusal.waited = self.clock.now() - begun
                     raise
-            before_retry()
+            try:
+                before_retry()
+                # It makes calls of its own, which may have taken the time that was left.
+                self._check()
+            except OutOfTime:
+                last.waited = self.clock.now() - begun
+                raise last from None
 
     def until(self, reached: Callable[[], str], backoff: Backoff = READ_BACK) -> None:
         """Look until *reached* returns nothing; what it returns tells what is seen instead.

@@ -108,7 +108,9 @@ class Work:
         except ProviderError:
             return None
 
-    def first_change(self, event: Ensure, call: Callable[[], None]) -> None:
+    def first_change(
+        self, event: Ensure, call: Callable[[], None], before_retry: Callable[[], None] = lambda: None
+    ) -> None:
         """Make the *call* that first changes something.
 
         Once it is made, a failure of a Create (or of an Update to another target) is answered with the id that a
@@ -127,7 +129,7 @@ class Work:
         if event.new_target:
             self.if_this_fails(PERHAPS_ASSOCIATED)
         try:
-            self.patience.attempt(watched)
+            self.patience.attempt(watched, before_retry=before_retry)
         except (Refused, OutOfTime):
             if event.new_target and not doubtful:
                 self.if_this_fails(event.id_without_claim)

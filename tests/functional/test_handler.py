@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -216,6 +218,33 @@ def test_a_refusal_that_heals(deployment: Deployment, fault: Fault) -> None:
 
     assert create(deployment, key).status == "SUCCESS"
     assert (deployment.key_of(ORDERS), deployment.aws.direction.pending()) == (key, [])
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.throttled(times=3), Fault.unavailable(times=3)], ids=["throttled", "unavailable"]
+)
+def test_the_claim_is_looked_at_before_every_retry(deployment: Deployment, fault: Fault) -> None:
+    """AWS sees no second AssociateKmsKey without a look at the tags before it: no library retries in between."""
+    deployment.log_group(ORDERS)
+    key = deployment.key()
+    deployment.aws.direction.forget_calls()
+    deployment.aws.direction.answer_with(fault)
+
+    create(deployment, key)
+
+    calls = [call.operation for call in deployment.aws.direction.calls()]
+    tries = [number for number, call in enumerate(calls) if call == "logs:AssociateKmsKey"]
+    assert [calls[number - 1] for number in tries[1:]] == ["logs:ListTagsForResource"] * 3
+
+
+def test_lambda_can_read_the_time_of_every_log_line() -> None:
+    """A timestamp that is not RFC 3339 makes Lambda take an error for INFO, and drop it at LogLevel WARN."""
+    record = logging.makeLogRecord({"levelno": logging.ERROR, "levelname": "ERROR", "msg": "Answered FAILED"})
+
+    line = json.loads(handler.logger.registered_handler.format(record))
+
+    assert line["level"] == "ERROR"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|\+00:00)", line["timestamp"])
 
 
 def test_a_key_that_shows_late(deployment: Deployment) -> None:

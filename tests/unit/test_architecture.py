@@ -33,7 +33,18 @@ ARROWS: dict[str, set[str]] = {
     "diagnosis": {"errors", "model", "ports"},
     "provider": {"envelope", "errors", "lifecycle", "model", "request", "work"},
     "aws": {"errors", "model"},
-    "handler": {"answering", "aws", "diagnosis", "envelope", "errors", "model", "provider", "waiting", "work"},
+    "handler": {
+        "answering",
+        "aws",
+        "diagnosis",
+        "envelope",
+        "errors",
+        "model",
+        "physical_id",
+        "provider",
+        "waiting",
+        "work",
+    },
 }
 #: Who may know which library.
 LIBRARIES = {

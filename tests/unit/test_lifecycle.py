@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import pytest
 from support.fake_aws import (
@@ -25,6 +26,7 @@ from support.fake_aws import (
 from log_group_kms import lifecycle
 from log_group_kms.errors import (
     ClaimLost,
+    ConcurrentChange,
     KeyNotFound,
     KeyUnusable,
     NotFound,
@@ -1095,3 +1097,156 @@ def test_every_error_says_something(world: World) -> None:
     with pytest.raises(ProviderError) as failure:
         world.create()
     assert str(failure.value)
+
+
+# --- what others do while a refused call waits ------------------------------------------------------------------------
+
+THEIRS: Final = (STRANGE, Claim(STRANGER, BEFORE))
+
+
+def taken_over_at(world: World, operation: str, call: int = 1) -> None:
+    """Refuse the so-maniest call of *operation* for now, and let another stack take the log group over meanwhile."""
+    calls = 0
+
+    def take_over(called: str) -> None:
+        nonlocal calls
+        calls += called == operation
+        if called == operation and calls == call:
+            world.aws.refuse(operation, throttled(operation))
+            world.having(*THEIRS)
+
+    world.aws.before = take_over
+
+
+@pytest.mark.parametrize(
+    ("operation", "on_delete"),
+    [
+        ("TagResource", OnDelete.RESTORE_PREVIOUS),
+        ("TagResource", OnDelete.DISASSOCIATE),
+        ("UntagResource", OnDelete.RESTORE_PREVIOUS),
+        ("UntagResource", OnDelete.DISASSOCIATE),
+        ("UntagResource", OnDelete.RETAIN),
+    ],
+)
+def test_a_delete_whose_tag_call_waits_leaves_what_is_taken_over(operation: str, on_delete: OnDelete) -> None:
+    """A retry of a tag call never writes over, or removes, the tags of who came meanwhile."""
+    world = World().having(OURS, Claim(ME, BEFORE))
+    taken_over_at(world, operation)
+
+    world.delete(replace(ASKED, on_delete=on_delete))
+
+    assert world.state == THEIRS
+
+
+def test_a_delete_whose_last_mark_waits_leaves_what_is_taken_over(world: World) -> None:
+    """The same for the mark of a Delete that leaves our own key in force."""
+    world.having(OURS, Claim(ME, OURS))
+    taken_over_at(world, "TagResource", call=2)
+
+    world.delete()
+
+    assert world.state == THEIRS
+
+
+@pytest.mark.parametrize("choice", list(OnExistingKey))
+def test_a_create_whose_claim_waits_decides_anew(choice: OnExistingKey) -> None:
+    """What OnExistingKey says holds for who came while the claim was refused for now; what is theirs is remembered."""
+    world = World().having(None)
+    taken_over_at(world, "TagResource")
+
+    if choice is OnExistingKey.FAIL:
+        with pytest.raises(ResourceConflict):
+            world.create(replace(ASKED, on_existing_key=choice))
+    else:
+        world.create(replace(ASKED, on_existing_key=choice))
+
+    expected = (OURS, Claim(ME, STRANGE)) if choice is OnExistingKey.OVERRIDE else THEIRS
+    assert world.state == expected
+
+
+def test_a_claim_that_was_written_although_it_failed_stands(world: World) -> None:
+    """A claim whose answer was lost is found before the retry, and kept."""
+    world.having(BEFORE)
+    lost = False
+
+    def lose_the_answer(operation: str) -> None:
+        nonlocal lost
+        if operation == "TagResource" and not lost:
+            lost = True
+            raise unavailable("TagResource")
+
+    world.aws.after = lose_the_answer
+
+    world.create()
+
+    assert world.state == (OURS, Claim(ME, BEFORE))
+
+
+def test_no_change_is_made_after_a_look_that_took_the_time(world: World) -> None:
+    """A look at the claim that hangs until the deadline ends the attempt: the refusal before it is reported."""
+    world.aws.refuse("AssociateKmsKey", concurrent_change())
+    looks = 0
+
+    def hang(operation: str) -> None:
+        nonlocal looks
+        looks += operation == "ListTagsForResource"
+        if operation == "ListTagsForResource" and looks == 2:
+            world.clock.time += 1000
+
+    world.aws.before = hang
+
+    with pytest.raises(ConcurrentChange):
+        world.create()
+    assert world.state == (None, Claim(ME, None))
+
+
+def test_a_log_group_that_shows_late_after_its_creation(world: World) -> None:
+    """DescribeLogGroups may not show at once what CreateLogGroup made: that is waited for."""
+    del world.aws.log_groups[ORDERS]
+    hidden = 3
+
+    def hide(operation: str) -> None:
+        nonlocal hidden
+        if operation == "DescribeLogGroups" and ORDERS in world.aws.log_groups and hidden:
+            hidden -= 1
+            raise NotFound("DescribeLogGroups", "ResourceNotFoundException", "not yet", ORDERS.arn)
+
+    world.aws.before = hide
+
+    outcome = world.create(replace(ASKED, on_missing_log_group=OnMissingLogGroup.CREATE))
+
+    assert (world.state, outcome.key, hidden) == ((OURS, Claim(ME, None)), OURS, 0)
+
+
+def test_a_log_group_that_never_shows_after_its_creation(world: World) -> None:
+    """In the end it is an error that says so, and can be undone."""
+    del world.aws.log_groups[ORDERS]
+
+    def hide(operation: str) -> None:
+        if operation == "DescribeLogGroups" and ORDERS in world.aws.log_groups:
+            raise NotFound("DescribeLogGroups", "ResourceNotFoundException", "not yet", ORDERS.arn)
+
+    world.aws.before = hide
+
+    with pytest.raises(NotStabilized, match="does not show it yet"):
+        world.create(replace(ASKED, on_missing_log_group=OnMissingLogGroup.CREATE))
+    assert world.failure_id == ORDERS.arn
+
+
+def test_a_claim_that_is_there_after_all_can_be_undone(world: World) -> None:
+    """Where one look misses the claim and the next finds it, the failure keeps the id under which it is undone."""
+    looks = 0
+
+    def miss(operation: str) -> None:
+        nonlocal looks
+        looks += operation == "ListTagsForResource"
+        if operation == "ListTagsForResource" and looks == 2:
+            hidden = world.aws.log_groups[ORDERS].claim
+            world.aws.log_groups[ORDERS].claim = None
+            world.aws.after = lambda _: setattr(world.aws.log_groups[ORDERS], "claim", hidden)
+
+    world.aws.before = miss
+
+    with pytest.raises(ClaimLost):
+        world.create()
+    assert (world.failure_id, world.state) == (ORDERS.arn, (OURS, Claim(ME, None)))

@@ -313,7 +313,8 @@ def test_ids_that_no_success_has(physical_id: str) -> None:
         pytest.param({"ServiceTimeout": "0"}, DEFAULT_SERVICE_TIMEOUT, id="nothing"),
         pytest.param({"ServiceTimeout": "3601"}, DEFAULT_SERVICE_TIMEOUT, id="more than there is"),
         pytest.param({"ServiceTimeout": "1_0"}, DEFAULT_SERVICE_TIMEOUT, id="Python's own spelling"),
-        pytest.param({"ServiceTimeout": 60}, DEFAULT_SERVICE_TIMEOUT, id="not a string"),
+        pytest.param({"ServiceTimeout": 60}, 60, id="a number"),
+        pytest.param({"ServiceTimeout": ["60"]}, DEFAULT_SERVICE_TIMEOUT, id="a list"),
         pytest.param(None, DEFAULT_SERVICE_TIMEOUT, id="no properties"),
     ],
 )
