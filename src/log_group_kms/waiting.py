@@ -54,16 +54,15 @@ class RetryPolicy:
 #: that takes them seconds (aws-cdk#15709).
 CONCURRENT_CHANGE: Final = RetryPolicy(on=ConcurrentChange, backoff=Backoff(first=0.5, longest=8.0, window=120.0))
 #: AssociateKmsKey allows 5 calls a second for account and Region, not adjustable; the 500 resources that a stack may
-#: hold need 100 seconds, and other stacks share the quota. Only the deadline ends this window. botocore's own second
-#: try, within a second, is for the call that was alone; who is refused twice stands in a queue, where short pauses only
-#: add refused calls and long ones leave the quota unused at its end (measured: `benchmarks/load.py`).
+#: hold need 100 seconds, and other stacks share the quota. Only the deadline ends this window. Short pauses only add
+#: refused calls, and long ones leave the quota unused at the queue's end (measured: `benchmarks/load.py`).
 THROTTLED: Final = RetryPolicy(on=Throttled, backoff=Backoff(first=2.0, longest=12.0, window=3600.0))
 #: A key policy made in the same stack takes seconds, at times minutes, to be seen (KMS developer guide).
 KEY_POLICY_PROPAGATION: Final = RetryPolicy(on=KeyPolicyDenied, backoff=Backoff(first=1.0, longest=10.0, window=120.0))
 #: So does a role's policy, but the provider's role is seldom younger than a minute, and who lacks a permission for good
 #: should hear of it soon.
 ROLE_PROPAGATION: Final = RetryPolicy(on=RoleDenied, backoff=Backoff(first=1.0, longest=8.0, window=30.0))
-#: botocore has tried already; this outlasts a short failure of the service or the network.
+#: This outlasts a short failure of the service or the network.
 UNAVAILABLE: Final = RetryPolicy(on=Unavailable, backoff=Backoff(first=1.0, longest=10.0, window=60.0))
 
 POLICIES: Final = (
