@@ -1182,6 +1182,25 @@ def test_a_claim_that_was_written_although_it_failed_stands(world: World) -> Non
     assert world.state == (OURS, Claim(ME, BEFORE))
 
 
+@pytest.mark.parametrize("operation", ["TagResource", "UntagResource"])
+def test_a_delete_whose_tag_call_worked_although_it_failed(world: World, operation: str) -> None:
+    """A tag call of a Delete whose answer was lost is found done before the retry."""
+    world.having(OURS, Claim(ME, BEFORE))
+    lost = False
+
+    def lose_the_answer(called: str) -> None:
+        nonlocal lost
+        if called == operation and not lost:
+            lost = True
+            raise unavailable(operation)
+
+    world.aws.after = lose_the_answer
+
+    world.delete()
+
+    assert world.state == (BEFORE, None)
+
+
 def test_no_change_is_made_after_a_look_that_took_the_time(world: World) -> None:
     """A look at the claim that hangs until the deadline ends the attempt: the refusal before it is reported."""
     world.aws.refuse("AssociateKmsKey", concurrent_change())
