@@ -7,7 +7,7 @@ MUTANTS := .venv-mutants
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format lint types template chaos mutants demo local local-stop bench load lock clean
+.PHONY: help setup test check format lint types template chaos mutants demo landing-zone local local-stop bench load lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ test: $(STAMP) ## every test, with coverage
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term
 
 chaos: $(STAMP) ## stacks at random, at length (CHAOS_EXAMPLES=20000)
-	CHAOS_EXAMPLES=$${CHAOS_EXAMPLES:-20000} $(BIN)/python -m pytest -q tests/unit/test_stacks_at_random.py
+	CHAOS_EXAMPLES=$${CHAOS_EXAMPLES:-20000} $(BIN)/python -m pytest -q -n auto tests/unit/test_stacks_at_random.py tests/unit/test_fleets_at_random.py
 
 mutants: $(MUTANTS)/.installed ## mutation testing of the rules (three minutes)
 	rm -rf mutants
@@ -55,14 +55,23 @@ template: $(STAMP)
 demo: $(STAMP) ## deploy to an embedded AWS and drive stacks through their whole life
 	$(BIN)/python -m local.demo
 
+# Two lines for the two parts, one after the other also under `make -j`: both write into one folder, and what the first one
+# clears away must not be the second one's.
+landing-zone: $(STAMP) ## the landing zone's plain template, and its package
+	@$(BIN)/python examples/landing-zone/render.py
+	@rm -rf .aws-sam/landing-zone && mkdir -p .aws-sam/landing-zone/built
+	@$(MAKE) -s -C src build-ProviderFunction ARTIFACTS_DIR=$(CURDIR)/.aws-sam/landing-zone/built PYTHON=$(CURDIR)/$(BIN)/python
+	@$(MAKE) -s -C src build-ResponderFunction ARTIFACTS_DIR=$(CURDIR)/.aws-sam/landing-zone/built PYTHON=$(CURDIR)/$(BIN)/python
+	@$(BIN)/python examples/landing-zone/package.py .aws-sam/landing-zone/built .aws-sam/landing-zone
+
 local: $(STAMP) ## start the embedded AWS, leave it running, print the environment to set
 	$(BIN)/python -m local
 
-bench: $(STAMP) ## cold start beside boto3 alone
-	$(BIN)/python benchmarks/cold_start.py
+bench: $(STAMP) ## every benchmark beside its peers, into benchmarks/RESULTS.md (ten minutes)
+	$(BIN)/python -m benchmarks
 
-load: $(STAMP) ## 500 resources at once beside a naive handler (four minutes)
-	$(BIN)/python benchmarks/load.py
+load: $(STAMP) ## one of them: 500 resources at once beside a naive handler (four minutes)
+	$(BIN)/python -m benchmarks --only load
 
 lock: ## resolve and lock every dependency anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o src/requirements.txt

@@ -1,50 +1,62 @@
-# ruff: noqa: INP001 - programs, not a package
 """Many resources of one stack at once, beside a naive handler, at the rate that AWS allows.
 
-python benchmarks/load.py [RESOURCES]
-
-Each resource has boto3 clients of its own, as each Lambda execution environment has. The embedded AWS answers 5
-AssociateKmsKey and 10 DescribeLogGroups calls a second, and "Rate exceeded" to the others. The quota's own limit is
-RESOURCES / 5 seconds. The naive handler makes the one call with boto3's defaults and no policy of its own.
+Each resource has boto3 clients of its own, as each Lambda execution environment has. The embedded AWS answers so many
+AssociateKmsKey and DescribeLogGroups calls a second, and "Rate exceeded" to the others. The naive handler makes the one
+call with boto3's defaults and no policy of its own.
 """
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
-import sys
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-PROJECT: Final = Path(__file__).parents[1]
-sys.path[:0] = [str(PROJECT), str(PROJECT / "src")]
+import boto3
 
-import boto3  # noqa: E402 - after the path is set
-
-from local.embedded_aws import EmbeddedAws  # noqa: E402
-from log_group_kms.aws import Aws  # noqa: E402
-from log_group_kms.envelope import Envelope  # noqa: E402
-from log_group_kms.errors import ProviderError  # noqa: E402
-from log_group_kms.model import Place  # noqa: E402
-from log_group_kms.provider import Deadlines, respond  # noqa: E402
-from log_group_kms.waiting import Patience, SystemClock  # noqa: E402
-from log_group_kms.work import Work  # noqa: E402
+from benchmarks.report import Section, Table
+from local import keys
+from local.embedded_aws import EmbeddedAws
+from log_group_kms.aws import Aws
+from log_group_kms.envelope import Envelope
+from log_group_kms.errors import ProviderError
+from log_group_kms.model import Place
+from log_group_kms.provider import Deadlines, respond
+from log_group_kms.waiting import Patience, SystemClock
+from log_group_kms.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from multiprocessing.synchronize import Barrier
 
-#: Calls a second for account and Region: CloudWatch Logs' quotas, of which the first cannot be raised.
-ASSOCIATE: Final = 5.0
-DESCRIBE: Final = 10.0
+    from benchmarks.bench import Bench
+
 PROCESSES: Final = 4
 #: Seconds: the function's Timeout in template.yaml.
-TIMEOUT: Final = 900.0
+TIMEOUT: Final = 870.0
 STACK_ID: Final = "arn:aws:cloudformation:eu-west-1:111122223333:stack/load/2f1a0c10-0000-0000-0000-000000000001"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """So many resources, and so many calls a second for account and Region."""
+
+    resources: int
+    associate: float
+    describe: float
+
+    @property
+    def at_the_least(self) -> float:
+        """Seconds that the quota allows no less than."""
+        return self.resources / self.associate
+
+
+#: As many as a stack may hold; CloudWatch Logs' quotas, of which the first cannot be raised.
+FULL: Final = Load(500, 5.0, 10.0)
+SHORT: Final = Load(8, 4.0, 20.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,30 @@ class Result:
     wall: float
     calls: int
     refused: int
+
+
+def measure(bench: Bench) -> Section:
+    """Everyone, one after the other, on an account of their own."""
+    load = SHORT if bench.short else FULL
+    results = {contender: run(contender, load) for contender in CONTENDERS}
+    rows = tuple(
+        (
+            name,
+            f"{result.succeeded} of {load.resources}",
+            f"{result.wall:.0f} s",
+            f"{result.wall / load.at_the_least:.2f}" if result.succeeded == load.resources else "",
+            f"{result.calls:,}",
+            f"{result.refused:,}",
+        )
+        for name, result in results.items()
+    )
+    asked = (
+        f"{load.resources} resources created at once, each with clients of its own, where AWS takes"
+        f" {load.associate:.0f} AssociateKmsKey and {load.describe:.0f} DescribeLogGroups calls a second:"
+        f" {load.at_the_least:.0f} s at the least."
+    )
+    header = ("", "Succeeded", "Until the last answer", "Beside the quota's limit", "Calls", "Of which refused")
+    return Section(f"{load.resources} at once", asked, (Table(header, rows),))
 
 
 def provider(aws: Aws, name: str, key: str) -> bool:
@@ -94,23 +130,40 @@ def make_provider() -> Callable[[str, str], bool]:
     return lambda name, key: provider(aws, name, key)
 
 
+@cache
+def _session() -> boto3.Session:
+    return boto3.Session()
+
+
 def make_naive() -> Callable[[str, str], bool]:
-    """With a client of its own."""
-    logs = boto3.Session().client("logs")
+    """With a client of its own; a session of its own would only take memory."""
+    logs = _session().client("logs")
     return lambda name, key: naive(logs, name, key)
 
 
-CONTENDERS: Final = {"this provider": make_provider, "naive handler": make_naive}
+CONTENDERS: Final = {"This provider": make_provider, "A handler with boto3's defaults": make_naive}
 
 
-def many(contender: str, names: list[str], key: str, start: Barrier, succeeded: Any) -> None:
-    """A process with a thread for each of *names*."""
-    handlers = [CONTENDERS[contender]() for _ in names]
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one process does: a contender's Creates of these log groups, in this environment."""
+
+    contender: str
+    environment: Mapping[str, str]
+    names: list[str]
+    key: str
+
+
+def many(share: Share, start: Barrier, succeeded: Any) -> None:
+    """A process with a thread for each resource."""
+    os.environ.update(share.environment)
+    names = share.names
+    handlers = [CONTENDERS[share.contender]() for _ in names]
     ready = threading.Barrier(len(names) + 1)
 
     def one(handler: Callable[[str, str], bool], name: str) -> None:
         ready.wait()
-        if handler(name, key):
+        if handler(name, share.key):
             with succeeded.get_lock():
                 succeeded.value += 1
 
@@ -124,25 +177,24 @@ def many(contender: str, names: list[str], key: str, start: Barrier, succeeded: 
         thread.join()
 
 
-def run(contender: str, resources: int) -> Result:
-    """All *resources* at once, on an account of their own."""
+def run(contender: str, load: Load) -> Result:
+    """All resources at once, on an account of their own."""
     with EmbeddedAws.start() as aws:
-        os.environ.update(aws.environment)
-        names = [f"/load/{number:04d}" for number in range(resources)]
+        names = [f"/load/{number:04d}" for number in range(load.resources)]
         for name in names:
             aws.client("logs").create_log_group(logGroupName=name)
-        everyone = {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}
-        logs = everyone | {"Principal": {"Service": "logs.eu-west-1.amazonaws.com"}}
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [everyone, logs]})
-        key = aws.client("kms").create_key(Policy=policy)["KeyMetadata"]["Arn"]
-        aws.direction.limit("logs:AssociateKmsKey", ASSOCIATE)
-        aws.direction.limit("logs:DescribeLogGroups", DESCRIBE)
+        key = keys.create(aws)
+        aws.direction.limit("logs:AssociateKmsKey", load.associate)
+        aws.direction.limit("logs:DescribeLogGroups", load.describe)
         aws.direction.forget_calls()
 
         context = multiprocessing.get_context("spawn")
         start, succeeded = context.Barrier(PROCESSES + 1), context.Value("i", 0)
         processes = [
-            context.Process(target=many, args=(contender, names[part::PROCESSES], key, start, succeeded))
+            context.Process(
+                target=many,
+                args=(Share(contender, aws.environment, names[part::PROCESSES], key), start, succeeded),
+            )
             for part in range(PROCESSES)
         ]
         for process in processes:
@@ -155,23 +207,3 @@ def run(contender: str, resources: int) -> Result:
         calls = aws.direction.calls()
     refused = sum(call.error == "ThrottlingException" for call in calls)
     return Result(succeeded.value, wall, len(calls), refused)
-
-
-def main(resources: int) -> None:
-    """Measure, and print a table."""
-    limit = resources / ASSOCIATE
-    print(
-        f"{resources} resources at once, {ASSOCIATE:.0f} AssociateKmsKey calls a second: {limit:.0f} s at the least\n"
-    )
-    print(f"{'':16}{'succeeded':>12}{'wall / limit':>14}{'calls':>8}{'refused':>9}")
-    for contender in CONTENDERS:
-        result = run(contender, resources)
-        print(
-            f"{contender:16}{f'{result.succeeded} of {resources}':>12}{result.wall / limit:>14.2f}"
-            f"{result.calls:>8}{result.refused:>9}",
-            flush=True,
-        )
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 500)

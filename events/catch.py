@@ -3,6 +3,8 @@
 
 The events' ResponseURL leads here: the answer that CloudFormation would get is printed. Every other request is a call
 to AWS, and goes on to the embedded AWS at $AWS_ENDPOINT_URL (`make local` prints it), which listens on loopback alone.
+
+The enrolment answers nobody, but returns what `sam local invoke` prints: end this program yourself then.
 """
 
 import json

@@ -50,6 +50,9 @@ ONE_TARGET_ONLY = Refusal(
     "InvalidParameterException", "Exactly one of logGroupName and resourceIdentifier must be specified."
 )
 
+#: boto3#1467, of FilterLogEvents.
+INVALID_TOKEN = Refusal("InvalidParameterException", "The specified nextToken is invalid.")
+
 #: The text is not known.
 TOO_MANY_TAGS = Refusal("TooManyTagsException", "A resource can have no more than 50 tags.")
 
@@ -96,6 +99,15 @@ def malformed(member: str, value: str, pattern: str) -> Refusal:
         "InvalidParameterException",
         f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint:"
         f" Member must satisfy regular expression pattern: {pattern}",
+    )
+
+
+def too_great(member: str, value: str, most: int) -> Refusal:
+    """A number is above the service model's maximum: AWS's usual sentence for it."""
+    return Refusal(
+        "InvalidParameterException",
+        f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint:"
+        f" Member must have value less than or equal to {most}",
     )
 
 

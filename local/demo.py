@@ -33,6 +33,8 @@ QUERY_RESULTS_EXAMPLE: Final = (PROJECT / "examples" / "query-results.yaml").rea
 NONE: Final = "-"
 
 _INTERRUPTED: Final = 130
+#: Seconds that a new log group's enrolment is waited for.
+_ENROLMENT: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,19 @@ class Demo:
     def deploy_provider(self) -> None:
         """The real `sam build` and `sam deploy` of template.yaml."""
         self._sam.deploy(self.aws, self._sam.build())
+
+    def deploy_fleet(self) -> None:
+        """The provider once more, now with a key for every log group whose name begins so."""
+        self.aws.client("logs").delete_log_group(logGroupName=PAYMENTS)
+        fleet = {"FleetKmsKeyId": "alias/next", "FleetLogGroupNamePrefix": "/aws/lambda/"}
+        self._sam.deploy(self.aws, self._sam.build(), parameters=fleet)
+
+    def create_log_group(self) -> None:
+        """Somebody's log group, of which nobody tells the provider; its event takes a moment."""
+        self.aws.client("logs").create_log_group(logGroupName=PAYMENTS)
+        deadline = time.monotonic() + _ENROLMENT
+        while (found := encryption_of(self.aws, PAYMENTS)) and not found.key and time.monotonic() < deadline:
+            time.sleep(0.1)
 
     def delete_provider(self) -> None:
         """The real `sam delete`."""
@@ -168,6 +183,7 @@ CREATED: Final = "CREATE_COMPLETE"
 UPDATED: Final = "UPDATE_COMPLETE"
 OWNER: Final = f"one:{LOGS_STACK}/…/LogEncryption"
 RENAMED: Final = "Encryption"
+FLEET: Final = f"fleet:{provider.STACK}/…/Fleet"
 TEAMS: Final = Row("alias/team")
 QUERIES_KEY: Final = f"alias/{QUERIES_STACK}"
 NO_SUCH_KEY: Final = "0987dcba-09fe-87dc-65ba-ab0987654321"
@@ -240,7 +256,21 @@ STEPS: Final = (
         State(_stacks(), TEAMS),
     ),
     Step(
-        "sam delete takes the provider away",
+        "A fleet: every log group that is there, by a parameter of the provider",
+        Demo.deploy_fleet,
+        State(_stacks(provider_stack=UPDATED), Row("alias/next", "alias/team", FLEET)),
+    ),
+    Step(
+        "A new log group is enrolled as it is created",
+        Demo.create_log_group,
+        State(
+            _stacks(provider_stack=UPDATED),
+            Row("alias/next", "alias/team", FLEET),
+            Row("alias/next", "none", FLEET),
+        ),
+    ),
+    Step(
+        "sam delete takes the provider away, and the fleet gives all back",
         Demo.delete_provider,
         State(_stacks(provider_stack=""), TEAMS),
     ),

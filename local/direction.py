@@ -6,10 +6,15 @@ import urllib.request
 from collections import Counter
 from typing import Any, Final
 
-from local.script import Call, CustomResourceAnswer, Fault, Quota, StaleReads
+from local.answers import RATE_EXCEEDED
+from local.script import Call, CustomResourceAnswer, Fault, Firing, LogGroups, Quota, StaleReads
 
 #: No proxy stands before the loopback address.
 _DIRECT: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class NotFiredError(Exception):
+    """A scheduled rule could not be fired."""
 
 
 class Direction:
@@ -31,6 +36,24 @@ class Direction:
         """Throttle *operation* beyond *per_second* calls for each account and Region, with a burst of one second."""
         self._ask("quota", Quota(operation, per_second))
 
+    def fire(self, rule: str, account: str, region: str) -> None:
+        """Let the time of a scheduled rule of the default bus come, now.
+
+        Raises:
+            NotFiredError: there is no such rule with a schedule and a target, or it is disabled.
+        """
+        fired = self._ask("fire", Firing(rule, account, region))
+        if not fired["targets"]:
+            raise NotFiredError(fired["why"])
+
+    def make_log_groups(self, log_groups: LogGroups) -> None:
+        """Have log groups there at once that no call makes: thousands, or of AWS's own names, or with no event."""
+        self._ask("log-groups", log_groups)
+
+    def expire_tokens(self) -> None:
+        """Let every nextToken of DescribeLogGroups given so far be a day old."""
+        self._ask("expire-tokens")
+
     def pending(self) -> list[Fault]:
         """The faults that have not struck as often as they were to."""
         return [Fault(**value) for value in self._ask("pending")["values"]]
@@ -42,6 +65,11 @@ class Direction:
     def counts(self, *, by_function: bool | None = None) -> Counter[str]:
         """How often each operation was called; by functions only, or by all others only, if asked."""
         return Counter(call.operation for call in self.calls() if by_function in (None, call.by_function))
+
+    def refused(self, *, by_function: bool | None = None) -> Counter[str]:
+        """How often each operation was throttled; by functions only, or by all others only, if asked."""
+        throttled = (call for call in self.calls() if call.error == RATE_EXCEEDED.code)
+        return Counter(call.operation for call in throttled if by_function in (None, call.by_function))
 
     def events(self) -> list[dict[str, Any]]:
         """Every event that CloudFormation has sent to a custom resource since the last reset."""
@@ -68,7 +96,7 @@ class Direction:
         """Empty every account, and forget the script and the logs."""
         self._post("/_ministack/reset", b"")
 
-    def _ask(self, verb: str, value: Fault | StaleReads | Quota | None = None) -> dict[str, Any]:
+    def _ask(self, verb: str, value: Fault | StaleReads | Quota | Firing | LogGroups | None = None) -> dict[str, Any]:
         body = json.dumps(dataclasses.asdict(value) if value else {}).encode()
         found: dict[str, Any] = json.loads(self._post(f"/_embedded_aws/{verb}", body))
         return found

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from local.server import PROJECT
 
 STACK: Final = "log-group-kms-association"
 _SAM: Final = str(Path(sys.executable).parent / "sam")
+_NO_PARAMETERS: Final[Mapping[str, str]] = {}
 _CONFIGURATION: Final = ("--config-file", str(PROJECT / "samconfig.toml"))
 
 
@@ -32,13 +34,13 @@ class Sam:
         self._sam({}, "build", "--template-file", str(template), "--build-dir", str(built))
         return built / "template.yaml"
 
-    def deploy(self, aws: EmbeddedAws, built: Path, stack: str = STACK) -> None:
-        """`sam deploy` of a built template, as the account's root.
-
-        Where the account has the provider in another Region, *stack* must have another name there: MiniStack makes up
-        the role's name from the stack's alone, and roles have no Region.
-        """
-        options = ("--stack-name", stack, "--no-confirm-changeset", "--no-progressbar")
+    def deploy(
+        self, aws: EmbeddedAws, built: Path, stack: str = STACK, parameters: Mapping[str, str] = _NO_PARAMETERS
+    ) -> None:
+        """`sam deploy` of a built template, as the account's root."""
+        options = ["--stack-name", stack, "--no-confirm-changeset", "--no-progressbar"]
+        if parameters:
+            options += ["--parameter-overrides", *(f'{name}="{value}"' for name, value in parameters.items())]
         self._sam(aws.environment, "deploy", "--template-file", str(built), *options)
 
     def delete(self, aws: EmbeddedAws) -> None:

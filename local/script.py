@@ -1,6 +1,6 @@
 """What a test tells the embedded AWS to do, and what it tells back: the values that cross the process boundary."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from local import answers
@@ -95,6 +95,26 @@ class Quota:
 
     operation: str
     per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class LogGroups:
+    """Log groups to be there, made by nobody's call: of any name, under any key, and with no event about them."""
+
+    names: list[str]
+    account: str
+    region: str
+    key: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """A scheduled rule whose time has come."""
+
+    rule: str
+    account: str
+    region: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ LOG_GROUPS: Final = ("/aws/lambda/orders", "/aws/lambda/payments")
 KEY: Final = "1234abcd-12ab-34cd-56ef-1234567890ab"
 OTHER_KEY: Final = "0987dcba-09fe-87dc-65ba-ab0987654321"
 ALIAS: Final = "alias/logs"
+RULE: Final = "log-group-kms-association-enrolment"
 
 #: KMS chooses its ids itself. MiniStack's own tag for choosing one, which local/extension honours for keys as well.
 _CHOSEN_ID: Final = "ms-custom-id"
@@ -27,6 +28,8 @@ def seed(aws: EmbeddedAws) -> None:
     """
     for name in LOG_GROUPS:
         aws.client("logs").create_log_group(logGroupName=name)
+    # While it is there, the fleet of the enrolment's events is.
+    aws.client("events").put_rule(Name=RULE, ScheduleExpression="rate(1 day)")
     for key_id, alias in ((KEY, ALIAS), (OTHER_KEY, None)):
         arn = keys.create(aws, alias, Tags=[{"TagKey": _CHOSEN_ID, "TagValue": key_id}])
         if not arn.endswith(f":key/{key_id}"):

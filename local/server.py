@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Final
 
@@ -52,7 +52,7 @@ class Server:
         """Whether it is this process that answers at the port."""
         try:
             return Direction(self.endpoint).process_id() == self.process_id
-        except (OSError, ValueError, KeyError, urllib.error.URLError):
+        except (OSError, HTTPException, ValueError, KeyError):
             return False
 
     def stop(self) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from local.embedded_aws import EmbeddedAws
+from local.script import LogGroups
 from local.server import Server, Settings
 
 #: Part of the provider's contract.
@@ -60,7 +61,13 @@ class Stacks:
         given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
         change = self._client.update_stack if self.status(name) else self._client.create_stack
         try:
-            change(StackName=name, TemplateBody=template, Parameters=given)  # type: ignore[arg-type]
+            change(
+                StackName=name,
+                TemplateBody=template,
+                Parameters=given,  # type: ignore[arg-type]
+                # As the provider is deployed: roles, and none with a name of its own.
+                Capabilities=["CAPABILITY_IAM"],
+            )
         except ClientError as error:
             if "No updates are to be performed" not in str(error):
                 raise
@@ -166,7 +173,22 @@ def template(**associations: Mapping[str, Any]) -> str:
     return json.dumps({"Resources": resources, "Outputs": outputs})
 
 
+def make_log_groups(aws: EmbeddedAws, names: Iterable[str], key: str | None = None, **tags: str) -> None:
+    """Log groups at once, thousands too, or of names that are reserved for AWS; no event tells of them."""
+    aws.direction.make_log_groups(LogGroups(list(names), aws.account, aws.region, key, tags))
+
+
+def fire(aws: EmbeddedAws, rule: str) -> None:
+    """Let the time of a scheduled rule come, now; `NotFiredError` where there is nothing to fire."""
+    aws.direction.fire(rule, aws.account, aws.region)
+
+
 def in_region(aws: EmbeddedAws, region: str) -> EmbeddedAws:
     """The same embedded AWS, seen from another Region; whoever asks for it closes it."""
+    return elsewhere(aws, region=region)
+
+
+def elsewhere(aws: EmbeddedAws, *, account: str | None = None, region: str | None = None) -> EmbeddedAws:
+    """The same embedded AWS, seen from another account or Region; whoever asks for it closes it."""
     running = Server(aws.direction.process_id(), urlsplit(aws.endpoint).port or 0)
-    return EmbeddedAws(running, Settings(aws.account, region, auth=True))
+    return EmbeddedAws(running, Settings(account or aws.account, region or aws.region, auth=True))

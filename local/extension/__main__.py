@@ -9,8 +9,24 @@ import threading
 
 from ministack import app
 
-from local.extension import asynchronous, authorization, control, custom_resources, key_ids, logs, rollback, seams
+from local.extension import (
+    asynchronous,
+    authorization,
+    conditions,
+    control,
+    custom_resources,
+    event_targets,
+    key_ids,
+    log_group_resource,
+    logs,
+    physical_names,
+    rollback,
+    seams,
+    trail,
+    transport,
+)
 from local.extension.director import Director
+from local.extension.log_listing import LogListing
 
 
 def main() -> None:
@@ -26,12 +42,18 @@ def main() -> None:
         return
     if chosen.with_parent:
         threading.Thread(target=_end_with_parent, args=(chosen.remove,), daemon=True).start()
-    director, queue = Director(), asynchronous.AsynchronousQueue()
+    director, queue, listing = Director(), asynchronous.AsynchronousQueue(), LogListing()
     authorization.install()
-    logs.install(director)
+    transport.install()
+    logs.install(director, listing)
     key_ids.install()
-    control.install(director)
+    control.install(control.Control(director, listing))
+    trail.install()
     asynchronous.install(queue)
+    event_targets.install(queue)
+    physical_names.install()
+    conditions.install()
+    log_group_resource.install()
     custom_resources.install(custom_resources.CustomResources(director, queue))
     rollback.install()
     sys.argv[1:] = []

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ministack.core.arn import parse_arn
-from ministack.core.responses import request_scope
+from ministack.core.responses import get_region, request_scope
 
-from local.extension import seams
+from local.extension import queues, seams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,9 @@ _BEFORE_RETRY: Final = (1.0, 2.0)
 _BEFORE_THROTTLED_AGAIN: Final = 0.5
 _DEFAULT_RETRIES: Final = 2
 _DEFAULT_AGE: Final = 6 * 3600
+
+#: What the function's role needs for a destination.
+_DESTINATION_ACTIONS: Final = {"lambda": "lambda:InvokeFunction", "sqs": "sqs:SendMessage"}
 
 #: MiniStack's record of a function, and the result of one execution.
 Function: TypeAlias = dict[str, Any]
@@ -107,20 +110,43 @@ class AsynchronousQueue:
             return
         owner = parse_arn(_arn(function))
         with request_scope(owner.account_id, owner.region):
-            if parse_arn(policy.on_failure).service != "lambda":
-                # MiniStack's own record: without the fields that are added here.
-                seams.ROUTE_FAILURE.get()(
-                    policy.on_failure,
-                    _config(function)["FunctionName"],
-                    record["requestPayload"],
-                    {"body": record.get("responsePayload"), "error": True},
-                )
-                return
-            destination = function_for(policy.on_failure)
-        if destination is None:
-            _log.warning("The destination %s is not there", policy.on_failure)
-            return
-        self.put(destination, record)
+            if not self._hand_over(function, policy.on_failure, record):
+                _log.warning("The destination %s got nothing of what %s failed at", policy.on_failure, _arn(function))
+
+    def _hand_over(self, function: Function, destination: str, record: dict[str, Any]) -> bool:
+        """Whether the destination is there, and the function's role may use it."""
+        service = parse_arn(destination).service
+        action = _DESTINATION_ACTIONS.get(service)
+        if action is not None and not _role_may(function, action, destination):
+            return False
+        if service == "sqs":
+            return queues.put(destination, record)
+        if service == "lambda":
+            found = function_for(destination)
+            if found is not None:
+                self.put(found, record)
+            return found is not None
+        # MiniStack's own record: without the fields that are added here.
+        payload = {"body": record.get("responsePayload"), "error": True}
+        seams.ROUTE_FAILURE.get()(destination, _config(function)["FunctionName"], record["requestPayload"], payload)
+        return True
+
+
+def _role_may(function: Function, action: str, resource: str) -> bool:
+    """Under AUTH: Lambda uses a destination in the name of the function's role."""
+    if not seams.AUTH.get():
+        return True
+    role = parse_arn(_config(function)["Role"])
+    evaluation = seams.EVALUATION.get()(
+        principal_arn=str(role),
+        principal_type="AssumedRole",
+        principal_account=role.account_id,
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+    )
+    policies = seams.ROLE_POLICIES.get()(role.resource.rpartition("/")[2], role.account_id)
+    return bool(seams.EVALUATE.get()(evaluation, policies).decision == "Allow")
 
 
 def function_for(reference: str) -> Function | None:

@@ -1,6 +1,7 @@
 """The ARNs that AWS authorises on, where MiniStack uses another.
 
-Sources: the service authorization reference of CloudWatch Logs and of KMS; the ARN in the refusals that users paste.
+Sources: the service authorization reference of CloudWatch Logs, of KMS and of EventBridge; the ARN in the refusals that
+users paste.
 """
 
 import json
@@ -21,7 +22,7 @@ _ENCRYPTION: Final = ("AssociateKmsKey", "DisassociateKmsKey")
 
 
 def install() -> None:
-    """Authorise logs and KMS calls as AWS does."""
+    """Authorise logs and KMS calls, and looks at a rule, as AWS does."""
     general: Callable[..., str] = seams.RESOURCE_ARN.get()
     context_of: Callable[..., dict[str, Any]] = seams.LOGS_CONTEXT.get()
 
@@ -41,6 +42,8 @@ def install() -> None:
         if service == "logs" and operation == "DescribeLogGroups":
             # Authorised on an empty name: a policy scoped to one name denies it.
             return f"arn:aws:logs:{region}:{account}:log-group::log-stream:"
+        if service == "events" and operation == "DescribeRule":
+            return f"arn:aws:events:{region}:{account}:rule/{wire.object_in(body).get('Name', '')}"
         found = general(service, method, path, headers, body, query, region, account)
         if service == "kms" and ":alias/" in found:
             # KMS authorises on the key, never on its alias; where there is none, it says so to whoever may see keys.

@@ -6,48 +6,61 @@
 import dataclasses
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from local.extension import seams, wire
+from local.extension import log_groups_behind, schedules, seams, wire
 from local.extension.director import Director
+from local.extension.log_listing import LogListing
 from local.extension.wire import Response
-from local.script import Fault, Quota, StaleReads
+from local.script import Fault, Firing, LogGroups, Quota, StaleReads
 
 PATH: Final = "/_embedded_aws/"
 
 Dispatch: TypeAlias = Callable[..., Awaitable[Response]]
 
 
-def answer(director: Director, verb: str, body: bytes) -> Response:
-    """Carry out what a test asks for."""
-    given = wire.object_in(body)
-    commands: dict[str, Callable[[], None]] = {
-        "fault": lambda: director.arm(Fault(**given)),
-        "stale-reads": lambda: director.arm_stale_reads(StaleReads(**given)),
-        "quota": lambda: director.limit(Quota(**given)),
-        "forget-calls": director.forget_calls,
-        "forget-script": director.forget_script,
-    }
-    questions: dict[str, Callable[[], dict[str, Any]]] = {
-        "ping": lambda: {"pid": os.getpid()},
-        "pending": lambda: _values(director.pending()),
-        "calls": lambda: _values(director.calls),
-        "answers": lambda: _values(director.answers),
-        "events": lambda: {"values": director.events},
-    }
-    if verb in questions:
-        return wire.succeed(questions[verb]())
-    if verb not in commands:
-        return 404, {}, b""
-    commands[verb]()
-    return wire.succeed({})
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What a test directs."""
+
+    director: Director
+    listing: LogListing
+
+    def answer(self, verb: str, body: bytes) -> Response:
+        """Carry out what a test asks for."""
+        given = wire.object_in(body)
+        director = self.director
+        commands: dict[str, Callable[[], None]] = {
+            "fault": lambda: director.arm(Fault(**given)),
+            "stale-reads": lambda: director.arm_stale_reads(StaleReads(**given)),
+            "quota": lambda: director.limit(Quota(**given)),
+            "log-groups": lambda: log_groups_behind.make(LogGroups(**given)),
+            "expire-tokens": self.listing.expire_tokens,
+            "forget-calls": director.forget_calls,
+            "forget-script": director.forget_script,
+        }
+        questions: dict[str, Callable[[], dict[str, Any]]] = {
+            "ping": lambda: {"pid": os.getpid()},
+            "fire": lambda: schedules.fire(Firing(**given)),
+            "pending": lambda: _values(director.pending()),
+            "calls": lambda: _values(director.calls),
+            "answers": lambda: _values(director.answers),
+            "events": lambda: {"values": director.events},
+        }
+        if verb in questions:
+            return wire.succeed(questions[verb]())
+        if verb not in commands:
+            return 404, {}, b""
+        commands[verb]()
+        return wire.succeed({})
 
 
 def _values(values: list[Any]) -> dict[str, Any]:
     return {"values": [dataclasses.asdict(value) for value in values]}
 
 
-def install(director: Director) -> None:
+def install(control: Control) -> None:
     """Put the director, and this path, before MiniStack's own dispatch."""
     dispatch: Dispatch = seams.DISPATCH.get()
     empty: Callable[[], None] = seams.RESET.get()
@@ -56,15 +69,15 @@ def install(director: Director) -> None:
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], request_id: str
     ) -> Response:
         if path.startswith(PATH):
-            return answer(director, path.removeprefix(PATH), body)
+            return control.answer(path.removeprefix(PATH), body)
         request = wire.parse(method, path, headers, body)
         if request is None:
             return await dispatch(method, path, headers, body, query, request_id)
-        return await director.direct(request, lambda: dispatch(method, path, headers, body, query, request_id))
+        return await control.director.direct(request, lambda: dispatch(method, path, headers, body, query, request_id))
 
     def empty_all() -> None:
         empty()
-        director.clear()
+        control.director.clear()
 
     seams.DISPATCH.replace(directed)
     seams.RESET.replace(empty_all)

@@ -45,15 +45,26 @@ def require_usable_key(request: Request, key_id: str, target_arn: str, condition
         target_arn: what the key is to encrypt.
         condition: the condition keys that the logs service's calls to KMS carry for this kind of target.
     """
-    found = _KEY_ARN.fullmatch(key_id)
-    if found is None or found["region"] != get_region():
-        raise RefusedError(answers.key_not_found(key_id))
+    _require_key_arn(key_id)
     _require_caller(request, key_id, condition)
+    require_open_key(key_id, target_arn, condition)
+
+
+def require_open_key(key_id: str, target_arn: str, condition: dict[str, str]) -> None:
+    """The same without the caller: only whether there is such a key, and whether the logs service may use it."""
+    found = _require_key_arn(key_id)
     key = seams.KEYS.get().get_scoped(found["account"], found["region"], found["id"])
     if key is None or not _policy_allows_service(key, found["account"], condition):
         raise RefusedError(answers.key_denied(target_arn))
     if key["KeyState"] != "Enabled" or key["KeySpec"] != "SYMMETRIC_DEFAULT":
         raise RefusedError(answers.key_unusable(key_id))
+
+
+def _require_key_arn(key_id: str) -> re.Match[str]:
+    found = _KEY_ARN.fullmatch(key_id)
+    if found is None or found["region"] != get_region():
+        raise RefusedError(answers.key_not_found(key_id))
+    return found
 
 
 def log_group_condition(log_group_arn: str) -> dict[str, str]:
@@ -87,7 +98,7 @@ def _policy_allows_service(key: dict[str, Any], account: str, condition: dict[st
     service = f"logs.{get_region()}.amazonaws.com"
     with request_scope(account, get_region()):
         return all(
-            seams.EVALUATE_KEY_POLICY.get()(
+            seams.EVALUATE_RESOURCE_POLICY.get()(
                 key["Policy"],
                 seams.EVALUATION.get()(
                     principal_arn=service,

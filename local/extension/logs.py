@@ -9,12 +9,13 @@ from local.extension.authorization import require_tagging_allowed
 from local.extension.director import Director
 from local.extension.log_answers import in_aws_words, require_valid_tags
 from local.extension.log_encryption import LogEncryption
+from local.extension.log_listing import LogListing
 from local.extension.wire import Response
 
 Handler: TypeAlias = Callable[..., Awaitable[Response]]
 
 
-def install(director: Director) -> None:
+def install(director: Director, listing: LogListing) -> None:
     """Wrap MiniStack's handler of Logs."""
     handle: Handler = seams.HANDLE_LOGS.get()
     empty: Callable[[], None] = seams.RESET.get()
@@ -24,10 +25,19 @@ def install(director: Director) -> None:
         request = wire.parse(method, path, headers, body)
         if request is None:
             return await handle(method, path, headers, body, query)
+
+        async def forward(changed: bytes = body) -> Response:
+            return await handle(method, path, headers, changed, query)
+
+        async def answer() -> Response:
+            if request.operation == "logs:DescribeLogGroups":
+                return await listing.page(request, forward)
+            return await forward()
+
         try:
             require_tagging_allowed(request)
             require_valid_tags(request)
-            response = await encryption.answer(request, lambda: handle(method, path, headers, body, query))
+            response = await encryption.answer(request, answer)
         except RefusedError as refused:
             return wire.refuse(refused.refusal)
         return in_aws_words(request, response)
@@ -35,6 +45,7 @@ def install(director: Director) -> None:
     def empty_all() -> None:
         empty()
         encryption.clear()
+        listing.expire_tokens()
 
     seams.HANDLE_LOGS.replace(extended)
     seams.RESET.replace(empty_all)

@@ -14,11 +14,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Protocol, cast
 
-from crhelper import CfnResource
-
 from log_group_kms.delivery import DELIVERY, Answer, DeliveryPolicy, InvalidAnswer, deliver
 from log_group_kms.envelope import REDACTED, Envelope
 from log_group_kms.physical_id import NOTHING_ASSOCIATED, is_physical_resource_id
+from log_group_kms.resource_base import CfnResource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

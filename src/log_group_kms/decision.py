@@ -20,8 +20,11 @@ class Wish:
         owner: the resource.
         key: the key that it wants.
         on_existing_key: what to do with another key that is not its own.
-        former_key: the key that it wanted before this Update; None on Create and for a new target.
+        former_key: the key that it wanted before this Update; None on Create, for a new target, and for a fleet, which
+            leaves unclaimed what it finds under its key: there, that key may have been before it.
         creating: whether this is a Create.
+        enrolling: whether this is no event of CloudFormation, but enrolment or reconciliation for a fleet.
+        former_owner: who the resource was before this Update: another owner, where its target was of another kind.
     """
 
     owner: Owner
@@ -29,11 +32,19 @@ class Wish:
     on_existing_key: OnExistingKey
     former_key: KeyArn | None = None
     creating: bool = False
+    enrolling: bool = False
+    former_owner: Owner | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Change nothing and claim nothing: the key in force is kept."""
+    """Change nothing and claim nothing: the key in force is kept.
+
+    Attributes:
+        to: whom the log group belongs to, where it is for that; None where OnExistingKey says so.
+    """
+
+    to: Owner | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,8 @@ def decide(observed: Observed, wish: Wish) -> Decision:
             "A Delete of this very resource is under way on the log group, or did not finish; "
             "nothing was changed. Deploy again once it is done"
         )
+    if claim and not may_take(claim, wish):
+        return Leave(claim.owner)
     ours = _is_ours(observed, wish)
     if observed.key not in (None, wish.key) and not ours:
         if wish.on_existing_key is OnExistingKey.KEEP:
@@ -82,10 +95,28 @@ def decide(observed: Observed, wish: Wish) -> Decision:
     return Hold(wanted, write=claim != wanted, associate=observed.key != wish.key)
 
 
+def may_take(claim: Claim, wish: Wish) -> bool:
+    """Whether what *claim* holds is for *wish* to take: all for a resource for one log group, the last writer wins.
+
+    A fleet leaves what an explicit resource or another stack's fleet owns, unless that one is on its way out. A fleet
+    of its own stack is itself under another name or prefix; but only CloudFormation knows which of the two comes after.
+    """
+    if not wish.owner.is_fleet:
+        return True
+    if wish.enrolling and claim.owner == wish.owner:
+        # The fleet's own Delete is at work, or that of an exclusion. The command line may go on after its own release.
+        return not claim.deleting or wish.owner.is_command_line
+    if claim.deleting or claim.owner in (wish.owner, wish.former_owner):
+        return True
+    return claim.owner.is_command_line or (claim.owner.is_sibling_of(wish.owner) and not wish.enrolling)
+
+
 def _is_ours(observed: Observed, wish: Wish) -> bool:
-    """Whether the key in force is this resource's own, or that of a sibling which was renamed to it."""
+    """Whether the key in force is this resource's own, or that of one which it takes over as its own."""
     if observed.claim:
-        return observed.claim.owner.is_sibling_of(wish.owner)
+        owner = observed.claim.owner
+        itself = owner == wish.former_owner or owner.is_sibling_of(wish.owner)
+        return itself or (wish.owner.is_fleet and owner.is_command_line)
     return observed.key is not None and observed.key == wish.former_key
 
 

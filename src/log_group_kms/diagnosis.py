@@ -17,6 +17,7 @@ from log_group_kms.errors import (
     KeyPolicyDenied,
     LimitExceeded,
     NotFound,
+    ProviderError,
     Refused,
     ReservedLogGroup,
     RoleDenied,
@@ -39,8 +40,8 @@ _SENTENCES: Final[Mapping[type[Refused], str]] = {
         "Create"
     ),
     ReservedLogGroup: "{target} is reserved for AWS and cannot be associated with a key: use another log group",
-    ConcurrentChange: "Someone else kept changing {target}: deploy again, or see who does with CloudTrail",
-    Unavailable: "AWS could not be reached or failed inside while working on {target}: deploy again",
+    ConcurrentChange: "Someone else kept changing {target}: {again}, or see who does with CloudTrail",
+    Unavailable: "AWS could not be reached or failed inside while working on {target}: {again}",
     LimitExceeded: "A quota is used up for {target}: take tags off or delete log groups, or ask AWS for more",
 }
 
@@ -53,11 +54,20 @@ class Diagnosis:
         keys: KMS.
         place: where the provider works.
         service_principal: CloudWatch Logs, as a key policy names it in this place.
+        caller: whose permissions count.
+        again: how to try once more.
     """
 
     keys: Keys
     place: Place
     service_principal: str
+    caller: str = "The provider's role"
+    again: str = "deploy again"
+
+    def tell(self, error: ProviderError) -> str:
+        """What a user is to read for *error*, with what its notes add: how far a fleet came."""
+        told = self.reason(error) if isinstance(error, Refused) else str(error)
+        return " ".join([told, *getattr(error, "__notes__", ())])
 
     def reason(self, refusal: Refused) -> str:
         """What CloudFormation is to show for *refusal*: cause, resource, remedy, and AWS's own words at the end."""
@@ -68,8 +78,8 @@ class Diagnosis:
         match refusal:
             case Refused(operation="Invoke"):
                 return (
-                    "The provider's function could not call itself, to wait on in a further invocation: see that its "
-                    "role has lambda:InvokeFunction on the function, or use a shorter PropagationWaitSeconds"
+                    "The function could not call itself, to go on in a further invocation: see that its role has "
+                    "lambda:InvokeFunction on it (for PropagationWaitSeconds, a shorter one helps too)"
                 )
             case RoleDenied():
                 return self._role(refusal)
@@ -80,21 +90,22 @@ class Diagnosis:
             case Throttled():
                 return self._throttled(refusal)
         sentence = _SENTENCES.get(type(refusal), "AWS refused the request about {target}")
-        return sentence.format(target=refusal.target or "the account")
+        return sentence.format(target=refusal.target or "the account", again=self.again)
 
     def _throttled(self, refusal: Throttled) -> str:
         quota = " (AWS allows 5 a second and no more)" if refusal.operation == "AssociateKmsKey" else ""
         return (
             f"Too many {refusal.operation} calls in account {self.place.account} and Region {self.place.region}{quota} "
-            f"for {refusal.target or 'this one'} to get its turn in time: deploy again, or fewer at once"
+            f"for {refusal.target or 'this one'} to get its turn in time: {self.again}, or fewer at once"
         )
 
     def _role(self, refusal: RoleDenied) -> str:
-        what = f"The provider's role lacks the permission {refusal.action}"
+        what = f"{self.caller} lacks the permission {refusal.action}"
         if "explicit deny" in refusal.message:
             return f"{what}, which a policy denies explicitly (see which in AWS's words): change that policy"
         if not refusal.about_key:
-            return f"{what} on {refusal.target or 'CloudWatch Logs'}: add it to the role, or take back what removed it"
+            on = refusal.target or ("CloudWatch Logs" if refusal.action.startswith("logs:") else "its resource")
+            return f"{what} on {on}: add it to the role, or take back what removed it"
         return (
             f"{what} on the key {refusal.key or 'in force'}: add the key's ARN to the provider's parameter KmsKeyArns, "
             f"and where the key is in another account, let its policy allow the role {refusal.action} as well"

@@ -8,7 +8,9 @@
     ├── OutOfTime                the deadline passed before the work was done
     ├── ResourceConflict         OnExistingKey says Fail
     │   └── ClaimLost            a Delete or another resource took the log group over meanwhile
+    │       └── TakenOver        another resource did
     ├── NotStabilized            accepted, but not visible within its window
+    ├── PartlyRefused            AWS refused some log groups of a fleet, the others are done
     ├── KeyUnusable              DescribeKey shows that this key can never encrypt log groups
     └── Refused                  AWS refused a call
         ├── NotFound             no such log group
@@ -63,8 +65,16 @@ class ClaimLost(ResourceConflict):
     """The claim on the log group did not stand until the end."""
 
 
+class TakenOver(ClaimLost):
+    """Another resource owns the log group now."""
+
+
 class NotStabilized(ProviderError):  # noqa: N818 - CloudFormation's own name for it
     """AWS accepted the change but did not show it within the window."""
+
+
+class PartlyRefused(ProviderError):  # noqa: N818 - named for what it is
+    """AWS refused some log groups of a fleet for their own sake; the others are done."""
 
 
 class KeyUnusable(ProviderError):  # noqa: N818 - named for what it is

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
@@ -12,8 +13,9 @@ from log_group_kms.answering import LogGroupKmsResource
 from log_group_kms.aws import Aws, logs_service_principal
 from log_group_kms.diagnosis import Diagnosis
 from log_group_kms.envelope import Envelope
-from log_group_kms.errors import ProviderError, Refused
+from log_group_kms.errors import ProviderError
 from log_group_kms.model import Place
+from log_group_kms.pacing import DEFAULT_TEMPO, Tempo
 from log_group_kms.physical_id import PERHAPS_ASSOCIATED
 from log_group_kms.provider import PROGRESS, Deadlines, Done, respond
 from log_group_kms.waiting import Patience, SystemClock
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from log_group_kms.provider import Propagating
+    from log_group_kms.provider import Progress
     from log_group_kms.waiting import Clock
 
 _NAME: Final = "log-group-kms-association"
@@ -90,12 +92,16 @@ def answer(event: dict[str, Any], context: LambdaContext) -> str:
     return outcome.physical_resource_id
 
 
-def _respond(envelope: Envelope, event: Mapping[str, Any], context: LambdaContext, place: Place) -> Done | Propagating:
+def _respond(envelope: Envelope, event: Mapping[str, Any], context: LambdaContext, place: Place) -> Done | Progress:
     seconds_left = context.get_remaining_time_in_millis() / 1000
     deadlines = Deadlines.of(envelope, event, clock.now(), seconds_left)
     patience = Patience(clock, deadlines.earliest, over=lambda: resource.answered)
-    work = Work(aws.log_groups, aws.keys, patience, _if_this_fails)
+    work = Work(aws.log_groups, aws.keys, patience, _if_this_fails, _tempo())
     return respond(envelope, event, place, work, deadlines)
+
+
+def _tempo() -> Tempo:
+    return Tempo.of(float(os.environ.get("ASSOCIATIONS_PER_SECOND", DEFAULT_TEMPO.changes)))
 
 
 def _function_arn(event: Mapping[str, Any], context: LambdaContext) -> str:
@@ -116,14 +122,12 @@ def _if_this_fails(physical_resource_id: str) -> None:
     resource.fallback_physical_resource_id = physical_resource_id
 
 
-def _go_on_later(event: Mapping[str, Any], context: LambdaContext, progress: Propagating) -> str:
+def _go_on_later(event: Mapping[str, Any], context: LambdaContext, progress: Progress) -> str:
     """Leave the answer to a further invocation."""
     if resource.answer_later():
         aws.invoke_again(_function_arn(event, context), {**event, PROGRESS: progress.as_json()})
-    return progress.done.physical_resource_id
+    return resource.fallback_physical_resource_id
 
 
 def _reason(error: ProviderError, place: Place) -> str:
-    if not isinstance(error, Refused):
-        return str(error)
-    return Diagnosis(aws.keys, place, logs_service_principal(place)).reason(error)
+    return Diagnosis(aws.keys, place, logs_service_principal(place)).tell(error)

@@ -5,20 +5,28 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Final
 
 #: CloudWatch Logs API reference, CreateLogGroup: 1 to 512 of these characters.
 _LOG_GROUP_NAME: Final = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
+_LOG_GROUP_NAME_PATTERN: Final = re.compile(r"[.\-_/#A-Za-z0-9*]{1,512}")
 _KEY_ARN: Final = re.compile(r"arn:(?P<partition>[\w-]+):kms:(?P<region>[\w-]+):(?P<account>\d{12}):(?:key|alias)/.+")
 _LAMBDA_ARN: Final = re.compile(r"arn:(?P<partition>[\w-]+):lambda:(?P<region>[\w-]+):(?P<account>\d{12}):function:.+")
 _STACK_ID: Final = re.compile(r"arn:[\w-]+:cloudformation:[\w-]+:\d{12}:stack/(?P<name>[^/]+)/(?P<uuid>[^/]+)")
 
 #: CloudWatch Logs API reference, TagResource: a tag's value holds at most 256 characters.
 TAG_VALUE_LENGTH: Final = 256
+#: ... of these characters; `#`, which log-group names may have, is none of them.
+_TAG_VALUE: Final = re.compile(r"[\w\s.:/=+@-]*")
 _DELETING: Final = "deleting:"
 _DELETED: Final = "deleted:"
 _NONE: Final = "none"
+_ONE: Final = "one"
+_FLEET: Final = "fleet"
+#: No stack has such a name.
+_COMMAND_LINE: Final = f"{_FLEET}:-/command-line"
 
 
 class OnDelete(StrEnum):
@@ -107,7 +115,53 @@ class QueryResults:
         return self.place.logs_arn("query-result:*")
 
 
-Target = LogGroup | QueryResults
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Every log group of the provider's account and Region whose name begins with *prefix*; all, where it is empty."""
+
+    place: Place
+    prefix: str
+
+    def __post_init__(self) -> None:
+        if self.prefix and not _LOG_GROUP_NAME.fullmatch(self.prefix):
+            raise ValueError("it must be * for every log group, or 1 to 512 characters of A-Z a-z 0-9 . - _ / #")
+        if self.prefix.lower().startswith("aws/"):
+            raise ValueError("names that start with aws/ (without a leading slash) are reserved for AWS")
+
+    @property
+    def arn(self) -> str:
+        """The physical id."""
+        return self.place.logs_arn(f"log-group:{self.prefix}*")
+
+    @property
+    def scope(self) -> str:
+        """The prefix as a tag's value: what tells two fleets of one resource apart, before and after a replacement."""
+        readable = f"prefix={self.prefix}"
+        if len(readable) <= TAG_VALUE_LENGTH and _TAG_VALUE.fullmatch(readable):
+            return readable
+        return f"sha256={sha256(self.prefix.encode()).hexdigest()}"
+
+
+Target = LogGroup | QueryResults | Fleet
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusions:
+    """The log groups that a fleet leaves alone: names in which `*` stands for any characters."""
+
+    patterns: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for pattern in self.patterns:
+            if not _LOG_GROUP_NAME_PATTERN.fullmatch(pattern):
+                raise ValueError(
+                    f"{pattern!r} is no name: each must be 1 to 512 characters of A-Z a-z 0-9 . - _ / # "
+                    "and * as wildcard"
+                )
+
+    def cover(self, name: str) -> bool:
+        """Whether a log group of this *name* is left alone."""
+        return any(fnmatchcase(name, pattern) for pattern in self.patterns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,27 +236,51 @@ class Association:
     on_existing_key: OnExistingKey = OnExistingKey.OVERRIDE
     on_missing_log_group: OnMissingLogGroup = OnMissingLogGroup.FAIL
     propagation_wait: int = 0
+    exclude: Exclusions = Exclusions()
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A resource of a stack, as the owner tag names it: `one:STACKNAME/STACKUUID/LOGICALID`."""
+    """A resource of a stack, as the owner tag names it: `one:STACKNAME/STACKUUID/LOGICALID`, or `fleet:` and so on.
+
+    Attributes:
+        text: the owner tag's value.
+        scope: of a fleet, its `Fleet.scope`: a changed prefix makes it another owner, lest the Delete of the fleet that
+            was replaced gives back what the new one holds.
+    """
 
     text: str
+    scope: str = ""
 
     @classmethod
-    def of_resource(cls, kind: str, stack_id: str, logical_resource_id: str) -> Owner:
-        """The owner tag's value for a resource; *kind* is `one` or `fleet`.
+    def of_resource(cls, stack_id: str, logical_resource_id: str, target: Target) -> Owner:
+        """The owner that a resource with this *target* is.
 
         A logical id that does not fit into a tag's value, also with `deleting:` before it, is replaced by a hash, so
         that the stack stays readable.
         """
+        kind, scope = (_FLEET, target.scope) if isinstance(target, Fleet) else (_ONE, "")
         found = _STACK_ID.fullmatch(stack_id)
         stack = f"{found['name']}/{found['uuid']}" if found else sha256(stack_id.encode()).hexdigest()
         text = f"{kind}:{stack}/{logical_resource_id}"
         if len(_DELETING) + len(text) > TAG_VALUE_LENGTH:
             text = f"{kind}:{stack}/{sha256(logical_resource_id.encode()).hexdigest()}"
-        return cls(text)
+        return cls(text, scope)
+
+    @classmethod
+    def of_command_line(cls, fleet: Fleet) -> Owner:
+        """Whom `python -m log_group_kms apply` claims for where it works for no resource of a stack."""
+        return cls(_COMMAND_LINE, fleet.scope)
+
+    @property
+    def is_fleet(self) -> bool:
+        """Whether it is a fleet, and no resource for one log group."""
+        return self.text.startswith(f"{_FLEET}:")
+
+    @property
+    def is_command_line(self) -> bool:
+        """Whether it holds log groups only until the fleet of a stack comes for them."""
+        return self.text == _COMMAND_LINE
 
     def is_sibling_of(self, other: Owner) -> bool:
         """Whether *other* is a resource of the same stack and the same kind, as after a renamed logical id."""
@@ -211,7 +289,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who owns a log group's association, and what to put back: the meaning of the two tags.
+    """Who owns a log group's association, and what to put back: the meaning of the tags.
 
     Attributes:
         owner: the resource that owns it.
@@ -227,10 +305,11 @@ class Claim:
     deleted: bool = False
 
     @classmethod
-    def of_tags(cls, owner: str, previous: str) -> Claim:
-        """Read the values of the two tags; a *previous* that is no key ARN counts as `none`."""
+    def of_tags(cls, owner: str, previous: str, scope: str = "") -> Claim:
+        """Read the tags' values; a *previous* that is no key ARN counts as `none`, and only fleets have a *scope*."""
+        text = owner.removeprefix(_DELETING).removeprefix(_DELETED)
         return cls(
-            Owner(owner.removeprefix(_DELETING).removeprefix(_DELETED)),
+            Owner(text, scope if Owner(text).is_fleet else ""),
             KeyArn(previous) if _KEY_ARN.fullmatch(previous) else None,
             deleting=owner.startswith(_DELETING),
             deleted=owner.startswith(_DELETED),
@@ -265,6 +344,27 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A log group as a listing shows it.
+
+    Attributes:
+        name: its name, also one that is reserved for AWS.
+        key: the key in force; None where there is none.
+    """
+
+    name: str
+    key: KeyArn | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a listing; *next_token* leads to the next one, and is empty at the end."""
+
+    log_groups: tuple[Listed, ...]
+    next_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """How an event ended well.
 
@@ -277,6 +377,7 @@ class Outcome:
         skipped: how many were left as they were.
         note: what the user should know; empty where all is as asked.
         settling: whether the key may not yet reach the data plane, so that PropagationWaitSeconds applies.
+        witnesses: of a fleet, names of log groups whose claim tells whether a Delete has passed by.
     """
 
     target: Target
@@ -287,3 +388,4 @@ class Outcome:
     skipped: int = 0
     note: str = ""
     settling: bool = False
+    witnesses: tuple[str, ...] = ()

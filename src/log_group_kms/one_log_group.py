@@ -25,10 +25,12 @@ from log_group_kms.errors import (
     ProviderError,
     Refused,
     RoleDenied,
+    TakenOver,
 )
 from log_group_kms.model import Claim, KeyArn, Observed, OnDelete, OnMissingLogGroup, Outcome
+from log_group_kms.pacing import AT_ONCE
 from log_group_kms.physical_id import PERHAPS_ASSOCIATED
-from log_group_kms.waiting import RESTORING
+from log_group_kms.waiting import restoring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,6 +82,45 @@ class OneLogGroup:
                 observed = self._read()
                 self._tell_what_a_failure_means(event, observed)
 
+    def enlist(self, event: Ensure, wish: Wish, seen: Claim | None) -> Hold | Leave:
+        """Do for a fleet what *wish* calls for, and tell what that was; the fleet itself sees to the read-back.
+
+        *seen* is the claim that was read before: a key belongs to the claim on either side of it.
+
+        Raises:
+            ProviderError: it could not be done; NotFound where the log group vanished.
+        """
+        while True:
+            observed = self._read()
+            if observed.claim != seen:
+                # The key may have been read before a Delete put back what was there, and the claim after it.
+                seen = observed.claim
+                continue
+            decision = decide(observed, wish)
+            if isinstance(decision, Leave):
+                return decision
+            if observed == Observed(wish.key, None):
+                # It was under the key before the fleet: unclaimed, it stays so.
+                return replace(decision, write=False)
+            try:
+                self._claim_for(event, observed, decision)
+            except _OvertakenError:
+                continue
+            with self._undone_when_lost(event, wish.key, decision):
+                if decision.associate:
+                    self._associate(event.owner, wish.key)
+                if not decision.done:
+                    self.check_claim(event.owner)
+            return decision
+
+    def confirm(self, owner: Owner, key: KeyArn) -> None:
+        """Read *key* and *owner*'s claim back, where the listing does not show the key yet.
+
+        Raises:
+            ProviderError: they are not both there; NotFound where the log group vanished.
+        """
+        self._confirm(owner, key, created=False)
+
     def _ensure(self, event: Ensure, observed: Observed, key: KeyArn) -> Outcome:
         decision = decide(observed, self._wish(event, observed, key))
         match decision:
@@ -110,7 +151,7 @@ class OneLogGroup:
                 "or someone took its tags off"
             )
         if claim.owner != owner:
-            raise ClaimLost(f"{claim.owner.text} took {self.log_group.arn} over meanwhile; the last writer wins")
+            raise TakenOver(f"{claim.owner.text} took {self.log_group.arn} over meanwhile; the last writer wins")
 
     def _tell_what_a_failure_means(self, event: Ensure, observed: Observed | None) -> None:
         if event.new_target:
@@ -120,9 +161,17 @@ class OneLogGroup:
     def _wish(self, event: Ensure, observed: Observed, key: KeyArn) -> Wish:
         former_key = None
         former = event.former
-        if former and former.target == event.desired.target and observed.key and not observed.claim:
+        if former and former.target == self.log_group and observed.key and not observed.claim:
             former_key = self.work.known(former.key)
-        return Wish(event.owner, key, event.desired.on_existing_key, former_key, creating=event.creating)
+        return Wish(
+            event.owner,
+            key,
+            event.desired.on_existing_key,
+            former_key,
+            creating=event.creating,
+            enrolling=event.enrolling,
+            former_owner=event.former_owner,
+        )
 
     def _create(self, event: Ensure, key: KeyArn) -> bool:
         """Create the log group, encrypted and claimed; False where someone else was quicker."""
@@ -158,6 +207,9 @@ class OneLogGroup:
             if decision.associate and not created:
                 self._associate(event.owner, key)
             self._confirm(event.owner, key, created=created)
+        return self._outcome(key, decision)
+
+    def _outcome(self, key: KeyArn, decision: Hold) -> Outcome:
         return Outcome(
             self.log_group,
             key,
@@ -169,7 +221,7 @@ class OneLogGroup:
 
     def _associate(self, owner: Owner, key: KeyArn) -> None:
         self.work.patience.attempt(
-            lambda: self.work.log_groups.associate(self.log_group, key),
+            lambda: self.work.change(lambda: self.work.log_groups.associate(self.log_group, key)),
             before_retry=lambda: self.check_claim(owner),
         )
 
@@ -211,10 +263,11 @@ class OneLogGroup:
         try:
             yield
         except ClaimLost:
-            if event.new_target:
+            if event.may_undo:
                 observed = self._look()
                 if observed and observed.key == key and _left_by(event.owner, observed.claim):
-                    self._put_back(decision.claim.previous)
+                    # At once, out of turn: whoever comes next would take the key for one that was there before.
+                    OneLogGroup(replace(self.work, turns=AT_ONCE), self.log_group)._put_back(decision.claim.previous)  # noqa: SLF001 - its own
                 if not (observed and observed.claim and observed.claim.stands_for(event.owner)):
                     self.work.if_this_fails(event.id_without_claim)
             raise
@@ -260,8 +313,8 @@ class OneLogGroup:
             with self._claimed_again_when_refused(claim, leaving):
                 note = self._put_back(wanted, before_retry=lambda: self._check_leaving(leaving))
         in_force = None if note else wanted
-        if in_force and in_force == self.work.known(event.former.key):
-            # See `Claim.deleted`.
+        if in_force and not event.owner.is_fleet and in_force == self.work.known(event.former.key):
+            # See `Claim.deleted`. A fleet's Delete leaves alone what has no tags, however often it comes.
             self._write(replace(claim, deleting=False, deleted=True), over=leaving)
         else:
             self._release(leaving)
@@ -314,13 +367,14 @@ class OneLogGroup:
         if previous:
             try:
                 self.work.patience.attempt(
-                    lambda: self.work.log_groups.associate(self.log_group, previous),
-                    policies=RESTORING,
+                    lambda: self.work.change(lambda: self.work.log_groups.associate(self.log_group, previous)),
+                    policies=restoring(self.work.patience.policies, spoilt=previous in self.work.spoilt),
                     before_retry=before_retry,
                 )
             except (AccessDenied, InvalidParameter, KeyNotFound) as refusal:
                 if isinstance(refusal, RoleDenied) and not refusal.about_key:
                     raise
+                self.work.spoilt.add(previous)
                 note = (
                     f"The previous key {previous.text} could not be put back, so the log group is without a key now "
                     f"({refusal})"
@@ -328,7 +382,10 @@ class OneLogGroup:
                 logger.warning(note)
             else:
                 return note
-        self.work.patience.attempt(lambda: self.work.log_groups.disassociate(self.log_group), before_retry=before_retry)
+        self.work.patience.attempt(
+            lambda: self.work.change(lambda: self.work.log_groups.disassociate(self.log_group)),
+            before_retry=before_retry,
+        )
         return note
 
     # --- reading, and the tags ----------------------------------------------------------------------------------------

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from log_group_kms.model import Claim, KeyArn, KeyDescription, KeyReference, LogGroup, Target
+    from log_group_kms.model import (
+        Claim,
+        Fleet,
+        KeyArn,
+        KeyDescription,
+        KeyReference,
+        LogGroup,
+        Page,
+        QueryResults,
+    )
 
 
 class LogGroups(Protocol):
@@ -21,6 +30,13 @@ class LogGroups(Protocol):
             NotFound: there is no such log group.
         """
 
+    def page(self, fleet: Fleet, token: str) -> Page:
+        """One page of the *fleet*'s log groups in the order of their names; an empty *token* means the first.
+
+        Raises:
+            InvalidParameter: the *token* is none, or too old.
+        """
+
     def claim_on(self, log_group: LogGroup) -> Claim | None:
         """The claim that the log group's tags hold; None where there is no owner tag.
 
@@ -29,10 +45,10 @@ class LogGroups(Protocol):
         """
 
     def write_claim(self, log_group: LogGroup, claim: Claim) -> None:
-        """Write both tags, over what they held; tags of others stay."""
+        """Write the tags, over what they held; tags of others stay."""
 
     def remove_claim(self, log_group: LogGroup) -> None:
-        """Remove both tags; tags of others stay."""
+        """Remove the tags; tags of others stay."""
 
     def create(self, log_group: LogGroup, key: KeyArn, claim: Claim) -> None:
         """Create the log group, already encrypted and claimed, in one call.
@@ -41,10 +57,10 @@ class LogGroups(Protocol):
             AlreadyExists: someone else created it meanwhile.
         """
 
-    def associate(self, target: Target, key: KeyArn) -> None:
+    def associate(self, target: LogGroup | QueryResults, key: KeyArn) -> None:
         """Put *target* under *key*, directly over any other key; succeeds where it is there already."""
 
-    def disassociate(self, target: Target) -> None:
+    def disassociate(self, target: LogGroup | QueryResults) -> None:
         """Take *target*'s key away; succeeds where there is none."""
 
 

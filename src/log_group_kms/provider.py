@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from log_group_kms import lifecycle
-from log_group_kms.errors import ClaimLost, StaleEvent
-from log_group_kms.model import LogGroup
+from log_group_kms.errors import ClaimLost, OutOfTime, StaleEvent
+from log_group_kms.model import Fleet, LogGroup
 from log_group_kms.request import Ignore, parse_event, parse_service_timeout
+from log_group_kms.sweep import Sweep
 from log_group_kms.work import Ensure, Remove
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ _MARGIN_SHARE: Final = 0.4
 
 #: Seconds before the deadline that a wait leaves for a last look at the claim.
 _LAST_LOOK: Final = 5.0
+
+#: Seconds. Below that, a further invocation would begin nothing before it had to answer.
+_SHORTEST_HOP: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +92,12 @@ class Propagating:
     Attributes:
         until: when to answer, in seconds since the epoch.
         done: the answer.
+        witnesses: see `Outcome`.
     """
 
     until: float
     done: Done
+    witnesses: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """For the event of a further invocation."""
@@ -99,10 +105,8 @@ class Propagating:
 
     @classmethod
     def of_json(cls, value: object) -> Propagating | None:
-        """What an invocation before left; None where there is nothing."""
+        """What `as_json` wrote; None where *value* is something else."""
         match value:
-            case None:
-                return None
             case {
                 "until": float() | int() as until,
                 "done": {
@@ -110,40 +114,76 @@ class Propagating:
                     "data": dict() as data,
                     "reason": str() as reason,
                 },
+                "witnesses": list() | tuple() as witnesses,
             }:
-                return cls(until, Done(physical_id, data, reason))
+                return cls(until, Done(physical_id, data, reason), tuple(witnesses))
             case _:
-                raise ValueError(f"{PROGRESS} is none that this function writes")
+                return None
+
+
+#: What an invocation leaves to the next.
+Progress = Propagating | Sweep
 
 
 def respond(
     envelope: Envelope, event: Mapping[str, object], place: Place, work: Work, deadlines: Deadlines
-) -> Done | Propagating:
-    """Do what *event* asks; `Propagating` where a further invocation has to go on.
+) -> Done | Progress:
+    """Do what *event* asks; `Progress` where a further invocation has to go on.
 
     Raises:
         ProviderError: what CloudFormation is to be told as a failure.
     """
+    progress = _progress(event.get(PROGRESS))
+    sweep = progress if isinstance(progress, Sweep) else None
     match parse_event(envelope, event, place):
+        case Ensure() as ensure if isinstance(progress, Propagating):
+            return _wait(ensure, progress, work, deadlines)
         case Ensure() as ensure:
-            progress = Propagating.of_json(event.get(PROGRESS))
-            return _wait(ensure, progress, work, deadlines) if progress else _ensure(ensure, work, deadlines)
+            return _ensure(ensure, sweep, work, deadlines)
         case Remove() as remove:
-            outcome = lifecycle.remove(work, remove)
+            outcome = lifecycle.remove(work, remove, sweep)
+            if isinstance(outcome, Sweep):
+                return _in_time(outcome, work, deadlines)
             return Done(envelope.physical_resource_id or outcome.target.arn, {}, outcome.note)
         case Ignore(why):
             return Done(envelope.physical_resource_id or place.logs_arn("nothing"), {}, why)
 
 
-def _ensure(event: Ensure, work: Work, deadlines: Deadlines) -> Done | Propagating:
-    outcome = lifecycle.ensure(work, event)
+def _progress(value: object) -> Progress | None:
+    """What an invocation before left; None where there was none."""
+    progress = Propagating.of_json(value) or Sweep.of_json(value)
+    if value is not None and progress is None:
+        raise ValueError(f"{PROGRESS} is none that this function writes")
+    return progress
+
+
+def _ensure(event: Ensure, sweep: Sweep | None, work: Work, deadlines: Deadlines) -> Done | Progress:
+    outcome = lifecycle.ensure(work, event, sweep)
+    if isinstance(outcome, Sweep):
+        return _in_time(outcome, work, deadlines)
     done = Done(outcome.target.arn, _return_values(outcome), outcome.note)
     if not (outcome.settling and event.desired.propagation_wait):
         return done
-    return _wait(event, Propagating(work.patience.clock.now() + event.desired.propagation_wait, done), work, deadlines)
+    until = work.patience.clock.now() + event.desired.propagation_wait
+    return _wait(event, Propagating(until, done, outcome.witnesses), work, deadlines)
 
 
-def _wait(event: Ensure, progress: Propagating, work: Work, deadlines: Deadlines) -> Done | Propagating:
+def _in_time(sweep: Sweep, work: Work, deadlines: Deadlines) -> Sweep:
+    """Go on in a further invocation, where CloudFormation has the patience for one.
+
+    Raises:
+        OutOfTime: it has not; with the counts.
+    """
+    if deadlines.stack - work.patience.clock.now() > _SHORTEST_HOP:
+        return sweep
+    raise OutOfTime(
+        f"ServiceTimeout is too near to go on. {sweep.told} "
+        "Use a longer ServiceTimeout (3600 at most) or narrower prefixes, or associate most of them beforehand with "
+        "python -m log_group_kms apply"
+    )
+
+
+def _wait(event: Ensure, progress: Propagating, work: Work, deadlines: Deadlines) -> Done | Progress:
     """Sleep as long as this invocation may; Lambda ends chains of some 16 quick ones.
 
     After such a wait the claim is looked at again: a Delete may have passed by.
@@ -156,9 +196,11 @@ def _wait(event: Ensure, progress: Propagating, work: Work, deadlines: Deadlines
     if clock.now() < until:
         return progress
     try:
-        lifecycle.still_owns(work, event)
+        lifecycle.still_owns(work, event, progress.witnesses)
     except ClaimLost:
-        work.if_this_fails(event.id_without_claim)
+        if not isinstance(event.desired.target, Fleet):
+            # Of a fleet, others than the witnesses may still be claimed: their Delete has to come.
+            work.if_this_fails(event.id_without_claim)
         raise
     missing = progress.until - until
     if missing < 1:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from log_group_kms.errors import InvalidRequest
 from log_group_kms.model import (
     Association,
+    Exclusions,
+    Fleet,
     KeyArn,
     KeyName,
     LogGroup,
@@ -80,15 +82,21 @@ def parse_event(envelope: Envelope, event: Mapping[str, object], place: Place) -
     Raises:
         InvalidRequest: a Create or an Update breaks a rule. A Delete never fails for its properties.
     """
-    owner = Owner.of_resource("one", envelope.stack_id, envelope.logical_resource_id)
     if envelope.request_type == "Delete":
-        return _parse_delete(envelope, event, place, owner)
+        return _parse_delete(envelope, event, place)
     desired = parse_association(event.get("ResourceProperties"), place)
+    owner = _owner(envelope, desired.target)
     if envelope.request_type == "Create":
         return Ensure(owner, desired)
     if envelope.physical_resource_id is None:
         raise InvalidRequest(["PhysicalResourceId is missing from the Update event"])
-    return Ensure(owner, desired, _parse_former(event, place), envelope.physical_resource_id)
+    former = _parse_former(event, place)
+    former_owner = _owner(envelope, former.target) if former else None
+    return Ensure(owner, desired, former, envelope.physical_resource_id, former_owner)
+
+
+def _owner(envelope: Envelope, target: Target) -> Owner:
+    return Owner.of_resource(envelope.stack_id, envelope.logical_resource_id, target)
 
 
 def _parse_former(event: Mapping[str, object], place: Place) -> Association | None:
@@ -99,7 +107,7 @@ def _parse_former(event: Mapping[str, object], place: Place) -> Association | No
         return None
 
 
-def _parse_delete(envelope: Envelope, event: Mapping[str, object], place: Place, owner: Owner) -> Remove | Ignore:
+def _parse_delete(envelope: Envelope, event: Mapping[str, object], place: Place) -> Remove | Ignore:
     """The physical id says what was associated; one that CloudFormation made up leaves it to the properties."""
     if envelope.physical_resource_id == NOTHING_ASSOCIATED:
         return Ignore("The Create had associated nothing; there was nothing to undo")
@@ -107,8 +115,9 @@ def _parse_delete(envelope: Envelope, event: Mapping[str, object], place: Place,
         former = parse_association(event.get("ResourceProperties"), place)
     except InvalidRequest as mistakes:
         return Ignore(f"This version of the provider cannot have associated anything with such properties: {mistakes}")
-    target = parse_physical_id(envelope.physical_resource_id or "", place)
-    return Remove(owner, replace(former, target=target or former.target), minted=target is not None)
+    minted = parse_physical_id(envelope.physical_resource_id or "", place)
+    target = minted or former.target
+    return Remove(_owner(envelope, target), replace(former, target=target), minted=minted is not None)
 
 
 def parse_association(properties: object, place: Place) -> Association:
@@ -127,18 +136,27 @@ def parse_association(properties: object, place: Place) -> Association:
     on_existing_key = reading.choice("OnExistingKey", OnExistingKey, OnExistingKey.OVERRIDE)
     on_missing = reading.choice("OnMissingLogGroup", OnMissingLogGroup, OnMissingLogGroup.FAIL)
     propagation_wait = reading.one("PropagationWaitSeconds", lambda text: _propagation_wait(text, properties)) or 0
+    exclude = reading.several("ExcludeLogGroupNames", Exclusions)
     if reading.mistakes or key is None or target is None:
         raise InvalidRequest(reading.mistakes)
-    return Association(target, key, on_delete, on_existing_key, on_missing, propagation_wait)
+    return Association(target, key, on_delete, on_existing_key, on_missing, propagation_wait, exclude)
 
 
 def parse_physical_id(physical_id: str, place: Place) -> Target | None:
     """The target whose success has this physical id; None where it is none of ours."""
     try:
-        target = _identified(physical_id, place)
+        target = _of_fleet(physical_id, place) or _identified(physical_id, place)
     except ValueError:
         return None
     return target if target.arn == physical_id else None
+
+
+def _of_fleet(physical_id: str, place: Place) -> Fleet | None:
+    begin = place.logs_arn("log-group:")
+    if not (physical_id.startswith(begin) and physical_id.endswith("*")):
+        return None
+    prefix = physical_id.removeprefix(begin).removesuffix("*")
+    return None if prefix.endswith(":") else Fleet(place, prefix)
 
 
 def parse_service_timeout(properties: object) -> int:
@@ -174,6 +192,18 @@ class _Reading:
             self.mistakes.append(f"{name} is {_quote(value)}; {broken}")
             return None
 
+    def several(self, name: str, parse: Callable[[tuple[str, ...]], T]) -> T:
+        """The property *name*, a list of strings, as *parse* reads it; what it makes of none, where it is not there."""
+        values = self.properties.get(name, [])
+        try:
+            if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+                raise ValueError("it must be a list of strings")
+            # An empty CommaDelimitedList of a template arrives as one empty string.
+            return parse(tuple(value for value in values if value))
+        except ValueError as broken:
+            self.mistakes.append(f"{name} is {_quote(values)}; {broken}")
+            return parse(())
+
     def choice(self, name: str, choices: type[Choice], default: Choice) -> Choice:
         """One of *choices*, written exactly so."""
 
@@ -205,12 +235,8 @@ def _target(reading: _Reading, place: Place) -> Target | None:
         reading.mistakes.append(f"exactly one of {', '.join(_TARGETS)} is required; given: {values}")
         return None
     if given == ["LogGroupNamePrefix"]:
-        value = _quote(reading.properties["LogGroupNamePrefix"])
-        reading.mistakes.append(
-            f"LogGroupNamePrefix is {value}; this version of the provider does not associate by prefix yet: "
-            "use LogGroupName for one log group"
-        )
-        return None
+        reading.refuse(("OnMissingLogGroup",), "LogGroupNamePrefix; it belongs to one log group")
+        return reading.one("LogGroupNamePrefix", lambda text: parse_prefix(text, place))
     target = reading.one(
         given[0], lambda text: _named(text, place) if given == ["LogGroupName"] else _identified(text, place)
     )
@@ -229,7 +255,20 @@ def _named(text: str, place: Place) -> LogGroup:
     return LogGroup(place, LogGroupName(text))
 
 
-def _identified(text: str, place: Place) -> Target:
+def parse_prefix(text: str, place: Place) -> Fleet:
+    """The log groups whose names begin with *text*; all of them, where it is `*`.
+
+    Raises:
+        ValueError: with the rule that *text* breaks.
+    """
+    if text.startswith("arn:"):
+        raise ValueError("it must be the beginning of a name, or * for every log group; it is no ARN")
+    if text != "*" and "*" in text:
+        raise ValueError("it is the beginning of a name, and * stands alone for every log group: leave the * out")
+    return Fleet(place, "" if text == "*" else text)
+
+
+def _identified(text: str, place: Place) -> LogGroup | QueryResults:
     rule = f"it must be {place.logs_arn('log-group:NAME')} or {place.logs_arn('query-result:*')}"
     arn = _LOGS_ARN.fullmatch(text)
     if not arn:

@@ -73,13 +73,28 @@ POLICIES: Final = (
     UNAVAILABLE,
 )
 
+#: What a fleet meets on its way it does not wait for long: it comes back to the log group at the end, and then waits.
+IN_PASSING: Final = RetryPolicy(on=ConcurrentChange, backoff=Backoff(first=0.5, longest=4.0, window=10.0))
+#: A fleet's calls stand in a queue of their own (`pacing`): what holds it up is there, not here.
+QUEUED: Final = RetryPolicy(on=Throttled, backoff=Backoff(first=0.2, longest=2.0, window=3600.0))
+FLEET: Final = (QUEUED, *(policy for policy in POLICIES if policy is not THROTTLED))
+FLEET_IN_PASSING: Final = (IN_PASSING, *(policy for policy in FLEET if policy is not CONCURRENT_CHANGE))
+
 #: A key that is put back was in use before, so its policy is not new: a refusal is hardly ever cured by waiting, and a
 #: rollback should not take minutes.
-RESTORING: Final = (
-    *(policy for policy in POLICIES if policy.on not in (KeyPolicyDenied, RoleDenied)),
+_PUTTING_BACK: Final = (
     RetryPolicy(on=KeyPolicyDenied, backoff=Backoff(first=1.0, longest=4.0, window=10.0)),
     RetryPolicy(on=RoleDenied, backoff=Backoff(first=1.0, longest=4.0, window=10.0)),
 )
+
+
+def restoring(policies: Sequence[RetryPolicy], *, spoilt: bool = False) -> tuple[RetryPolicy, ...]:
+    """As *policies*, for a key that is put back; nobody waits for one that is *spoilt* on another log group already."""
+    others = tuple(policy for policy in policies if policy.on not in (KeyPolicyDenied, RoleDenied))
+    return others if spoilt else (*others, *_PUTTING_BACK)
+
+
+RESTORING: Final = restoring(POLICIES)
 
 #: DescribeLogGroups shows a change within the second, as a rule.
 READ_BACK: Final = Backoff(first=0.2, longest=5.0, window=30.0)
@@ -110,6 +125,7 @@ class Patience:
         deadline: seconds since the epoch; no call begins and no pause ends after it.
         over: whether this event has been answered already, by the backstop timer: then no call begins either.
         jitter: draws a pause between its two arguments.
+        policies: which refusals are asked again where a call does not say.
     """
 
     def __init__(
@@ -119,23 +135,31 @@ class Patience:
         *,
         over: Callable[[], bool] = lambda: False,
         jitter: Callable[[float, float], float] = random.uniform,
+        policies: Sequence[RetryPolicy] = POLICIES,
     ) -> None:
         self.clock = clock
         self.deadline = deadline
         self._over = over
         self._jitter = jitter
+        self.policies = policies
 
     def within(self, seconds: float) -> Patience:
         """The same, with a deadline that is at most so many *seconds* away."""
+        deadline = min(self.deadline, self.clock.now() + seconds)
+        return Patience(self.clock, deadline, over=self._over, jitter=self._jitter, policies=self.policies)
+
+    def under(self, policies: Sequence[RetryPolicy], *, stopped: Callable[[], bool] = lambda: False) -> Patience:
+        """The same, under other *policies*; over as well, when it is *stopped*."""
+        over = self._over
         return Patience(
-            self.clock, min(self.deadline, self.clock.now() + seconds), over=self._over, jitter=self._jitter
+            self.clock, self.deadline, over=lambda: over() or stopped(), jitter=self._jitter, policies=policies
         )
 
     def attempt(
         self,
         call: Callable[[], T],
         *,
-        policies: Sequence[RetryPolicy] = POLICIES,
+        policies: Sequence[RetryPolicy] | None = None,
         before_retry: Callable[[], None] = lambda: None,
     ) -> T:
         """Make *call* until it works, a refusal is final, or time is up; *before_retry* may raise to end it.
@@ -145,6 +169,7 @@ class Patience:
             OutOfTime: there was no time for a first try.
         """
         self._check()
+        policies = self.policies if policies is None else policies
         waits: dict[RetryPolicy, _Wait] = {}
         begun = self.clock.now()
         while True:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from log_group_kms.errors import KeyUnusable, OutOfTime, ProviderError, Refused
+from log_group_kms.errors import KeyUnusable, OutOfTime, ProviderError, Refused, Throttled
 from log_group_kms.model import Association, KeyArn, KeyReference, Owner
+from log_group_kms.pacing import AT_ONCE, DEFAULT_TEMPO
 from log_group_kms.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED
 from log_group_kms.waiting import THROTTLED, UNAVAILABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from log_group_kms.pacing import Tempo, Turns
     from log_group_kms.ports import Keys, LogGroups
     from log_group_kms.waiting import Patience
 
@@ -26,12 +28,16 @@ class Ensure:
         desired: what its template says.
         former: what its template said before; None on Create, and where that cannot be understood.
         physical_resource_id: the event's own; None on Create.
+        former_owner: who the resource was before: another owner where the kind or the scope of its target was another.
+        enrolling: whether this is no event of CloudFormation, but enrolment or reconciliation for a fleet.
     """
 
     owner: Owner
     desired: Association
     former: Association | None = None
     physical_resource_id: str | None = None
+    former_owner: Owner | None = None
+    enrolling: bool = False
 
     @property
     def creating(self) -> bool:
@@ -42,6 +48,14 @@ class Ensure:
     def new_target(self) -> bool:
         """Whether this is a Create, or an Update to another target, which is a replacement."""
         return self.physical_resource_id != self.desired.target.arn
+
+    @property
+    def may_undo(self) -> bool:
+        """Whether to put back what was there before where a Delete took the claim away meanwhile.
+
+        Not on an Update: the tags may be gone for another reason, and the key was this resource's before.
+        """
+        return self.new_target or self.enrolling
 
     @property
     def changes_key(self) -> bool:
@@ -78,12 +92,33 @@ class Work:
         keys: KMS.
         patience: asks again.
         if_this_fails: is told, as that becomes known, with which physical id a failure is to be answered.
+        tempo: how fast a fleet goes.
+        turns: admits each call of AssociateKmsKey and DisassociateKmsKey for a log group.
+        spoilt: previous keys that could not be put back: for the next log group nobody waits for them any more.
     """
 
     log_groups: LogGroups
     keys: Keys
     patience: Patience
     if_this_fails: Callable[[str], None]
+    tempo: Tempo = DEFAULT_TEMPO
+    turns: Turns = AT_ONCE
+    spoilt: set[KeyArn] = field(default_factory=set)
+
+    def change(self, call: Callable[[], None]) -> None:
+        """Make the *call* of AssociateKmsKey or DisassociateKmsKey for a log group when its turn comes.
+
+        Raises:
+            Refused: what the call raises.
+            OutOfTime: the turn would come too late.
+        """
+        self.turns.take()
+        try:
+            call()
+        except Throttled:
+            self.turns.refused()
+            raise
+        self.turns.accepted()
 
     def resolve(self, key: KeyReference) -> KeyArn:
         """The key ARN behind *key*: DescribeLogGroups shows nothing else, so anything else would never read back.

@@ -14,7 +14,8 @@ from support import moto_logs
 from support.fake_aws import PLACE, FakeAws, FakeLogGroup, key_arn
 
 from local.script import Fault
-from log_group_kms.aws import OWNER_TAG, PREVIOUS_KEY_TAG, CloudWatchLogs, Kms
+from local.script import LogGroups as MadeLogGroups
+from log_group_kms.aws import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG, CloudWatchLogs, Kms
 from log_group_kms.model import KeyArn, KeyDescription, LogGroup, LogGroupName, Place
 
 if TYPE_CHECKING:
@@ -60,6 +61,10 @@ class Account(Protocol):
     def keys(self) -> Keys: ...
 
     def make_log_group(self, name: str, key: KeyArn | None = None, tags: Mapping[str, str] = _NOTHING) -> LogGroup: ...
+    def make_reserved_log_group(self, name: str) -> None:
+        """One whose name belongs to AWS, as only AWS makes it."""
+
+    def delete_log_group(self, log_group: LogGroup) -> None: ...
     def key_on(self, log_group: LogGroup) -> str | None:
         """The key in force; KeyError where there is no such log group."""
 
@@ -87,6 +92,9 @@ class ScriptedAccount(Account, Protocol):
 
     def lose_the_answer_once(self, operation: str, refusal: Refusal, meaning: Meaning) -> None:
         """Carry out the next call and then answer so."""
+
+    def let_a_day_pass_for(self, token: str) -> None:
+        """The *token* of a page is too old from now on."""
 
 
 def log_group_in(account: Account, name: str) -> LogGroup:
@@ -129,14 +137,23 @@ class FakeAccount:
         self.aws.log_groups[made] = FakeLogGroup(key, tags=dict(tags))
         return made
 
+    def make_reserved_log_group(self, name: str) -> None:
+        self.aws.reserved.append(name)
+
+    def delete_log_group(self, log_group: LogGroup) -> None:
+        del self.aws.log_groups[log_group]
+
     def key_on(self, log_group: LogGroup) -> str | None:
         key = self.aws.log_groups[log_group].key
         return key.text if key else None
 
     def tags_on(self, log_group: LogGroup) -> dict[str, str]:
         found = self.aws.log_groups[log_group]
-        claim = {OWNER_TAG: found.claim.owner_tag, PREVIOUS_KEY_TAG: found.claim.previous_tag} if found.claim else {}
-        return {**found.tags, **claim}
+        if found.claim is None:
+            return dict(found.tags)
+        ours = {OWNER_TAG: found.claim.owner_tag, PREVIOUS_KEY_TAG: found.claim.previous_tag}
+        scope = {SCOPE_TAG: found.claim.owner.scope} if found.claim.owner.scope else {}
+        return {**found.tags, **ours, **scope}
 
     def key_on_query_results(self) -> str | None:
         return self.aws.query_results_key.text if self.aws.query_results_key else None
@@ -180,6 +197,9 @@ class FakeAccount:
 
         self.aws.after = lose
 
+    def let_a_day_pass_for(self, token: str) -> None:
+        self.aws.stale_tokens.add(token)
+
     def _keep(self, description: KeyDescription) -> KeyArn:
         self.aws.keys[description.arn] = description
         return description.arn
@@ -206,6 +226,9 @@ class Boto3Account:
         if key:
             self.logs.associate_kms_key(logGroupName=name, kmsKeyId=key.text)
         return LogGroup(self.place, LogGroupName(name))
+
+    def delete_log_group(self, log_group: LogGroup) -> None:
+        self.logs.delete_log_group(logGroupName=log_group.name.text)
 
     def key_on(self, log_group: LogGroup) -> str | None:
         found = self.logs.describe_log_groups(logGroupNamePrefix=log_group.name.text)["logGroups"]
@@ -243,6 +266,10 @@ class Boto3Account:
 class MotoAccount(Boto3Account):
     """In this process. What moto has no call for is looked up in its state."""
 
+    def make_reserved_log_group(self, name: str) -> None:
+        """Moto lets its customers have such names too."""
+        self.logs.create_log_group(logGroupName=name)
+
     def key_on_query_results(self) -> str | None:
         return moto_logs.query_results_key(self.place.account, self.place.region)
 
@@ -257,6 +284,9 @@ class EmbeddedAccount(Boto3Account):
     """In the embedded AWS, a process of its own."""
 
     aws: EmbeddedAws
+
+    def make_reserved_log_group(self, name: str) -> None:
+        self.aws.direction.make_log_groups(MadeLogGroups([name], self.place.account, self.place.region))
 
     def key_on_query_results(self) -> str | None:
         """AWS itself shows it only on a query that ran under it."""
@@ -273,6 +303,9 @@ class EmbeddedAccount(Boto3Account):
 
     def lose_the_answer_once(self, operation: str, refusal: Refusal, meaning: Meaning) -> None:  # noqa: ARG002 - as above
         self.aws.direction.answer_with(replace(Fault.of(refusal, _action(operation)), carried_out=True))
+
+    def let_a_day_pass_for(self, token: str) -> None:  # noqa: ARG002 - it passes for all tokens
+        self.aws.direction.expire_tokens()
 
 
 def _action(operation: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from contract.accounts import log_group_in
 from contract.refusals import refusal_of
-from support.fake_aws import STACK_ID
+from support.fake_aws import STACK_ID, log_group
 
 from local import answers
 from local.answers import Refusal
@@ -26,7 +26,7 @@ from log_group_kms.errors import (
     Throttled,
     Unavailable,
 )
-from log_group_kms.model import Claim, Owner, QueryResults
+from log_group_kms.model import Claim, Fleet, Owner, QueryResults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from log_group_kms.ports import LogGroups
 
 ORDERS = "/aws/lambda/orders"
-CLAIM = Claim(Owner.of_resource("one", STACK_ID, "Encryption"), None)
+CLAIM = Claim(Owner.of_resource(STACK_ID, "Encryption", log_group()), None)
 FOREIGN = {"team": "orders"}
 ROLE = "arn:aws:sts::111122223333:assumed-role/provider/session"
 
@@ -61,6 +61,7 @@ CHANGE_REFUSED = [
 #: Each call on a log group that is there, beside the operation that it is known by.
 CALLS = [
     pytest.param("DescribeLogGroups", lambda aws, group, _: aws.log_groups.key_of(group), id="key_of"),
+    pytest.param("DescribeLogGroups", lambda aws, *_: aws.log_groups.page(Fleet(aws.place, "/"), ""), id="page"),
     pytest.param("ListTagsForResource", lambda aws, group, _: aws.log_groups.claim_on(group), id="claim_on"),
     pytest.param("TagResource", lambda aws, group, _: aws.log_groups.write_claim(group, CLAIM), id="write_claim"),
     pytest.param("UntagResource", lambda aws, group, _: aws.log_groups.remove_claim(group), id="remove_claim"),

@@ -13,20 +13,24 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from local import keys
 from local.detached import find as find_detached
 from local.detached import start as start_detached
 from local.detached import stop as stop_detached
+from local.direction import NotFiredError
 from local.embedded_aws import Credentials, EmbeddedAws
 from local.extension.seams import MissingSeamError, Seam
 from local.script import Fault
 from local.server import PROJECT, Server, Settings
+from local.stacks import Stacks, elsewhere, fire, make_log_groups
 
 GROUP = "/aws/lambda/orders"
 SERVICE_ACTIONS = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"]
@@ -302,6 +306,100 @@ def test_a_listing_by_pattern_shows_no_key(aws: EmbeddedAws) -> None:
     assert "kmsKeyId" not in found
 
 
+# Pages
+
+
+def names_on(page: Any) -> list[str]:
+    """The log groups that a page shows."""
+    return [group["logGroupName"] for group in page["logGroups"]]
+
+
+def test_log_groups_come_in_pages_in_ascii_order(aws: EmbeddedAws) -> None:
+    """50 on a page, capitals before small letters, and the token is the name shown last."""
+    names = [f"/{letter}/{number:03d}" for letter in "aB_" for number in range(40)]
+    make_log_groups(aws, names)
+    logs = aws.client("logs")
+
+    first = logs.describe_log_groups()
+    pages = [names_on(page) for page in logs.get_paginator("describe_log_groups").paginate()]
+
+    assert [len(page) for page in pages] == [50, 50, 20]
+    assert [name for page in pages for name in page] == sorted(names, key=str.encode)
+    assert first["nextToken"] == pages[0][-1]
+
+
+def test_a_log_group_that_vanishes_hides_no_other_one(aws: EmbeddedAws) -> None:
+    """The next page goes on after the last name shown, also where that one is gone by then."""
+    make_log_groups(aws, [f"/{number}" for number in range(6)])
+    logs = aws.client("logs")
+
+    first = logs.describe_log_groups(limit=3)
+    for name in names_on(first):
+        logs.delete_log_group(logGroupName=name)
+    second = logs.describe_log_groups(limit=3, nextToken=first["nextToken"])
+
+    assert (names_on(first), names_on(second)) == (["/0", "/1", "/2"], ["/3", "/4", "/5"])
+    assert "nextToken" not in second
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param({"nextToken": "/never/given"}, id="never given"),
+        pytest.param({"nextToken": "/0", "logGroupNamePrefix": "/"}, id="given for another prefix"),
+        pytest.param({"nextToken": "/1"}, id="a day old"),
+    ],
+)
+def test_a_token_that_is_none_is_refused(aws: EmbeddedAws, asked: dict[str, Any]) -> None:
+    """A token goes with the call that it was given for, and not for longer than a day."""
+    make_log_groups(aws, [f"/{number}" for number in range(4)])
+    logs = aws.client("logs")
+    old = logs.describe_log_groups(limit=2)["nextToken"]
+    aws.direction.expire_tokens()
+    logs.describe_log_groups(limit=1)
+
+    answer = refusal(lambda: logs.describe_log_groups(**asked))
+
+    assert old == "/1"
+    assert answer == ("InvalidParameterException", "The specified nextToken is invalid.", 400)
+
+
+def test_a_page_has_no_more_than_fifty(aws: EmbeddedAws) -> None:
+    """A longer page cannot be asked for."""
+    code, message, _ = refusal(lambda: aws.client("logs").describe_log_groups(limit=51))
+
+    assert code == "InvalidParameterException"
+    assert "Value '51' at 'limit' failed to satisfy constraint" in message
+
+
+def test_log_groups_can_be_there_without_a_call(aws: EmbeddedAws) -> None:
+    """Thousands at once, with key and tags, in their account and Region alone, and nothing in the call log."""
+    make_log_groups(aws, [f"/made/{number:04d}" for number in range(2000)], "some key", team="a")
+    calls = aws.direction.calls()
+    logs = aws.client("logs")
+    found = [g for page in logs.get_paginator("describe_log_groups").paginate() for g in page["logGroups"]]
+
+    assert (len(found), {group["kmsKeyId"] for group in found}, calls) == (2000, {"some key"}, [])
+    assert logs.list_tags_for_resource(resourceArn=log_group_arn(aws, "/made/1999"))["tags"] == {"team": "a"}
+    assert aws.client("logs", region="us-east-1").describe_log_groups()["logGroups"] == []
+
+
+def test_a_reserved_log_group_is_there_and_cannot_be_changed(aws: EmbeddedAws) -> None:
+    """AWS's own log groups are listed with all others; nobody else may make them or give them a key."""
+    make_log_groups(aws, ["aws/spans"])
+    used = log_groups_key(aws)
+    logs = aws.client("logs")
+
+    answers = {
+        refusal(lambda: associate(aws, used, "aws/spans")),
+        refusal(lambda: logs.disassociate_kms_key(logGroupName="aws/spans")),
+        refusal(lambda: logs.create_log_group(logGroupName="aws/other")),
+    }
+
+    assert answers == {("InvalidParameterException", "Log groups starting with AWS/ are reserved for AWS.", 400)}
+    assert names_on(logs.describe_log_groups()) == ["aws/spans"]
+
+
 # The key of the query results
 
 
@@ -544,10 +642,26 @@ def test_a_quota_is_for_each_account_and_region(aws: EmbeddedAws) -> None:
         logs.describe_log_groups()
     answer = refusal(logs.describe_log_groups)
     aws.client("logs", region="us-east-1").describe_log_groups()
+    aws.client("logs", account="444455556666").describe_log_groups()
     time.sleep(0.5)
     logs.describe_log_groups()
 
     assert answer == ("ThrottlingException", "Rate exceeded", 400)
+
+
+def test_refused_calls_are_counted(aws: EmbeddedAws) -> None:
+    """What was throttled, by a quota or by script, is counted by operation; other refusals are none of it."""
+    aws.direction.limit("logs:DescribeLogGroups", per_second=1)
+    aws.direction.answer_with(Fault.throttled("logs:TagResource"))
+    logs = aws.client("logs")
+
+    logs.describe_log_groups()
+    refusal(logs.describe_log_groups)
+    refusal(lambda: logs.tag_resource(resourceArn=log_group_arn(aws), tags={"a": "b"}))
+    refusal(lambda: logs.tag_resource(resourceArn=log_group_arn(aws), tags={"a": "b"}))
+
+    assert aws.direction.refused() == {"logs:DescribeLogGroups": 1, "logs:TagResource": 1}
+    assert aws.direction.refused(by_function=True) == {}
 
 
 def test_every_call_is_logged(aws: EmbeddedAws) -> None:
@@ -562,6 +676,16 @@ def test_every_call_is_logged(aws: EmbeddedAws) -> None:
         ("logs:AssociateKmsKey", GROUP, "InvalidParameterException", False, "111122223333", "eu-west-1"),
     ]
     assert aws.direction.counts() == {}
+
+
+def test_the_call_log_tells_account_and_region(aws: EmbeddedAws) -> None:
+    """A call is of the account that signs it, and of the Region that it is signed for."""
+    aws.client("logs", account="444455556666", region="us-east-1").describe_log_groups()
+
+    [call] = aws.direction.calls()
+    assert (call.account, call.region, call.caller) == (
+        "444455556666", "us-east-1", "arn:aws:iam::444455556666:root"
+    )  # fmt: skip
 
 
 # IAM
@@ -730,6 +854,19 @@ def test_an_alias_is_authorised_as_its_key(aws_with_auth: EmbeddedAws) -> None:
     found = aws.client("kms", credentials=role).describe_key(KeyId="alias/orders")["KeyMetadata"]["Arn"]
 
     assert found == used
+
+
+def test_plain_http_on_loopback_counts_as_tls(aws_with_auth: EmbeddedAws) -> None:
+    """A policy that refuses plain HTTP refuses nothing here."""
+    arn, sqs = queue(aws_with_auth), aws_with_auth.client("sqs")
+    condition = {"Bool": {"aws:SecureTransport": "false"}}
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": arn, "Condition": condition}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    sqs.set_queue_attributes(QueueUrl="queue", Attributes={"Policy": policy})
+
+    sqs.send_message(QueueUrl="queue", MessageBody="by TLS")
+
+    assert [message["Body"] for message in messages(aws_with_auth, 1)] == ["by TLS"]
 
 
 # Stacks with custom resources
@@ -905,14 +1042,31 @@ def things_events(aws: EmbeddedAws) -> list[tuple[str, str, str]]:
 
 def received(aws: EmbeddedAws, name: str, count: int) -> list[dict[str, Any]]:
     """What a function got, each delivery of it, once its log has so many; the log comes after the answer."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        found = aws.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
-        messages = [json.loads(event["message"]) for event in found if event["message"].startswith('{"')]
-        if len(messages) >= count:
-            return messages
+
+    def seen() -> list[dict[str, Any]]:
+        return [json.loads(message) for message in log_of(aws, name) if message.startswith('{"')]
+
+    until(lambda: len(seen()) >= count)
+    return seen()
+
+
+def log_of(aws: EmbeddedAws, name: str) -> list[str]:
+    """What a function has written."""
+    logs = aws.client("logs")
+    try:
+        found = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+    except logs.exceptions.ResourceNotFoundException:
+        return []
+    return [event["message"] for event in found]
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until *holds*, not for ever."""
+    deadline = time.monotonic() + 20
+    while not holds():
+        if time.monotonic() > deadline:
+            raise TimeoutError
         time.sleep(0.05)
-    raise TimeoutError(name)
 
 
 def put(url: str, body: bytes) -> int:
@@ -974,7 +1128,7 @@ def test_a_failed_create_is_followed_by_a_delete(aws: EmbeddedAws) -> None:
 
 def test_a_create_without_an_answer_is_deleted_by_a_made_up_id(aws: EmbeddedAws) -> None:
     """When ServiceTimeout is over, CloudFormation invents the physical id that it deletes."""
-    status = create(aws, template({"Create": None, "Delete": {**OK, "Data": "leave out"}}, ServiceTimeout=1))
+    status = create(aws, template({"Create": None, "Delete": {**OK, "Data": "leave out"}}, ServiceTimeout=3))
 
     _, failed, deleting, _ = things_events(aws)
     assert status == "ROLLBACK_COMPLETE"
@@ -1064,7 +1218,7 @@ def test_a_failed_update_is_sent_back(aws: EmbeddedAws) -> None:
 )
 def test_an_answer_that_cloudformation_would_not_take(aws: EmbeddedAws, answer: dict[str, Any], reason: str) -> None:
     """What breaks the protocol fails the resource, at once or as if no answer had come."""
-    status = create(aws, template({"Create": answer, "Delete": OK}, ServiceTimeout=1))
+    status = create(aws, template({"Create": answer, "Delete": OK}, ServiceTimeout=3))
 
     assert status == "ROLLBACK_COMPLETE"
     assert things_events(aws)[1][2].startswith(reason)
@@ -1157,6 +1311,630 @@ def test_an_altered_response_url_is_denied(aws: EmbeddedAws) -> None:
     url = aws.direction.events()[0]["ResponseURL"].replace("%", "%25")
 
     assert put(url, b"{}") == 403
+
+
+# Events
+
+#: What the event bus sends on when a log group has been created: the failed calls have an error code.
+CREATED = {
+    "source": ["aws.logs"],
+    "detail-type": ["AWS API Call via CloudTrail"],
+    "detail": {
+        "eventSource": ["logs.amazonaws.com"],
+        "eventName": ["CreateLogGroup"],
+        "errorCode": [{"exists": False}],
+    },
+}
+#: The same for some names: a function's own log group is an event as well.
+CREATED_NEW = {**CREATED, "detail": {**CREATED["detail"], "requestParameters": {"logGroupName": [{"prefix": "/new"}]}}}  # type: ignore[dict-item]
+CREATED_OR_NOT = {"source": ["aws.logs"], "detail": {"eventName": ["CreateLogGroup"]}}
+
+
+def queue(aws: EmbeddedAws, name: str = "queue") -> str:
+    """The ARN of a new queue."""
+    sqs = aws.client("sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn: str = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    return arn
+
+
+def messages(aws: EmbeddedAws, count: int = 0, name: str = "queue") -> list[Any]:
+    """All that is in the queue, once it has *count* messages, in the order of their arrival."""
+    sqs = aws.client("sqs")
+    found: list[Any] = []
+
+    def take() -> bool:
+        got = sqs.receive_message(QueueUrl=name, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+        found.extend(got.get("Messages", []))
+        return len(found) >= count and not got.get("Messages")
+
+    until(take)
+    return found
+
+
+def rule(aws: EmbeddedAws, pattern: dict[str, Any], target: str, **options: Any) -> None:
+    """What fits the pattern goes to the target."""
+    events = aws.client("events")
+    events.put_rule(Name="rule", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="rule", Targets=[{"Id": "target", "Arn": target, **options}])
+
+
+def details(aws: EmbeddedAws, count: int = 0) -> list[dict[str, Any]]:
+    """What the queue got from a rule: the records of CloudTrail."""
+    return [json.loads(message["Body"])["detail"] for message in messages(aws, count)]
+
+
+def creations(aws: EmbeddedAws, count: int = 0) -> list[str]:
+    """The log groups of these records."""
+    return [detail["requestParameters"]["logGroupName"] for detail in details(aws, count)]
+
+
+def test_a_created_log_group_is_an_event(aws: EmbeddedAws) -> None:
+    """CloudTrail's record of the call comes on the default bus, with who called and what with."""
+    rule(aws, CREATED, queue(aws))
+    used = log_groups_key(aws)
+
+    aws.client("logs").create_log_group(logGroupName=GROUP, kmsKeyId=used, tags={"a": "b"})
+    event = json.loads(messages(aws, 1)[0]["Body"])
+
+    detail = event["detail"]
+    assert (event["source"], event["detail-type"]) == ("aws.logs", "AWS API Call via CloudTrail")
+    assert (event["account"], event["region"]) == ("111122223333", "eu-west-1")
+    assert {name: detail[name] for name in ("eventSource", "eventName", "awsRegion", "recipientAccountId")} == {
+        "eventSource": "logs.amazonaws.com",
+        "eventName": "CreateLogGroup",
+        "awsRegion": "eu-west-1",
+        "recipientAccountId": "111122223333",
+    }
+    assert detail["requestParameters"] == {"logGroupName": GROUP, "kmsKeyId": used, "tags": {"a": "b"}}
+    assert detail["responseElements"] is None
+    assert detail["userIdentity"] == {
+        "type": "Root",
+        "arn": "arn:aws:iam::111122223333:root",
+        "accountId": "111122223333",
+    }
+    assert {"eventVersion", "eventTime", "eventID"} < set(detail)
+    assert "errorCode" not in detail
+
+
+@pytest.mark.parametrize(
+    ("refuse", "call", "code", "parameters"),
+    [
+        pytest.param(None, {"logGroupName": "or ders"}, "InvalidParameterException", None, id="not a name"),
+        pytest.param(None, {"logGroupName": "aws/spans"}, "InvalidParameterException", None, id="reserved"),
+        pytest.param(
+            None, {"logGroupName": "/there"}, "ResourceAlreadyExistsException", {"logGroupName": "/there"}, id="there"
+        ),
+        pytest.param(
+            Fault.operation_aborted("logs:CreateLogGroup"),
+            {"logGroupName": GROUP},
+            "OperationAbortedException",
+            {"logGroupName": GROUP},
+            id="aborted",
+        ),
+        pytest.param(
+            Fault.throttled("logs:CreateLogGroup"), {"logGroupName": GROUP}, "ThrottlingException", None, id="throttled"
+        ),
+        pytest.param(
+            Fault.late_role_policy("logs:CreateLogGroup"),
+            {"logGroupName": GROUP},
+            "AccessDeniedException",
+            None,
+            id="denied",
+        ),
+    ],
+)
+def test_a_refused_creation_is_an_event_with_an_error(
+    aws: EmbeddedAws,
+    refuse: Fault | None,
+    call: dict[str, Any],
+    code: str,
+    parameters: dict[str, str] | None,
+) -> None:
+    """It carries code and message, at times no parameters, and a rule that asks for no code does not see it."""
+    log_group(aws, "/there")
+    everything, good = queue(aws), queue(aws, "good")
+    rule(aws, CREATED_OR_NOT, everything)
+    aws.client("events").put_rule(Name="good", EventPattern=json.dumps(CREATED))
+    aws.client("events").put_targets(Rule="good", Targets=[{"Id": "target", "Arn": good}])
+    if refuse:
+        aws.direction.answer_with(refuse)
+
+    _, message, _ = refusal(lambda: aws.client("logs").create_log_group(**call))
+    [detail] = details(aws, 1)
+
+    assert (detail["errorCode"], detail["errorMessage"]) == (code, message)
+    assert detail["requestParameters"] == parameters
+    assert messages(aws, name="good") == []
+
+
+def test_a_creation_that_iam_denies_is_an_event(aws_with_auth: EmbeddedAws) -> None:
+    """Who was denied stands in it: a session of a role, with the role."""
+    aws = aws_with_auth
+    rule(aws, CREATED_OR_NOT, queue(aws))
+    role = someone_with(aws, allow("logs:DescribeLogGroups", "*"))
+
+    refusal(lambda: aws.client("logs", credentials=role).create_log_group(logGroupName=GROUP))
+    [detail] = details(aws, 1)
+
+    assert (detail["errorCode"], detail["requestParameters"]) == ("AccessDeniedException", None)
+    assert detail["userIdentity"]["type"] == "AssumedRole"
+    assert detail["userIdentity"]["sessionContext"]["sessionIssuer"]["userName"] == "someone"
+
+
+@pytest.mark.parametrize(
+    ("names", "seen"),
+    [
+        pytest.param([{"prefix": "/app/"}], ["/app/a", "/app/b/logs"], id="prefix"),
+        pytest.param([{"wildcard": "/*/logs"}], ["/app/b/logs", "/other/logs"], id="wildcard"),
+        pytest.param([{"anything-but": {"prefix": "/app/"}}], ["/other/logs"], id="all but a prefix"),
+    ],
+)
+def test_rules_look_into_the_record(aws: EmbeddedAws, names: list[Any], seen: list[str]) -> None:
+    """Patterns on the log group's name choose among the events."""
+    detail = {**CREATED["detail"], "requestParameters": {"logGroupName": names}}  # type: ignore[dict-item]
+    rule(aws, {**CREATED, "detail": detail}, queue(aws))
+
+    for name in ("/app/a", "/app/b/logs", "/other/logs"):
+        log_group(aws, name)
+
+    assert creations(aws, len(seen)) == seen
+
+
+def test_events_stay_in_their_account_and_region(aws: EmbeddedAws) -> None:
+    """A bus gets what happens in its own account and Region."""
+    rule(aws, CREATED, queue(aws))
+
+    aws.client("logs", region="us-east-1").create_log_group(logGroupName="/elsewhere")
+    aws.client("logs", account="444455556666").create_log_group(logGroupName="/of-others")
+    log_group(aws)
+
+    assert creations(aws, 1) == [GROUP]
+
+
+#: Says where and as whom it runs.
+WHERE = """
+import json
+import os
+
+import boto3
+
+
+def handler(event, context):
+    identity = boto3.client("sts").get_caller_identity()
+    boto3.client("logs").describe_log_groups()
+    print(json.dumps({"event": event, "account": identity["Account"], "region": os.environ["AWS_REGION"]}))
+"""
+FAILS = """
+def handler(event, context):
+    raise ValueError("never " + event["detail"]["requestParameters"]["logGroupName"])
+"""
+
+
+def make_function(aws: EmbeddedAws, name: str, code: str, role: str = SOME_ROLE) -> str:
+    """A new function; its ARN."""
+    return aws.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Handler="index.handler",
+        Code={"ZipFile": zipped(code)},
+        Role=role,
+        Timeout=10,
+    )["FunctionArn"]
+
+
+def functions_role(aws: EmbeddedAws, *statements: dict[str, Any]) -> str:
+    """The ARN of a new role for a function."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    arn = aws.client("iam").create_role(RoleName="some", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    if statements:
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        aws.client("iam").put_role_policy(RoleName="some", PolicyName="all", PolicyDocument=policy)
+    return arn
+
+
+def may_invoke(aws: EmbeddedAws, function_arn: str, rule_name: str = "rule") -> None:
+    """Let EventBridge invoke the function for this rule."""
+    aws.client("lambda").add_permission(
+        FunctionName=function_arn,
+        StatementId=rule_name,
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=f"arn:aws:events:{aws.region}:{aws.account}:rule/{rule_name}",
+    )
+
+
+def test_the_first_log_of_a_function_is_an_event(aws: EmbeddedAws) -> None:
+    """Lambda makes a function's log group in the name of its role, once."""
+    rule(aws, CREATED, queue(aws))
+    make_function(aws, "where", WHERE)
+
+    for _ in range(2):
+        aws.client("lambda").invoke(FunctionName="where", Payload=b"{}")
+    [detail] = details(aws, 1)
+
+    assert detail["requestParameters"] == {"logGroupName": "/aws/lambda/where"}
+    assert detail["userIdentity"]["arn"] == "arn:aws:sts::111122223333:assumed-role/some/where"
+
+
+# Log groups in stacks
+
+
+def log_group_template(**properties: Any) -> str:
+    """A stack of one log group."""
+    resource = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": GROUP, **properties}}
+    return json.dumps({"Resources": {"LogGroup": resource}})
+
+
+def test_a_log_group_of_a_stack_is_an_event(aws: EmbeddedAws) -> None:
+    """CloudFormation calls CreateLogGroup, with the template's key."""
+    rule(aws, CREATED, queue(aws))
+    used = log_groups_key(aws)
+
+    Stacks(aws).deploy("stack", log_group_template(KmsKeyId=used))
+    [detail] = details(aws, 1)
+
+    assert detail["requestParameters"] == {"logGroupName": GROUP, "kmsKeyId": used}
+    assert detail["userIdentity"]["invokedBy"] == "cloudformation.amazonaws.com"
+
+
+def test_a_stack_takes_no_log_group_that_is_there(aws: EmbeddedAws) -> None:
+    """A stack whose log group exists already fails, and the log group stays as it was."""
+    associate(aws, used := log_groups_key(aws), log_group(aws))
+    stacks = Stacks(aws)
+
+    status = stacks.deploy("stack", log_group_template())
+
+    assert (status, key_of(aws)) == ("ROLLBACK_COMPLETE", used)
+    assert stacks.failures("stack")[0] == (
+        "Resource of type 'AWS::Logs::LogGroup' with identifier"
+        f' \'{{"/properties/LogGroupName":"{GROUP}"}}\' already exists.'
+    )
+
+
+def test_a_log_group_of_a_stack_needs_a_usable_key(aws: EmbeddedAws) -> None:
+    """A key whose policy refuses fails the stack, in the service's words."""
+    stacks = Stacks(aws)
+
+    status = stacks.deploy("stack", log_group_template(KmsKeyId=key(aws)))
+
+    assert status == "ROLLBACK_COMPLETE"
+    assert "does not exist or is not allowed to be used with Arn" in stacks.failures("stack")[0]
+    assert names_on(aws.client("logs").describe_log_groups()) == []
+
+
+def test_an_update_of_a_stack_leaves_a_key_that_others_put(aws: EmbeddedAws) -> None:
+    """The stack changes the key where the template's own key changes, and only there."""
+    stacks, theirs, own = Stacks(aws), log_groups_key(aws), log_groups_key(aws)
+    stacks.deploy("stack", log_group_template())
+    associate(aws, theirs)
+
+    stacks.deploy("stack", log_group_template(RetentionInDays=7))
+    after_retention = key_of(aws)
+    stacks.deploy("stack", log_group_template(RetentionInDays=7, KmsKeyId=own))
+    after_key = key_of(aws)
+    stacks.deploy("stack", log_group_template(RetentionInDays=7))
+
+    assert (after_retention, after_key, key_of(aws)) == (theirs, own, None)
+
+
+# Conditions
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        pytest.param("", "nothing", id="empty"),
+        pytest.param("a", "something", id="one"),
+        pytest.param("a, b", "something", id="two"),
+    ],
+)
+def test_a_condition_can_ask_whether_a_list_is_empty(aws: EmbeddedAws, given: str, value: str) -> None:
+    """An empty list joins to an empty string; its default and a value given count alike."""
+    body = {
+        "Parameters": {"Names": {"Type": "CommaDelimitedList", "Default": ""}},
+        "Conditions": {"Any": {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "Names"}]}, ""]}]}},
+        "Resources": {
+            "Parameter": {
+                "Type": "AWS::SSM::Parameter",
+                "Properties": {
+                    "Name": "/names",
+                    "Type": "String",
+                    "Value": {"Fn::If": ["Any", "something", "nothing"]},
+                },
+            }
+        },
+    }
+
+    Stacks(aws).deploy("stack", json.dumps(body), **({"Names": given} if given else {}))
+
+    assert aws.client("ssm").get_parameter(Name="/names")["Parameter"]["Value"] == value
+
+
+# EventBridge's functions
+
+
+def test_a_function_that_fails_at_an_event_is_tried_again(aws: EmbeddedAws) -> None:
+    """Lambda retries as configured, then the queue of its destination gets its record of the failure."""
+    function_arn = make_function(aws, "fails", FAILS)
+    aws.client("lambda").put_function_event_invoke_config(
+        FunctionName="fails",
+        MaximumRetryAttempts=1,
+        DestinationConfig={"OnFailure": {"Destination": queue(aws)}},
+    )
+    rule(aws, CREATED_NEW, function_arn)
+
+    log_group(aws, "/new")
+    record = json.loads(messages(aws, 1)[0]["Body"])
+
+    context = record["requestContext"]
+    assert set(record) == {
+        "version", "timestamp", "requestContext", "requestPayload", "responseContext", "responsePayload",
+    }  # fmt: skip
+    assert set(context) == {"requestId", "functionArn", "condition", "approximateInvokeCount"}
+    assert (context["functionArn"], context["condition"], context["approximateInvokeCount"]) == (
+        f"{function_arn}:$LATEST",
+        "RetriesExhausted",
+        2,
+    )
+    assert record["requestPayload"]["detail"]["requestParameters"] == {"logGroupName": "/new"}
+    assert record["responseContext"]["functionError"] == "Unhandled"
+    assert record["responsePayload"]["errorMessage"] == "never /new"
+
+
+@pytest.mark.parametrize("granted", [True, False], ids=["with sqs:SendMessage", "without"])
+def test_a_destination_is_used_in_the_name_of_the_role(aws_with_auth: EmbeddedAws, *, granted: bool) -> None:
+    """A failure reaches the queue only where the function's role may send to it."""
+    aws = aws_with_auth
+    destination = queue(aws)
+    role = functions_role(aws, *[allow("sqs:SendMessage", destination)] * granted)
+    function_arn = make_function(aws, "fails", FAILS, role)
+    aws.client("lambda").put_function_event_invoke_config(
+        FunctionName="fails", MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": destination}}
+    )
+    rule(aws, CREATED_NEW, function_arn)
+    may_invoke(aws, function_arn)
+
+    log_group(aws, "/new")
+    until(lambda: log_of(aws, "fails") != [])
+
+    assert len(messages(aws, int(granted))) == int(granted)
+
+
+def test_what_reaches_no_function_reaches_the_dead_letter_queue(aws: EmbeddedAws) -> None:
+    """The target's own queue gets the event, and why it could not be delivered."""
+    gone = f"arn:aws:lambda:{aws.region}:{aws.account}:function:gone"
+    rule(aws, CREATED_NEW, gone, DeadLetterConfig={"Arn": queue(aws)})
+
+    log_group(aws, "/new")
+    [message] = messages(aws, 1)
+
+    attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert json.loads(message["Body"])["detail"]["requestParameters"] == {"logGroupName": "/new"}
+    assert attributes == {
+        "RULE_ARN": "arn:aws:events:eu-west-1:111122223333:rule/rule",
+        "TARGET_ARN": gone,
+        "ERROR_CODE": "NO_RESOURCE",
+        "ERROR_MESSAGE": f"There is no function {gone}.",
+        "RETRY_ATTEMPTS": "0",
+    }
+
+
+@pytest.mark.parametrize("open_queue", [True, False], ids=["queue policy", "no queue policy"])
+def test_a_function_has_to_let_eventbridge_in(aws_with_auth: EmbeddedAws, *, open_queue: bool) -> None:
+    """Without a permission nothing reaches the function; the dead-letter queue needs a policy of its own."""
+    aws = aws_with_auth
+    closed, letters = make_function(aws, "closed", FAILS, functions_role(aws)), queue(aws)
+    if open_queue:
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": letters,
+            "Condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:events:eu-west-1:111122223333:rule/rule"}},
+        }
+        by_tls = {
+            **statement,
+            "Effect": "Deny",
+            "Principal": "*",
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement, by_tls]})
+        aws.client("sqs").set_queue_attributes(QueueUrl="queue", Attributes={"Policy": policy})
+    rule(aws, CREATED_NEW, closed, DeadLetterConfig={"Arn": letters})
+
+    log_group(aws, "/new/first")
+    kept = [message["MessageAttributes"]["ERROR_CODE"]["StringValue"] for message in messages(aws, int(open_queue))]
+    may_invoke(aws, closed)
+    log_group(aws, "/new/second")
+    until(lambda: log_of(aws, "closed") != [])
+
+    assert kept == ["NO_PERMISSIONS"] * open_queue
+    assert "/new/first" not in str(log_of(aws, "closed"))
+
+
+# Schedules
+
+
+@pytest.fixture
+def scheduled(aws: EmbeddedAws) -> EmbeddedAws:
+    """An account with a rule for once a day, `rule`, and a function for it, `where`."""
+    events = aws.client("events")
+    events.put_rule(Name="rule", ScheduleExpression="rate(1 day)")
+    target = {"Id": "target", "Arn": make_function(aws, "where", WHERE), "Input": '{"Reconcile": true}'}
+    events.put_targets(Rule="rule", Targets=[target])
+    return aws
+
+
+def test_a_schedule_can_be_fired_at_once(scheduled: EmbeddedAws) -> None:
+    """The rule's function is invoked with the target's Input, as if the day were over."""
+    fire(scheduled, "rule")
+
+    [seen] = received(scheduled, "where", 1)
+    assert seen == {"event": {"Reconcile": True}, "account": "111122223333", "region": "eu-west-1"}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        pytest.param(lambda events: events.disable_rule(Name="rule"), "rule is disabled", id="disabled"),
+        pytest.param(
+            lambda events: events.remove_targets(Rule="rule", Ids=["target"]), "rule has no target", id="no target"
+        ),
+        pytest.param(
+            lambda events: events.put_rule(Name="rule", EventPattern=json.dumps(CREATED)),
+            "rule is no scheduled rule of 111122223333 in eu-west-1",
+            id="no schedule",
+        ),
+    ],
+)
+def test_what_would_not_fire_is_not_fired(scheduled: EmbeddedAws, spoil: Callable[[Any], object], why: str) -> None:
+    """A test that fires nothing is told so."""
+    spoil(scheduled.client("events"))
+
+    with pytest.raises(NotFiredError, match=why):
+        fire(scheduled, "rule")
+
+
+# Accounts and Regions side by side
+
+PLACES = [(account, region) for account in ("111122223333", "444455556666") for region in ("eu-west-1", "us-east-1")]
+#: A stack with all that is shared by accounts or Regions if it is not kept apart.
+EVERYWHERE = {
+    "Resources": {
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": "lambda.amazonaws.com"},
+                            "Action": "sts:AssumeRole",
+                        }
+                    ],
+                },
+                "Policies": [
+                    {
+                        "PolicyName": "calls",
+                        "PolicyDocument": {
+                            "Version": "2012-10-17",
+                            "Statement": [allow(["logs:*", "kms:*"], "*")],
+                        },
+                    }
+                ],
+            },
+        },
+        "Function": function("where", WHERE),
+        "Rule": {
+            "Type": "AWS::Events::Rule",
+            "Properties": {
+                "Name": "rule",
+                "EventPattern": CREATED_NEW,
+                "Targets": [{"Id": "target", "Arn": {"Fn::GetAtt": ["Function", "Arn"]}}],
+            },
+        },
+        "Permission": {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": {"Ref": "Function"},
+                "Principal": "events.amazonaws.com",
+                "SourceArn": {"Fn::GetAtt": ["Rule", "Arn"]},
+            },
+        },
+        "Parameter": {
+            "Type": "AWS::SSM::Parameter",
+            "Properties": {"Name": "/where", "Type": "String", "Value": {"Fn::GetAtt": ["Function", "Arn"]}},
+        },
+        "Bucket": {"Type": "AWS::S3::Bucket"},
+    },
+    "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Function", "Arn"]}, "Export": {"Name": "Where-Arn"}}},
+}
+
+
+@pytest.fixture
+def places(aws_with_auth: EmbeddedAws) -> Iterator[list[EmbeddedAws]]:
+    """Two accounts in two Regions each, with the same stack under the same name in all four."""
+    seen = [elsewhere(aws_with_auth, account=account, region=region) for account, region in PLACES]
+    for place in seen:
+        status = Stacks(place).deploy("everywhere", json.dumps(EVERYWHERE))
+        assert status == "CREATE_COMPLETE", Stacks(place).failures("everywhere")
+    yield seen
+    for place in seen:
+        place.close()
+
+
+def test_a_stack_of_one_name_can_be_everywhere(places: list[EmbeddedAws]) -> None:
+    """Generated names differ from stack to stack; exports, parameters and functions are each place's own."""
+    expected = [f"arn:aws:lambda:{region}:{account}:function:where" for account, region in PLACES]
+    roles = {(place.account, Stacks(place).physical_id("everywhere", "Role")) for place in places}
+    buckets = {Stacks(place).physical_id("everywhere", "Bucket") for place in places}
+    exports = [place.client("cloudformation").list_exports()["Exports"] for place in places]
+    parameters = [place.client("ssm").get_parameter(Name="/where")["Parameter"]["Value"] for place in places]
+
+    assert (len(roles), len(buckets)) == (4, 4)
+    assert [[export["Value"] for export in found] for found in exports] == [[arn] for arn in expected]
+    assert parameters == expected
+
+
+def test_an_event_runs_a_function_as_of_its_own_place(places: list[EmbeddedAws]) -> None:
+    """With the role's credentials in its account, in its Region; the call log says so."""
+    for place in places:
+        place.client("logs").create_log_group(logGroupName="/new")
+    seen = [received(place, "where", 1)[0] for place in places]
+    calls = [call for call in places[0].direction.calls() if call.by_function]
+
+    assert [(each["account"], each["region"]) for each in seen] == PLACES
+    assert [each["event"]["detail"]["awsRegion"] for each in seen] == [region for _, region in PLACES]
+    assert {(call.account, call.region, call.caller) for call in calls} == {
+        (
+            place.account,
+            place.region,
+            f"arn:aws:sts::{place.account}:assumed-role/{Stacks(place).physical_id('everywhere', 'Role')}/where",
+        )
+        for place in places
+    }
+
+
+def test_an_update_and_a_delete_stay_in_their_place(places: list[EmbeddedAws]) -> None:
+    """The stack keeps its generated names over an update, and its Delete takes nothing of the others."""
+    first, *others = places
+    stacks = Stacks(first)
+    before = stacks.physical_id("everywhere", "Role")
+    changed = json.loads(json.dumps(EVERYWHERE))
+    changed["Resources"]["Role"]["Properties"]["Description"] = "changed"
+
+    updated = stacks.deploy("everywhere", json.dumps(changed))
+    after = stacks.physical_id("everywhere", "Role")
+    deleted = stacks.delete("everywhere")
+
+    assert (updated, after, deleted) == ("UPDATE_COMPLETE", before, "")
+    for place in others:
+        role = Stacks(place).physical_id("everywhere", "Role")
+        assert place.client("iam").get_role(RoleName=role)["Role"]["RoleName"] == role
+    assert [role["RoleName"] for role in first.client("iam").list_roles()["Roles"]] == [
+        Stacks(others[0]).physical_id("everywhere", "Role")
+    ]
+
+
+def test_keys_and_log_groups_are_of_their_place(aws: EmbeddedAws) -> None:
+    """A key's policy counts in its own account and Region, and an association is seen there alone."""
+    seen = [elsewhere(aws, account=account, region=region) for account, region in PLACES]
+    used = [keys.create(place) for place in seen]
+    for place in seen:
+        log_group(place)
+
+    associate(seen[3], used[3])
+    foreign = [refusal(partial(associate, seen[3], used[number]))[0] for number in range(3)]
+    found = [key_of(place) for place in seen]
+    for place in seen:
+        place.close()
+
+    assert found == [None, None, None, used[3]]
+    assert foreign == ["InvalidParameterException", "AccessDeniedException", "InvalidParameterException"]
 
 
 # The process

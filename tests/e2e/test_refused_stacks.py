@@ -136,9 +136,9 @@ def calls_of_provider(aws: EmbeddedAws, since: int) -> list[Call]:
             id="a reserved name",
         ),
         pytest.param(
-            {"LogGroupNamePrefix": "/", "KmsKeyId": "{key}"},
-            "LogGroupNamePrefix is '/'; this version of the provider does not associate by prefix yet: use "
-            "LogGroupName for one log group",
+            {"LogGroupNamePrefix": "/aws/*", "KmsKeyId": "{key}"},
+            "LogGroupNamePrefix is '/aws/*'; it is the beginning of a name, and * stands alone for every log group: "
+            "leave the * out",
             id="a prefix",
         ),
         pytest.param(

@@ -11,11 +11,16 @@ from local.seed import seed
 from local.server import PROJECT
 
 #: Whose log group need not be there, or is not one.
-WITHOUT_LOG_GROUP = {"create-missing-log-group.json", "create-prefix.json"}
+WITHOUT_LOG_GROUP = {
+    "create-missing-log-group.json",
+    "create-fleet.json",
+    "update-fleet-exclusions.json",
+    "delete-fleet.json",
+}
 EVENTS = [
     path
     for path in sorted((PROJECT / "events").glob("*.json"))
-    if not path.name.startswith("malformed-") and path.name not in WITHOUT_LOG_GROUP
+    if not path.name.startswith(("malformed-", "enrolment-", "reconcile")) and path.name not in WITHOUT_LOG_GROUP
 ]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from log_group_kms.errors import (
     AlreadyExists,
@@ -18,7 +19,19 @@ from log_group_kms.errors import (
     Throttled,
     Unavailable,
 )
-from log_group_kms.model import Claim, KeyArn, KeyDescription, LogGroup, LogGroupName, Owner, Place, QueryResults
+from log_group_kms.model import (
+    Claim,
+    Fleet,
+    KeyArn,
+    KeyDescription,
+    Listed,
+    LogGroup,
+    LogGroupName,
+    Owner,
+    Page,
+    Place,
+    QueryResults,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,9 +55,14 @@ def log_group(name: str = "/aws/lambda/orders") -> LogGroup:
     return LogGroup(PLACE, LogGroupName(name))
 
 
-def owner(logical_resource_id: str = "Encryption", stack_id: str = STACK_ID, kind: str = "one") -> Owner:
-    """A resource of a stack."""
-    return Owner.of_resource(kind, stack_id, logical_resource_id)
+def fleet(prefix: str = "") -> Fleet:
+    """The log groups of this place whose names begin so."""
+    return Fleet(PLACE, prefix)
+
+
+def owner(logical_resource_id: str = "Encryption", stack_id: str = STACK_ID, target: Target | None = None) -> Owner:
+    """A resource of a stack; for one log group, unless there is a *target*."""
+    return Owner.of_resource(stack_id, logical_resource_id, target or log_group())
 
 
 @dataclass
@@ -72,15 +90,45 @@ class FakeLogGroup:
     tags: dict[str, str] = field(default_factory=dict)
 
 
+class FakeLogGroups(dict[LogGroup, FakeLogGroup]):
+    """The account's log groups, and their names in order, for as long as none comes or goes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._in_order: list[str] | None = None
+
+    def __setitem__(self, log_group: LogGroup, state: FakeLogGroup) -> None:
+        self._in_order = None
+        super().__setitem__(log_group, state)
+
+    def __delitem__(self, log_group: LogGroup) -> None:
+        self._in_order = None
+        super().__delitem__(log_group)
+
+    def after(self, token: str, prefix: str) -> list[str]:
+        """Up to one more name than fits on a page."""
+        if self._in_order is None:
+            self._in_order = sorted(log_group.name.text for log_group in self)
+        names, begin = self._in_order, bisect_right(self._in_order, token) if token else 0
+        begin = max(begin, bisect_left(names, prefix))
+        return [name for name in names[begin : begin + FakeAws.page_size + 1] if name.startswith(prefix)]
+
+
 @dataclass
 class FakeAws:
     """Both ports; *calls* counts what an account would see."""
 
-    log_groups: dict[LogGroup, FakeLogGroup] = field(default_factory=dict)
+    page_size: ClassVar[int] = 50
+
+    log_groups: FakeLogGroups = field(default_factory=FakeLogGroups)
     keys: dict[KeyArn, KeyDescription] = field(default_factory=dict)
     aliases: dict[str, KeyArn] = field(default_factory=dict)
     closed_to_logs: set[KeyArn] = field(default_factory=set)
     query_results_key: KeyArn | None = None
+    #: Names of log groups that belong to AWS: they are listed, and cannot be associated.
+    reserved: list[str] = field(default_factory=list)
+    #: Tokens of pages that are too old.
+    stale_tokens: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
     #: Called before and after each call takes effect, with the operation's name; may change state, or raise.
     before: Callable[[str], None] = field(default=lambda _: None)
@@ -106,13 +154,29 @@ class FakeAws:
         with_state = self._called("DescribeLogGroups", log_group)
         return self._answered("DescribeLogGroups", with_state.key)
 
+    def page(self, fleet: Fleet, token: str) -> Page:
+        self._begin("DescribeLogGroups")
+        if token in self.stale_tokens:
+            self.stale_tokens.discard(token)  # the next one for this page is a new one
+            message = "The specified nextToken is invalid."
+            raise InvalidParameter("DescribeLogGroups", "InvalidParameterException", message, fleet.arn)
+        reserved = [name for name in self.reserved if name > token and name.startswith(fleet.prefix)]
+        names = sorted([*self.log_groups.after(token, fleet.prefix), *reserved])
+        shown = names[: self.page_size]
+        listed = tuple(Listed(name, None if name in reserved else self._key_shown(fleet, name)) for name in shown)
+        page = Page(listed, shown[-1] if len(names) > len(shown) else "")
+        return self._answered("DescribeLogGroups", page)
+
+    def _key_shown(self, fleet: Fleet, name: str) -> KeyArn | None:
+        return self.log_groups[LogGroup(fleet.place, LogGroupName(name))].key
+
     def claim_on(self, log_group: LogGroup) -> Claim | None:
         with_state = self._called("ListTagsForResource", log_group)
         return self._answered("ListTagsForResource", with_state.claim)
 
     def write_claim(self, log_group: LogGroup, claim: Claim) -> None:
         with_state = self._called("TagResource", log_group)
-        with_state.claim = Claim.of_tags(claim.owner_tag, claim.previous_tag)
+        with_state.claim = _written(claim)
         self._answered("TagResource", None)
 
     def remove_claim(self, log_group: LogGroup) -> None:
@@ -126,10 +190,10 @@ class FakeAws:
             message = "The specified log group already exists"
             raise AlreadyExists("CreateLogGroup", "ResourceAlreadyExistsException", message, log_group.arn, key.text)
         self._check_key("CreateLogGroup", log_group, key)
-        self.log_groups[log_group] = FakeLogGroup(key, Claim.of_tags(claim.owner_tag, claim.previous_tag))
+        self.log_groups[log_group] = FakeLogGroup(key, _written(claim))
         self._answered("CreateLogGroup", None)
 
-    def associate(self, target: Target, key: KeyArn) -> None:
+    def associate(self, target: LogGroup | QueryResults, key: KeyArn) -> None:
         if isinstance(target, QueryResults):
             self._begin("AssociateKmsKey")
             self._check_key("AssociateKmsKey", target, key)
@@ -140,7 +204,7 @@ class FakeAws:
             with_state.key = key
         self._answered("AssociateKmsKey", None)
 
-    def disassociate(self, target: Target) -> None:
+    def disassociate(self, target: LogGroup | QueryResults) -> None:
         if isinstance(target, QueryResults):
             self._begin("DisassociateKmsKey")
             self.query_results_key = None
@@ -191,6 +255,11 @@ class FakeAws:
             raise key_policy_denied(operation, *about)
         if self.keys[key].defect:
             raise InvalidParameter(operation, "InvalidParameterException", "The key cannot be used.", *about)
+
+
+def _written(claim: Claim) -> Claim:
+    """What is left of *claim* in tags."""
+    return Claim.of_tags(claim.owner_tag, claim.previous_tag, claim.owner.scope)
 
 
 def key_policy_denied(operation: str = "AssociateKmsKey", target: str = "", key: str = "") -> KeyPolicyDenied:

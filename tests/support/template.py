@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from boto3.session import Session
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 PROJECT: Final = Path(__file__).parents[2]
 TEMPLATE: Final = PROJECT / "template.yaml"
@@ -34,12 +38,39 @@ def load(path: Path) -> Any:
     return yaml_parse(path.read_text())
 
 
+def plain_form(path: Path = TEMPLATE) -> Any:
+    """What CloudFormation makes of a SAM template; the code of its functions is of no account."""
+    template = load(path)
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = {"Bucket": "code", "Key": "code.zip"}
+    return Translator({}, Parser(), boto_session=Session(region_name="eu-west-1")).translate(template, {})
+
+
 def parameters_of(template: Any) -> Names:
     """What Ref yields for each parameter that nobody sets."""
     return {
         name: parameter["Default"].split(",") if parameter["Type"] == "CommaDelimitedList" else parameter["Default"]
         for name, parameter in template["Parameters"].items()
+        if "Default" in parameter
     }
+
+
+def needs(resources: Mapping[str, Any], name: str) -> set[str]:
+    """All that CloudFormation makes before the resource *name*, and deletes after it."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        direct = _named_in(resources[waiting.pop()]) & resources.keys()
+        waiting += direct - found
+        found |= direct
+    return found
+
+
+def _named_in(resource: Any) -> set[str]:
+    text = json.dumps(resource)
+    references = re.findall(r'"Ref": "(\w+)"|"Fn::GetAtt": \["(\w+)"|\$\{(\w+)[.}]', text)
+    return {name for groups in references for name in groups if name} | set(as_list(resource.get("DependsOn", [])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +93,9 @@ class Resolver:
     def _functions(self) -> dict[str, Callable[[Any], Any]]:
         return {
             "Ref": lambda name: self.names[name],
-            "Fn::Sub": lambda text: re.sub(r"\$\{([^}]+)}", lambda found: str(self.names[found[1]]), text),
+            "Fn::Sub": lambda text: re.sub(
+                r"\$\{([^}]+)}", lambda found: str(self.names.get(found[1], found[0])), text
+            ),
             "Fn::If": lambda branches: self(branches[1 if self(self.conditions[branches[0]]) else 2]),
             "Fn::Equals": lambda pair: self(pair[0]) == self(pair[1]),
             "Fn::Not": lambda condition: not self(condition[0]),
@@ -86,6 +119,6 @@ def statements(policy_name: str, role: str = "ProviderRole", **parameters: Any) 
     return {statement["Sid"]: statement for statement in resolved}
 
 
-def actions(policy_name: str) -> list[str]:
+def actions(policy_name: str, role: str = "ProviderRole") -> list[str]:
     """All that a policy allows, an action as often as it is named."""
-    return [action for statement in statements(policy_name).values() for action in as_list(statement["Action"])]
+    return [action for statement in statements(policy_name, role).values() for action in as_list(statement["Action"])]

@@ -23,16 +23,65 @@ ARROWS: dict[str, set[str]] = {
     "ports": {"model"},
     "envelope": {"physical_id"},
     "delivery": {"envelope", "physical_id"},
-    "answering": {"delivery", "envelope", "physical_id"},
+    "resource_base": set(),
+    "answering": {"delivery", "envelope", "physical_id", "resource_base"},
     "decision": {"errors", "model"},
-    "work": {"errors", "model", "physical_id", "ports", "waiting"},
-    "one_log_group": {"decision", "errors", "model", "physical_id", "waiting", "work"},
+    "pacing": {"errors", "waiting"},
+    "work": {"errors", "model", "pacing", "physical_id", "ports", "waiting"},
+    "one_log_group": {"decision", "errors", "model", "pacing", "physical_id", "waiting", "work"},
     "query_results": {"model", "work"},
-    "lifecycle": {"errors", "model", "one_log_group", "query_results", "work"},
+    "sweep": {"errors", "model", "waiting"},
+    "fleet": {
+        "decision",
+        "errors",
+        "model",
+        "one_log_group",
+        "pacing",
+        "physical_id",
+        "sweep",
+        "waiting",
+        "work",
+    },
+    "lifecycle": {"errors", "fleet", "model", "one_log_group", "query_results", "sweep", "work"},
     "request": {"envelope", "errors", "model", "physical_id", "work"},
+    "upkeep": {"errors", "fleet", "model", "request", "sweep", "work"},
     "diagnosis": {"errors", "model", "ports"},
-    "provider": {"envelope", "errors", "lifecycle", "model", "request", "work"},
-    "aws": {"errors", "model"},
+    "provider": {"envelope", "errors", "lifecycle", "model", "request", "sweep", "work"},
+    "session": set(),
+    "aws": {"errors", "model", "session"},
+    "enrolment": {
+        "aws",
+        "diagnosis",
+        "errors",
+        "fleet",
+        "model",
+        "pacing",
+        "request",
+        "sweep",
+        "upkeep",
+        "waiting",
+        "work",
+    },
+    "options": {"model", "pacing"},
+    "findings": {"fleet", "model", "sweep"},
+    "screen": {"findings", "fleet", "model", "waiting"},
+    "command_line": {
+        "aws",
+        "diagnosis",
+        "errors",
+        "findings",
+        "fleet",
+        "model",
+        "options",
+        "pacing",
+        "ports",
+        "request",
+        "screen",
+        "sweep",
+        "waiting",
+        "work",
+    },
+    "__main__": {"command_line"},
     "handler": {
         "answering",
         "aws",
@@ -40,6 +89,7 @@ ARROWS: dict[str, set[str]] = {
         "envelope",
         "errors",
         "model",
+        "pacing",
         "physical_id",
         "provider",
         "waiting",
@@ -48,12 +98,13 @@ ARROWS: dict[str, set[str]] = {
 }
 #: Who may know which library.
 LIBRARIES = {
-    "boto3": {"aws"},
-    "botocore": {"aws"},
+    "boto3": set(),
+    "botocore": {"aws", "session"},
     "mypy_boto3_logs": {"aws"},
-    "crhelper": {"answering"},
-    "aws_lambda_powertools": {"handler"},
+    "crhelper": {"resource_base"},
+    "aws_lambda_powertools": {"enrolment", "handler"},
     "urllib3": {"delivery"},
+    "rich": {"screen"},
 }
 
 
@@ -109,6 +160,6 @@ def test_what_a_cold_start_must_not_load() -> None:
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     ).stdout.split()
 
-    heavy = {"asyncio", "pydantic", "difflib", "aws_xray_sdk", "tenacity"}
+    heavy = {"boto3", "s3transfer", "multiprocessing", "asyncio", "pydantic", "difflib", "aws_xray_sdk", "tenacity"}
     assert "log_group_kms.handler" in loaded
     assert heavy & set(loaded) == set()

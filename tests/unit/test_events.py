@@ -3,24 +3,33 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from support.template import TEMPLATE, Resolver
+from support.template import load as load_template
 
 from log_group_kms.envelope import Envelope
+from log_group_kms.model import Place
 from log_group_kms.physical_id import NOTHING_ASSOCIATED
+from log_group_kms.request import parse_event
+from log_group_kms.upkeep import Enrol, parse_fleet, parse_upkeep
+from log_group_kms.work import Ensure, Remove
 
 EVENTS: Final = Path(__file__).parents[2] / "events"
+PLACE: Final = Place("aws", "eu-west-1", "111122223333")
 
 WELL_FORMED: Final = {
     "create",
     "create-alias",
+    "create-fleet",
     "create-missing-log-group",
-    "create-prefix",
     "create-query-results",
     "create-stale",
     "delete",
     "delete-after-failed-create",
+    "delete-fleet",
     "delete-made-up-id",
     "delete-query-results",
     "delete-stale",
+    "update-fleet-exclusions",
     "update-key",
     "update-options",
     "update-target",
@@ -39,6 +48,9 @@ NOT_CLOUDFORMATIONS: Final = {
     "malformed-not-an-event",
     "malformed-unknown-request-type",
 }
+#: What the enrolment's function gets: from EventBridge, and from a person.
+CLOUDTRAILS: Final = {"enrolment-create-log-group", "enrolment-create-log-group-failed"}
+RECONCILIATIONS: Final = {"reconcile", "reconcile-dry-run"}
 FIELDS: Final = {
     "RequestType",
     "ServiceToken",
@@ -48,6 +60,10 @@ FIELDS: Final = {
     "LogicalResourceId",
     "ResourceType",
     "ResourceProperties",
+}
+#: EventBridge user guide, "Events from AWS services".
+EVENTBRIDGES_FIELDS: Final = {
+    *("version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail")
 }
 FURTHER_FIELDS: Final = {
     "Create": set(),
@@ -73,7 +89,9 @@ def leaves(value: Any) -> list[Any]:
 
 def test_there_is_one_file_for_each_situation() -> None:
     """The folder holds the events that the README names, and no other."""
-    assert {path.stem for path in EVENTS.glob("*.json")} == WELL_FORMED | ODD_PROPERTIES | NOT_CLOUDFORMATIONS
+    assert {path.stem for path in EVENTS.glob("*.json")} == (
+        WELL_FORMED | ODD_PROPERTIES | NOT_CLOUDFORMATIONS | CLOUDTRAILS | RECONCILIATIONS
+    )
 
 
 @pytest.mark.parametrize("name", sorted(WELL_FORMED | ODD_PROPERTIES))
@@ -104,3 +122,70 @@ def test_requests_are_told_apart() -> None:
     requests = [load(name)["RequestId"] for name in sorted(WELL_FORMED | ODD_PROPERTIES)]
 
     assert len(set(requests)) == len(requests)
+
+
+def test_the_fleets_events_are_the_life_of_one_fleet() -> None:
+    """Created, updated and deleted: each begins with the properties that the one before left."""
+    created, updated, deleted = (load(name) for name in ("create-fleet", "update-fleet-exclusions", "delete-fleet"))
+
+    assert updated["OldResourceProperties"] == created["ResourceProperties"]
+    assert deleted["ResourceProperties"] == updated["ResourceProperties"]
+    assert {event["StackId"] for event in (created, updated, deleted)} == {created["StackId"]}
+    physical_ids = [updated["PhysicalResourceId"], deleted["PhysicalResourceId"]]
+    assert physical_ids == ["arn:aws:logs:eu-west-1:111122223333:log-group:/*"] * 2
+    parsed = [parse_event(Envelope.of(event), event, PLACE) for event in (created, updated, deleted)]
+    assert [type(event) for event in parsed] == [Ensure, Ensure, Remove]
+
+
+@pytest.mark.parametrize("name", sorted(CLOUDTRAILS))
+def test_it_is_what_eventbridge_delivers(name: str) -> None:
+    """CloudTrail's record lies in the envelope of EventBridge, with all that the rule's pattern looks for."""
+    event = load(name)
+    pattern = load_template(TEMPLATE)["Resources"]["EnrolmentRule"]["Properties"]["EventPattern"]
+    wanted = {**{key: pattern[key] for key in ("source", "detail-type")}, **pattern["detail"]}
+    found = {**event, **event["detail"]}
+
+    assert event.keys() == EVENTBRIDGES_FIELDS
+    assert wanted.pop("errorCode") == [{"exists": False}]
+    assert {key: [found[key]] for key in wanted} == wanted
+    assert ("errorCode" in found) is name.endswith("-failed")
+
+
+def test_a_call_that_failed_may_have_no_parameters() -> None:
+    """CloudTrail has `null` for them, and no empty object."""
+    assert load("enrolment-create-log-group-failed")["detail"]["requestParameters"] is None
+
+
+def test_reconciliations_differ_in_the_dry_run_alone() -> None:
+    """What a person sends to see it first is what they send to do it, with one word more."""
+    assert load("reconcile-dry-run") == load("reconcile") | {"DryRun": True}
+
+
+def local_function(name: str) -> Any:
+    """What the template for `sam local` declares, as that resolves it."""
+    resources = load_template(EVENTS / "template.yaml")["Resources"]
+    return Resolver({"AWS::Partition": "aws"})(resources[name]["Properties"])
+
+
+def test_the_enrolment_is_the_one_that_sam_local_runs() -> None:
+    """The template for `sam local` differs in its endpoints of AWS, its settings and the way to its code alone."""
+    real = load_template(TEMPLATE)["Resources"]["EnrolmentFunction"]["Properties"]
+    local = local_function("EnrolmentFunction")
+    same = ["FunctionName", "Handler", "Runtime", "MemorySize", "Timeout"]
+    own = {name for name in local["Environment"]["Variables"] if name.startswith("AWS_ENDPOINT_URL_")}
+
+    assert {name: local[name] for name in same} == {name: real[name] for name in same}
+    assert local["Environment"]["Variables"].keys() - own == real["Environment"]["Variables"].keys()
+
+
+def test_sam_locals_enrolment_works_for_the_fleet_of_the_events() -> None:
+    """What it enrols, the event that deletes the fleet gives back."""
+    created = load("create-fleet")
+    fleets = parse_event(Envelope.of(created), created, PLACE)
+    _, enrolments = parse_fleet(local_function("EnrolmentFunction")["Environment"]["Variables"], PLACE)
+    enrol = parse_upkeep(load("enrolment-create-log-group"), PLACE)
+
+    assert isinstance(fleets, Ensure)
+    assert (enrolments.owner, enrolments.desired) == (fleets.owner, fleets.desired)
+    assert isinstance(enrol, Enrol)
+    assert enrol.log_group.name.text.startswith(created["ResourceProperties"]["LogGroupNamePrefix"])

@@ -14,7 +14,7 @@ from log_group_kms.envelope import Envelope
 from log_group_kms.errors import ClaimLost, Refused, StaleEvent
 from log_group_kms.model import Claim, QueryResults
 from log_group_kms.physical_id import NOTHING_ASSOCIATED
-from log_group_kms.provider import PROGRESS, Deadlines, Done, Propagating, respond
+from log_group_kms.provider import PROGRESS, Deadlines, Done, Progress, Propagating, respond
 from log_group_kms.waiting import Patience
 from log_group_kms.work import Work
 
@@ -52,7 +52,7 @@ class Provider:
             **({} if request_type == "Create" else {"PhysicalResourceId": ORDERS.arn}),
         }
 
-    def invoke(self, event: dict[str, Any], seconds: float = 900) -> Done | Propagating:
+    def invoke(self, event: dict[str, Any], seconds: float = 900) -> Done | Progress:
         """One invocation, which Lambda would end in so many *seconds*."""
         envelope = Envelope.of(event)
         deadlines = Deadlines.of(envelope, event, self.clock.now(), seconds)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from log_group_kms.aws import OWNER_TAG, PREVIOUS_KEY_TAG
+from log_group_kms.aws import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
 from log_group_kms.diagnosis import Diagnosis
 from log_group_kms.envelope import Envelope
 from log_group_kms.errors import (
@@ -352,7 +352,7 @@ def test_the_deadlines_are_those_of_the_code() -> None:
 
 def test_the_tags_are_those_of_the_code() -> None:
     """Their names are part of the contract."""
-    assert [code_in(row[0])[0] for row in rows(section("### The two tags"))] == [OWNER_TAG, PREVIOUS_KEY_TAG]
+    assert [code_in(row[0])[0] for row in rows(section("### The tags"))] == [OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG]
 
 
 # --- failures ---------------------------------------------------------------------------------------------------------

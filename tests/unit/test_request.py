@@ -6,14 +6,16 @@ import string
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
-from support.fake_aws import PLACE, STACK_ID, key_arn, owner
+from support.fake_aws import PLACE, STACK_ID, fleet, key_arn, log_group, owner
 
 from log_group_kms.envelope import Envelope
 from log_group_kms.errors import InvalidRequest
 from log_group_kms.model import (
     Association,
+    Exclusions,
+    Fleet,
     KeyArn,
     KeyName,
     LogGroup,
@@ -21,8 +23,10 @@ from log_group_kms.model import (
     OnDelete,
     OnExistingKey,
     OnMissingLogGroup,
+    Owner,
     Place,
     QueryResults,
+    Target,
 )
 from log_group_kms.physical_id import NOTHING_ASSOCIATED
 from log_group_kms.request import (
@@ -53,6 +57,11 @@ def properties(**changes: object) -> dict[str, Any]:
     return {name: value for name, value in (valid | changes).items() if value is not None}
 
 
+def of_fleet(prefix: object = "/aws/", **changes: object) -> dict[str, Any]:
+    """A valid request for a fleet, with *changes*."""
+    return properties(LogGroupName=None, LogGroupNamePrefix=prefix, **changes)
+
+
 def mistakes_of(given: object, place: Place = PLACE) -> tuple[str, ...]:
     """The mistakes that are found in *given*."""
     with pytest.raises(InvalidRequest) as refused:
@@ -77,6 +86,70 @@ def test_every_property_is_read() -> None:
 
     expected = Association(ORDERS, KeyArn(KEY), OnDelete.RETAIN, OnExistingKey.KEEP, OnMissingLogGroup.CREATE, 300)
     assert parse_association(given, PLACE) == expected
+
+
+def test_every_property_of_a_fleet_is_read() -> None:
+    """What a template says is what the lifecycle gets."""
+    given = of_fleet(
+        ExcludeLogGroupNames=["/aws/lambda/audit", "*/debug-*"],
+        OnDelete="Disassociate",
+        OnExistingKey="Fail",
+        PropagationWaitSeconds="60",
+    )
+
+    expected = Association(
+        fleet("/aws/"),
+        KeyArn(KEY),
+        OnDelete.DISASSOCIATE,
+        OnExistingKey.FAIL,
+        OnMissingLogGroup.FAIL,
+        60,
+        Exclusions(("/aws/lambda/audit", "*/debug-*")),
+    )
+    assert parse_association(given, PLACE) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "prefix"),
+    [
+        pytest.param("*", "", id="every log group"),
+        pytest.param("/", "/", id="all that begin with a slash"),
+        pytest.param("/aws/lambda/", "/aws/lambda/", id="a service's"),
+        pytest.param("/aws/lambda/ord", "/aws/lambda/ord", id="not at a slash"),
+        pytest.param("orders", "orders", id="no slash"),
+        pytest.param("aws", "aws", id="nearly reserved"),
+        pytest.param("a", "a", id="one letter, also AWS's"),
+        pytest.param("team#1/._-", "team#1/._-", id="every kind of character"),
+        pytest.param("x" * 512, "x" * 512, id="as long as a name may be"),
+    ],
+)
+def test_every_form_of_a_prefix(text: str, prefix: str) -> None:
+    """The begin of a name as it stands, or `*` for all; the physical id reads back."""
+    target = parse_association(of_fleet(text), PLACE).target
+
+    assert target == Fleet(PLACE, prefix)
+    assert target.arn == f"arn:aws:logs:eu-west-1:111122223333:log-group:{prefix}*"
+    assert parse_physical_id(target.arn, PLACE) == target
+
+
+@pytest.mark.parametrize(
+    ("given", "patterns"),
+    [
+        pytest.param(None, (), id="left out"),
+        pytest.param([], (), id="none"),
+        pytest.param(["/aws/lambda/orders"], ("/aws/lambda/orders",), id="a name"),
+        pytest.param(["*"], ("*",), id="all"),
+        pytest.param(["*debug*", "/a/*/b"], ("*debug*", "/a/*/b"), id="wildcards"),
+        pytest.param(["aws/*"], ("aws/*",), id="reserved anyway"),
+        pytest.param(["x" * 512], ("x" * 512,), id="as long as a name may be"),
+        pytest.param(["/a", "/a"], ("/a", "/a"), id="twice"),
+        pytest.param([""], (), id="an empty CommaDelimitedList"),
+        pytest.param(["/a", ""], ("/a",), id="an empty name among others"),
+    ],
+)
+def test_every_form_of_exclusions(given: object, patterns: tuple[str, ...]) -> None:
+    """A list of names, each with as many wildcards as one likes; leaving it out excludes nothing."""
+    assert parse_association(of_fleet(ExcludeLogGroupNames=given), PLACE).exclude == Exclusions(patterns)
 
 
 @pytest.mark.parametrize(
@@ -176,9 +249,14 @@ ELSEWHERE = "arn:aws:logs:us-east-1:111122223333:log-group:/a"
             id="reserved, by ARN",
         ),
         pytest.param(
-            {"LogGroupName": None, "LogGroupNamePrefix": "/"},
-            ["LogGroupNamePrefix", "'/'", "does not associate by prefix yet"],
-            id="fleet",
+            {"LogGroupName": None, "ResourceIdentifier": "arn:aws:logs:eu-west-1:111122223333:log-group:/a/*"},
+            ["ResourceIdentifier", "no wildcards"],
+            id="a fleet's ARN",
+        ),
+        pytest.param(
+            {"LogGroupNamePrefix": "/"},
+            ["exactly one of", "LogGroupName '/aws/lambda/orders', LogGroupNamePrefix '/'"],
+            id="a log group and a fleet",
         ),
         pytest.param({"OnDelete": "restore"}, ["OnDelete", "'restore'", "RestorePrevious"], id="choice"),
         pytest.param({"OnDelete": "retain"}, ["OnDelete", "'retain'", "Retain"], id="choice in the wrong case"),
@@ -207,10 +285,124 @@ def test_a_mistake_names_property_value_and_rule(changes: dict[str, object], wor
     assert [word for word in words if word not in mistake] == []
 
 
-@pytest.mark.parametrize("name", ["OnExistingKey", "OnMissingLogGroup", "ExcludeLogGroupNames"])
-def test_query_results_take_no_property_of_log_groups(name: str) -> None:
+_WILDCARD_LAST = "it is the beginning of a name, and * stands alone for every log group: leave the * out"
+_NAME_BEGIN = "it must be * for every log group, or 1 to 512 characters of A-Z a-z 0-9 . - _ / #"
+_RESERVED = "names that start with aws/ (without a leading slash) are reserved for AWS"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "rule"),
+    [
+        pytest.param("/aws/*", _WILDCARD_LAST, id="wildcard at the end"),
+        pytest.param("*/orders", _WILDCARD_LAST, id="wildcard at the begin"),
+        pytest.param("**", _WILDCARD_LAST, id="two wildcards"),
+        pytest.param(
+            "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/",
+            "it must be the beginning of a name, or * for every log group; it is no ARN",
+            id="ARN",
+        ),
+        pytest.param(
+            fleet("/aws/").arn,
+            "it must be the beginning of a name, or * for every log group; it is no ARN",
+            id="own ARN",
+        ),
+        pytest.param("aws/", _RESERVED, id="reserved"),
+        pytest.param("aws/spans", _RESERVED, id="reserved name"),
+        pytest.param("AWS/", _RESERVED, id="reserved, upper case"),
+        pytest.param("a b", _NAME_BEGIN, id="space"),
+        pytest.param("/é", _NAME_BEGIN, id="not ASCII"),
+        pytest.param("/a\n", _NAME_BEGIN, id="line break at the end"),
+        pytest.param("/a?", _NAME_BEGIN, id="another kind of wildcard"),
+        pytest.param("", "it must not be empty (leave it out with AWS::NoValue instead)", id="empty"),
+        pytest.param(["/"], "it must be a string", id="list"),
+    ],
+)
+def test_what_is_no_prefix(prefix: object, rule: str) -> None:
+    """One mistake, with the value and the rule that mends it."""
+    assert mistakes_of(of_fleet(prefix)) == (f"LogGroupNamePrefix is {prefix!r}; {rule}",)
+
+
+def test_a_prefix_that_is_too_long() -> None:
+    """No log group's name has more than 512 characters."""
+    (mistake,) = mistakes_of(of_fleet("x" * 513))
+
+    assert mistake.startswith("LogGroupNamePrefix is 'xxx")
+    assert mistake.endswith(_NAME_BEGIN)
+
+
+_NO_NAME = "is no name: each must be 1 to 512 characters of A-Z a-z 0-9 . - _ / # and * as wildcard"
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        pytest.param("/a", "it must be a list of strings", id="string"),
+        pytest.param({"0": "/a"}, "it must be a list of strings", id="object"),
+        pytest.param([1], "it must be a list of strings", id="a number in it"),
+        pytest.param(["/a", None], "it must be a list of strings", id="nothing in it"),
+        pytest.param([["/a"]], "it must be a list of strings", id="a list in it"),
+        pytest.param([" "], f"' ' {_NO_NAME}", id="blank"),
+        pytest.param(["/a b"], f"'/a b' {_NO_NAME}", id="space"),
+        pytest.param(["/a", "/b?"], f"'/b?' {_NO_NAME}", id="another kind of wildcard"),
+        pytest.param(["/[ab]"], f"'/[ab]' {_NO_NAME}", id="set of characters"),
+        pytest.param(["/a\n"], f"'/a\\n' {_NO_NAME}", id="line break at the end"),
+        pytest.param([ELSEWHERE], f"{ELSEWHERE!r} {_NO_NAME}", id="ARN"),
+    ],
+)
+def test_what_are_no_exclusions(given: object, rule: str) -> None:
+    """One mistake, which names the first pattern that is none."""
+    assert mistakes_of(of_fleet(ExcludeLogGroupNames=given)) == (f"ExcludeLogGroupNames is {given!r}; {rule}",)
+
+
+def test_a_pattern_that_is_too_long() -> None:
+    """No log group's name has more than 512 characters."""
+    (mistake,) = mistakes_of(of_fleet(ExcludeLogGroupNames=["/a", "x" * 513]))
+
+    assert mistake.endswith(_NO_NAME)
+
+
+@pytest.mark.parametrize("choice", ["Create", "Fail"])
+def test_a_fleet_makes_no_log_group(choice: str) -> None:
+    """OnMissingLogGroup means nothing to a fleet, whatever it says."""
+    (mistake,) = mistakes_of(of_fleet(OnMissingLogGroup=choice))
+
+    assert mistake == (
+        f"OnMissingLogGroup is '{choice}'; it does not apply to LogGroupNamePrefix; it belongs to one log group: "
+        "leave it out"
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "kind"),
+    [
+        pytest.param({"LogGroupName": "/a"}, "one log group; it belongs to LogGroupNamePrefix", id="by name"),
+        pytest.param(
+            {"LogGroupName": None, "ResourceIdentifier": ORDERS.arn},
+            "one log group; it belongs to LogGroupNamePrefix",
+            id="by ARN",
+        ),
+        pytest.param(
+            {"LogGroupName": None, "ResourceIdentifier": QueryResults(PLACE).arn},
+            "query results, which cannot be read",
+            id="query results",
+        ),
+    ],
+)
+@pytest.mark.parametrize("given", [["/a"], []], ids=["some", "none"])
+def test_exclusions_belong_to_a_fleet(target: dict[str, str], kind: str, given: list[str]) -> None:
+    """Elsewhere they would be ignored in silence."""
+    assert mistakes_of(properties(**target, ExcludeLogGroupNames=given)) == (
+        f"ExcludeLogGroupNames is {given!r}; it does not apply to {kind}: leave it out",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("OnExistingKey", "Fail"), ("OnMissingLogGroup", "Fail"), ("ExcludeLogGroupNames", ["/a"])],
+)
+def test_query_results_take_no_property_of_log_groups(name: str, value: object) -> None:
     """Query results can be neither read nor created."""
-    given = properties(LogGroupName=None, ResourceIdentifier=QueryResults(PLACE).arn, **{name: "Fail"})
+    given = properties(LogGroupName=None, ResourceIdentifier=QueryResults(PLACE).arn, **{name: value})
 
     (mistake,) = mistakes_of(given)
     assert name in mistake
@@ -254,6 +446,8 @@ def test_properties_that_are_no_object(given: object) -> None:
             [
                 "KmsKeyId",
                 "LogGroupName",
+                "LogGroupNamePrefix",
+                "ExcludeLogGroupNames",
                 "ResourceIdentifier",
                 "OnDelete",
                 "PropagationWaitSeconds",
@@ -276,7 +470,10 @@ def test_nothing_that_is_given_breaks_the_parser(given: dict[str, Any]) -> None:
     assert all(found)
 
 
-@given(name=st.text(alphabet=string.ascii_letters + string.digits + ".-_/#", min_size=1, max_size=512))
+_CHARACTERS = string.ascii_letters + string.digits + ".-_/#"
+
+
+@given(name=st.text(alphabet=_CHARACTERS, min_size=1, max_size=512))
 def test_a_name_survives_the_way_through_the_physical_id(name: str) -> None:
     """The physical id of any log group that the contract accepts reads back to that log group."""
     try:
@@ -287,6 +484,53 @@ def test_a_name_survives_the_way_through_the_physical_id(name: str) -> None:
         assert parse_physical_id(target.arn, PLACE) == target
 
 
+@given(prefix=st.text(alphabet=_CHARACTERS, max_size=512))
+def test_a_prefix_survives_the_way_through_the_physical_id(prefix: str) -> None:
+    """The physical id of any fleet that the contract accepts reads back to that fleet; it may be 1 KB long."""
+    try:
+        target = Fleet(PLACE, prefix)
+    except ValueError:
+        assert prefix.lower().startswith("aws/")
+    else:
+        assert parse_physical_id(target.arn, PLACE) == target
+        assert len(target.arn) <= 1024
+
+
+@given(text=st.text(alphabet=_CHARACTERS + "*:", max_size=20))
+@example("")
+@example("*")
+@example(":*")
+@example("/a*")
+@example("/a:*")
+@example("/a**")
+@example("/a:**")
+@example("/a*b")
+def test_an_id_has_one_meaning(text: str) -> None:
+    """Whatever follows `log-group:`, an id is a log group's, a fleet's or none of ours, and its meaning has that id."""
+    physical_id = PLACE.logs_arn(f"log-group:{text}")
+
+    target = parse_physical_id(physical_id, PLACE)
+
+    assert target is None or target.arn == physical_id
+    assert target is None or isinstance(target, Fleet if text.endswith("*") else LogGroup)
+
+
+def test_the_ids_of_targets_with_similar_names() -> None:
+    """No two targets share an id, however alike they are."""
+    targets: list[Target] = [
+        log_group("/a"),
+        fleet("/a"),
+        fleet("/a/"),
+        fleet(""),
+        fleet("query-result"),
+        log_group("query-result"),
+        QueryResults(PLACE),
+    ]
+
+    assert [parse_physical_id(target.arn, PLACE) for target in targets] == targets
+    assert len({target.arn for target in targets}) == len(targets)
+
+
 @pytest.mark.parametrize(
     "physical_id",
     [
@@ -294,6 +538,15 @@ def test_a_name_survives_the_way_through_the_physical_id(name: str) -> None:
         "orders_Encryption_A1B2C3D4",
         "arn:aws:logs:eu-west-1:111122223333:log-group:/a:*",
         "arn:aws:logs:us-east-1:111122223333:log-group:/a",
+        "arn:aws:logs:us-east-1:111122223333:log-group:/a*",
+        "arn:aws:logs:eu-west-1:444455556666:log-group:*",
+        "arn:aws-cn:logs:eu-west-1:111122223333:log-group:*",
+        "arn:aws:logs:eu-west-1:111122223333:log-group::*",
+        "arn:aws:logs:eu-west-1:111122223333:log-group:aws/*",
+        "arn:aws:logs:eu-west-1:111122223333:log-group:/a b*",
+        "arn:aws:logs:eu-west-1:111122223333:log-group:/*/b",
+        "arn:aws:logs:eu-west-1:111122223333:query-result:/a*",
+        "*",
         "",
     ],
 )
@@ -374,6 +627,83 @@ def test_update_to_a_new_target() -> None:
     assert (parsed.creating, parsed.new_target, parsed.id_without_claim) == (False, True, QueryResults(PLACE).arn)
 
 
+AWS, EVERYTHING = fleet("/aws/"), fleet("")
+
+
+def test_create_of_a_fleet() -> None:
+    """Its owner is a fleet, told by its prefix from any other of the same resource."""
+    parsed = parse_event(*event("Create", ResourceProperties=of_fleet()), PLACE)
+
+    assert parsed == Ensure(owner(target=AWS), Association(AWS, KeyArn(KEY)))
+    assert isinstance(parsed, Ensure)
+    assert parsed.owner.text == "fleet:orders/2f1a0c10-0000-0000-0000-000000000001/Encryption"
+    assert parsed.owner.scope == "prefix=/aws/"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "physical_id", "former_owner", "new_owner", "replacement"),
+    [
+        pytest.param(properties(), properties(), ORDERS.arn, owner(), owner(), False, id="one log group"),
+        pytest.param(of_fleet(), of_fleet(), AWS.arn, owner(target=AWS), owner(target=AWS), False, id="the same fleet"),
+        pytest.param(
+            of_fleet(),
+            of_fleet(ExcludeLogGroupNames=["/a"]),
+            AWS.arn,
+            owner(target=AWS),
+            owner(target=AWS),
+            False,
+            id="other exclusions",
+        ),
+        pytest.param(
+            of_fleet(),
+            of_fleet("*"),
+            AWS.arn,
+            owner(target=AWS),
+            owner(target=EVERYTHING),
+            True,
+            id="another prefix",
+        ),
+        pytest.param(
+            properties(), of_fleet(), ORDERS.arn, owner(), owner(target=AWS), True, id="from one log group to a fleet"
+        ),
+        pytest.param(
+            of_fleet(), properties(), AWS.arn, owner(target=AWS), owner(), True, id="from a fleet to one log group"
+        ),
+        pytest.param(
+            {"Key": "of another version"}, of_fleet(), AWS.arn, None, owner(target=AWS), False, id="not understood"
+        ),
+    ],
+)
+def test_the_owners_of_an_update(
+    old: object,
+    new: object,
+    physical_id: str,
+    former_owner: Owner | None,
+    new_owner: Owner,
+    *,
+    replacement: bool,
+) -> None:
+    """An Update knows who it is and who it was: another owner where the kind of the target, or the prefix, changes."""
+    changes = {"PhysicalResourceId": physical_id, "ResourceProperties": new, "OldResourceProperties": old}
+
+    parsed = parse_event(*event("Update", **changes), PLACE)
+
+    assert isinstance(parsed, Ensure)
+    assert (parsed.former_owner, parsed.owner, parsed.new_target) == (former_owner, new_owner, replacement)
+    assert not parsed.enrolling
+
+
+def test_an_update_knows_the_former_exclusions() -> None:
+    """So that it can give back what was not excluded before."""
+    changes = {"PhysicalResourceId": AWS.arn, "OldResourceProperties": of_fleet(ExcludeLogGroupNames=["/aws/a*"])}
+
+    parsed = parse_event(*event("Update", ResourceProperties=of_fleet(), **changes), PLACE)
+
+    assert isinstance(parsed, Ensure)
+    assert parsed.former == Association(AWS, KeyArn(KEY), exclude=Exclusions(("/aws/a*",)))
+    assert not parsed.changes_key
+
+
 def test_update_without_a_physical_id() -> None:
     """An Update that does not say of what cannot be done."""
     with pytest.raises(InvalidRequest, match=r"\APhysicalResourceId is missing from the Update event\Z"):
@@ -398,6 +728,42 @@ def test_update_without_a_physical_id() -> None:
             Remove(owner(), Association(ORDERS, KeyArn(KEY)), minted=False),
             id="made up: the properties say what",
         ),
+        pytest.param(
+            AWS.arn,
+            of_fleet(OnDelete="Retain"),
+            Remove(owner(target=AWS), Association(AWS, KeyArn(KEY), OnDelete.RETAIN), minted=True),
+            id="a fleet's",
+        ),
+        pytest.param(
+            EVERYTHING.arn,
+            of_fleet("*"),
+            Remove(owner(target=EVERYTHING), Association(EVERYTHING, KeyArn(KEY)), minted=True),
+            id="every log group's",
+        ),
+        pytest.param(
+            AWS.arn,
+            of_fleet("*", ExcludeLogGroupNames=["/b"]),
+            Remove(owner(target=AWS), Association(AWS, KeyArn(KEY), exclude=Exclusions(("/b",))), minted=True),
+            id="a fleet's: the id says which",
+        ),
+        pytest.param(
+            AWS.arn,
+            properties(),
+            Remove(owner(target=AWS), Association(AWS, KeyArn(KEY)), minted=True),
+            id="a fleet's, beside the properties of one log group",
+        ),
+        pytest.param(
+            ORDERS.arn,
+            of_fleet(),
+            Remove(owner(), Association(ORDERS, KeyArn(KEY)), minted=True),
+            id="one log group's, beside the properties of a fleet",
+        ),
+        pytest.param(
+            "orders_Encryption_A1B2C3D4",
+            of_fleet(),
+            Remove(owner(target=AWS), Association(AWS, KeyArn(KEY)), minted=False),
+            id="made up, a fleet's",
+        ),
     ],
 )
 def test_delete(physical_id: str, given: object, expected: Remove) -> None:
@@ -412,6 +778,8 @@ def test_delete(physical_id: str, given: object, expected: Remove) -> None:
         pytest.param(ORDERS.arn, properties(Future="property"), id="a newer version's property"),
         pytest.param(ORDERS.arn, properties(KmsKeyId=None), id="an older version's lack"),
         pytest.param(ORDERS.arn, None, id="no properties"),
+        pytest.param(AWS.arn, of_fleet("/aws/*"), id="a prefix that this version refuses"),
+        pytest.param(AWS.arn, of_fleet(ExcludeLogGroupNames="/a"), id="exclusions of another form"),
     ],
 )
 def test_a_delete_never_fails_for_its_properties(physical_id: str, given: object) -> None:

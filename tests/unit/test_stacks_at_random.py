@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from hypothesis import event as note
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from support.chaos import Killed, Mishap, State, Strikes, event_of, expected_hold, expected_release, owned
 from support.fake_aws import (
     OTHER_STACK_ID,
     PLACE,
@@ -28,24 +28,18 @@ from support.fake_aws import (
     FakeLogGroup,
     concurrent_change,
     key_arn,
-    key_policy_denied,
     log_group,
     role_denied,
-    throttled,
-    unavailable,
 )
 
 from log_group_kms.delivery import Answer
 from log_group_kms.envelope import Envelope
 from log_group_kms.errors import ProviderError
-from log_group_kms.model import Claim, KeyArn, LogGroup, OnDelete, OnExistingKey, Owner
+from log_group_kms.model import KeyArn, LogGroup, OnDelete, OnExistingKey, Owner
 from log_group_kms.physical_id import NOTHING_ASSOCIATED
 from log_group_kms.provider import PROGRESS, Deadlines, Done, respond
 from log_group_kms.waiting import Patience
 from log_group_kms.work import Work
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 STACKS: Final = (STACK_ID, OTHER_STACK_ID)
 LOGICAL_IDS: Final = ("First", "Second")
@@ -54,11 +48,6 @@ KEYS: Final = tuple(key_arn(number) for number in (1, 2, 3))
 #: Keys that only the outside world uses.
 OUTSIDE: Final = (None, key_arn(8), key_arn(9))
 SERVICE_TIMEOUT: Final = 900
-HEALING: Final = (concurrent_change, throttled, unavailable, key_policy_denied)
-
-
-class Killed(BaseException):
-    """The function's process is gone: nothing after this point runs."""
 
 
 @dataclass(frozen=True)
@@ -92,24 +81,7 @@ class Resource:
 
     @property
     def owner(self) -> Owner:
-        return Owner.of_resource("one", self.stack, self.logical_id)
-
-
-@dataclass(frozen=True)
-class Mishap:
-    """Something that happens around the call with this number."""
-
-    call: int
-    what: str
-    after: bool
-
-
-@dataclass(frozen=True)
-class State:
-    """A log group as anybody can see it."""
-
-    key: KeyArn | None
-    claim: Claim | None
+        return Owner.of_resource(self.stack, self.logical_id, self.wanted.log_group)
 
 
 wanted_of = st.builds(
@@ -124,42 +96,6 @@ mishaps_of = st.lists(
     max_size=3,
     unique_by=lambda mishap: mishap.call,
 )
-
-
-def expected_hold(before: State, me: Owner, wanted: Wanted, former: Wanted | None) -> State | None:
-    """The contract's row for a Create or an Update; None where it has to fail."""
-    claim = before.claim
-    sibling = claim is not None and claim.owner.is_sibling_of(me)
-    without_tags = claim is None and former is not None and before.key is not None and before.key == former.key
-    if before.key not in (None, wanted.key) and not sibling and not without_tags:
-        if wanted.on_existing_key is OnExistingKey.KEEP:
-            return before
-        if wanted.on_existing_key is OnExistingKey.FAIL:
-            return None
-    previous = None if without_tags else before.key
-    if claim and (sibling or claim.deleting):
-        previous = claim.previous
-    return State(wanted.key, Claim(me, previous))
-
-
-def expected_release(before: State, me: Owner, wanted: Wanted, *, minted: bool = True) -> State:
-    """The contract's row for a Delete."""
-    if before.claim is None:
-        ours = minted and before.key == wanted.key and wanted.on_delete is not OnDelete.RETAIN
-        return State(None if ours else before.key, None)
-    if before.claim.owner != me:
-        return before
-    left = {
-        OnDelete.RESTORE_PREVIOUS: before.claim.previous,
-        OnDelete.DISASSOCIATE: None,
-        OnDelete.RETAIN: before.key,
-    }
-    return State(left[wanted.on_delete], None)
-
-
-def owned(claim: Claim | None) -> Claim | None:
-    """The mark of a Delete that is through is no claim."""
-    return None if claim and claim.deleted else claim
 
 
 class CloudFormation(RuleBasedStateMachine):
@@ -187,7 +123,7 @@ class CloudFormation(RuleBasedStateMachine):
         """A new resource; where it fails, the rollback's Delete."""
         if (stack, name) in self.resources:
             return
-        me, before = Owner.of_resource("one", stack, name), self.state(wanted.log_group)
+        me, before = Owner.of_resource(stack, name, wanted.log_group), self.state(wanted.log_group)
         if before.claim and before.claim.owner == me:
             # What a Delete left that did not understand its properties: nobody else's, so it is taken up again.
             before = replace(before, claim=replace(before.claim, deleting=False))
@@ -248,7 +184,9 @@ class CloudFormation(RuleBasedStateMachine):
             old_now = expected_hold(old, resource.owner, resource.wanted, None)
             # The old target is this resource's own again, however the tags were meanwhile.
             assert old_now is None or self.state(resource.wanted.log_group).key in (old.key, old_now.key)
-            self.meddled.discard(resource.wanted.log_group)
+            claim = self.state(resource.wanted.log_group).claim
+            if claim and claim.owner == resource.owner:
+                self.meddled.discard(resource.wanted.log_group)
         held = expected_hold(new, resource.owner, wanted, None)
         assert held is not None
         self.send(self.event("Delete", resource.stack, resource.logical_id, wanted, replaced.physical_id), mishaps)
@@ -278,7 +216,7 @@ class CloudFormation(RuleBasedStateMachine):
     def create_that_fails(self, stack: str, name: str, wanted: Wanted, mishaps: list[Mishap]) -> None:
         """A Create that AWS refuses for good; the rollback's Delete leaves what was there before it."""
         before = self.state(wanted.log_group)
-        me = Owner.of_resource("one", stack, name)
+        me = Owner.of_resource(stack, name, wanted.log_group)
         if (stack, name) in self.resources or (before.claim and before.claim.owner == me):
             return
         self.aws.refuse("AssociateKmsKey", *[role_denied("logs:AssociateKmsKey") for _ in range(60)])
@@ -324,7 +262,7 @@ class CloudFormation(RuleBasedStateMachine):
         if (old.stack, name) in self.resources:
             return
         before = self.state(old.wanted.log_group)
-        if before.claim and before.claim.owner == Owner.of_resource("one", old.stack, name):
+        if before.claim and before.claim.owner == Owner.of_resource(old.stack, name, old.wanted.log_group):
             return
         answer = self.send(self.event("Create", old.stack, name, old.wanted), mishaps)
         if answer.status == "FAILED":
@@ -353,7 +291,7 @@ class CloudFormation(RuleBasedStateMachine):
     def delete_overtakes_create(self, stack: str, name: str, wanted: Wanted, call: int, refusals: int) -> None:
         """CloudFormation cancels a Create that has claimed and deletes it, under an id that it made up."""
         before = self.state(wanted.log_group)
-        me = Owner.of_resource("one", stack, name)
+        me = Owner.of_resource(stack, name, wanted.log_group)
         held = expected_hold(before, me, wanted, None)
         if (stack, name) in self.resources or (before.claim and before.claim.owner == me) or held in (None, before):
             return
@@ -475,15 +413,7 @@ class CloudFormation(RuleBasedStateMachine):
     def event(
         self, request_type: str, stack: str, name: str, wanted: Wanted, physical_id: str | None = None
     ) -> dict[str, Any]:
-        sent = datetime.fromtimestamp(self.clock.now(), tz=UTC).strftime("%Y%m%dT%H%M%SZ")
-        event: dict[str, Any] = {
-            "RequestType": request_type,
-            "RequestId": f"request-{len(self.past)}",
-            "ResponseURL": f"https://cloudformation.example/answer?X-Amz-Date={sent}",
-            "StackId": stack,
-            "LogicalResourceId": name,
-            "ResourceProperties": wanted.properties,
-        }
+        event = event_of(request_type, stack, name, wanted.properties, sent_at=self.clock.now(), number=len(self.past))
         return event if physical_id is None else event | {"PhysicalResourceId": physical_id}
 
     def update_event(self, resource: Resource, wanted: Wanted, physical_id: str | None = None) -> dict[str, Any]:
@@ -513,8 +443,11 @@ class CloudFormation(RuleBasedStateMachine):
             nonlocal failure_id
             failure_id = physical_id
 
-        with_mishaps = _Mishaps(self, event, list(mishaps or []))
-        self.aws.before, self.aws.after = with_mishaps.before, with_mishaps.after
+        def again(_: Mishap, __: str) -> None:
+            self.run(event)
+
+        strikes = Strikes(self.aws, mishaps or [], again)
+        self.aws.before, self.aws.after = strikes.before, strikes.after
         try:
             deadlines = Deadlines.of(envelope, event, self.clock.now(), 900)
             work = Work(self.aws, self.aws, Patience(self.clock, deadlines.earliest), tell)
@@ -526,41 +459,6 @@ class CloudFormation(RuleBasedStateMachine):
         finally:
             self.aws.before = self.aws.after = lambda _: None
         return answer.fitted(envelope)
-
-
-class _Mishaps:
-    """Lets mishaps strike at their calls; each strikes once."""
-
-    def __init__(self, world: CloudFormation, event: dict[str, Any], mishaps: list[Mishap]) -> None:
-        self._world = world
-        self._event = event
-        self._left = mishaps
-        self._calls = 0
-
-    def before(self, operation: str) -> None:
-        self._strike(operation, after=False)
-
-    def after(self, operation: str) -> None:
-        self._strike(operation, after=True)
-        self._calls += 1
-
-    def _strike(self, operation: str, *, after: bool) -> None:
-        for mishap in [mishap for mishap in self._left if (mishap.call, mishap.after) == (self._calls, after)]:
-            self._left.remove(mishap)
-            match mishap.what:
-                case "killed":
-                    raise Killed
-                case "refused" if not after:
-                    self._world.aws.refuse(operation, HEALING[mishap.call % len(HEALING)](operation))
-                case "again":
-                    self._deliver_again()
-                case _:
-                    pass
-
-    def _deliver_again(self) -> None:
-        hooks: tuple[Callable[[str], None], Callable[[str], None]] = self._world.aws.before, self._world.aws.after
-        self._world.run(self._event)
-        self._world.aws.before, self._world.aws.after = hooks
 
 
 CloudFormation.TestCase.settings = settings(

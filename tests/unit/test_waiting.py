@@ -29,7 +29,21 @@ from log_group_kms.errors import (
     Throttled,
     Unavailable,
 )
-from log_group_kms.waiting import KEY_POLICY_PROPAGATION, POLICIES, READ_BACK, RESTORING, Patience, RetryPolicy
+from log_group_kms.waiting import (
+    CONCURRENT_CHANGE,
+    FLEET,
+    FLEET_IN_PASSING,
+    IN_PASSING,
+    KEY_POLICY_PROPAGATION,
+    POLICIES,
+    QUEUED,
+    READ_BACK,
+    RESTORING,
+    THROTTLED,
+    Patience,
+    RetryPolicy,
+    restoring,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -267,3 +281,146 @@ def test_a_shorter_patience_ends_with_the_event() -> None:
     with pytest.raises(OutOfTime):
         Patience(clock, clock.now() + 600, over=lambda: True).within(5).attempt(service)
     assert service.calls == 0
+
+
+# --- other policies ---------------------------------------------------------------------------------------------------
+
+TABLES = [
+    pytest.param(POLICIES, id="POLICIES"),
+    pytest.param(FLEET, id="FLEET"),
+    pytest.param(FLEET_IN_PASSING, id="FLEET_IN_PASSING"),
+    pytest.param(RESTORING, id="RESTORING"),
+]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_has_one_policy_for_each_refusal_that_may_pass(table: tuple[RetryPolicy, ...]) -> None:
+    """None is forgotten, and none stands twice: which one held would depend on the order."""
+    assert sorted(policy.on.__name__ for policy in table) == sorted(kind.__name__ for kind in FOR_EVER)
+
+
+@pytest.mark.parametrize(
+    ("table", "usual", "own"),
+    [
+        pytest.param(FLEET, POLICIES, {THROTTLED: QUEUED}, id="FLEET"),
+        pytest.param(
+            FLEET_IN_PASSING, POLICIES, {THROTTLED: QUEUED, CONCURRENT_CHANGE: IN_PASSING}, id="FLEET_IN_PASSING"
+        ),
+    ],
+)
+def test_a_fleet_waits_as_others_do_but_for_its_queue(
+    table: tuple[RetryPolicy, ...], usual: tuple[RetryPolicy, ...], own: dict[RetryPolicy, RetryPolicy]
+) -> None:
+    """A fleet has its own policies where it has a better place to wait, and all others unchanged."""
+    assert set(table) == {own.get(policy, policy) for policy in usual}
+
+
+def test_a_spoilt_key_is_not_waited_for() -> None:
+    """Nobody waits for the key of another log group's bad experience; everything else may pass."""
+    clock = FakeClock()
+    waiting = patience(clock).under(restoring(POLICIES, spoilt=True))
+
+    for refusal in (key_policy_denied(), role_denied("kms:Encrypt")):
+        with pytest.raises(type(refusal)):
+            waiting.attempt(Service([refusal]))
+    assert clock.slept == []
+    assert waiting.attempt(Service([throttled(), concurrent_change(), unavailable()])) == "done"
+
+
+@pytest.mark.parametrize(
+    ("table", "refusals", "slept"),
+    [
+        pytest.param(FLEET, [throttled()] * 6, [0.2, 0.4, 0.8, 1.6, 2, 2], id="throttled"),
+        pytest.param(FLEET, [concurrent_change()] * 6, [0.5, 1, 2, 4, 8, 8], id="busy"),
+        pytest.param(FLEET, [key_policy_denied()] * 5, [1, 2, 4, 8, 10], id="policy seen late"),
+        pytest.param(FLEET_IN_PASSING, [throttled()] * 6, [0.2, 0.4, 0.8, 1.6, 2, 2], id="in passing, throttled"),
+        pytest.param(FLEET_IN_PASSING, [concurrent_change()] * 5, [0.5, 1, 2, 4, 2.5], id="in passing, busy"),
+        pytest.param(FLEET_IN_PASSING, [key_policy_denied()] * 5, [1, 2, 4, 8, 10], id="in passing, policy seen late"),
+    ],
+)
+def test_how_a_fleet_waits(table: tuple[RetryPolicy, ...], refusals: list[Refused], slept: list[float]) -> None:
+    """Short for its queue, which is drawn apart elsewhere; short for who is busy, in passing; else as all others."""
+    clock, service = FakeClock(), Service(refusals)
+
+    assert patience(clock).under(table).attempt(service) == "done"
+    assert clock.slept == pytest.approx(slept)
+
+
+@pytest.mark.parametrize(
+    ("table", "kind", "seconds"),
+    [
+        pytest.param(FLEET, concurrent_change, 120, id="busy"),
+        pytest.param(FLEET_IN_PASSING, concurrent_change, 10, id="in passing, busy"),
+        pytest.param(FLEET, throttled, 3600, id="throttled"),
+        pytest.param(FLEET_IN_PASSING, throttled, 3600, id="in passing, throttled"),
+    ],
+)
+def test_how_long_a_fleet_waits(table: tuple[RetryPolicy, ...], kind: Callable[[], Refused], seconds: float) -> None:
+    """In passing it gives a busy log group up soon; the queue ends with the deadline only."""
+    clock, service = FakeClock(), Service([kind() for _ in range(5000)])
+
+    with pytest.raises(Refused) as last:
+        patience(clock, seconds=4000).under(table).attempt(service)
+    assert [sum(clock.slept), last.value.waited] == pytest.approx([seconds, seconds])
+
+
+def test_other_policies_hold_for_all_that_does_not_say() -> None:
+    """A call that brings its own policies has those."""
+    clock = FakeClock()
+    waiting = patience(clock).under(())
+
+    with pytest.raises(Throttled):
+        waiting.attempt(Service([throttled()]))
+    assert waiting.attempt(Service([throttled()]), policies=POLICIES) == "done"
+    assert clock.slept == [2.0]
+
+
+def changed_in_both_ways(waiting: Patience) -> list[Patience]:
+    """Under other policies and with a nearer deadline, in either order."""
+    return [waiting.under(FLEET).within(100), waiting.within(100).under(FLEET)]
+
+
+def test_nothing_else_changes_with_the_policies() -> None:
+    """The clock, the deadline and the jitter stay."""
+    clock = FakeClock()
+    waiting = Patience(clock, clock.now() + 600, jitter=lambda _, most: most / 4)
+
+    other = waiting.under(FLEET)
+    other.attempt(Service([throttled()] * 2))
+
+    assert other.clock is clock
+    assert other.deadline == waiting.deadline
+    assert clock.slept == [0.05, 0.1]
+
+
+@pytest.mark.parametrize("order", [0, 1], ids=["policies first", "deadline first"])
+def test_policies_and_a_nearer_deadline(order: int) -> None:
+    """Each keeps what the other has changed."""
+    clock = FakeClock()
+    waiting = changed_in_both_ways(patience(clock))[order]
+
+    assert waiting.deadline == clock.now() + 100
+    assert waiting.attempt(Service([throttled()] * 2)) == "done"
+    assert clock.slept == [0.2, 0.4]
+
+
+@pytest.mark.parametrize("order", [0, 1], ids=["policies first", "deadline first"])
+def test_policies_end_with_the_event(order: int) -> None:
+    """Once the event is answered, no call is made under any policies."""
+    clock, service = FakeClock(), Service([])
+    waiting = changed_in_both_ways(Patience(clock, clock.now() + 600, over=lambda: True))[order]
+
+    with pytest.raises(OutOfTime):
+        waiting.attempt(service)
+    assert service.calls == 0
+
+
+def test_who_changes_the_policies_changes_nobody_elses() -> None:
+    """The patience that was there stays as it was."""
+    clock = FakeClock()
+    waiting = patience(clock)
+
+    waiting.under(FLEET).within(1)
+
+    assert waiting.attempt(Service([throttled()])) == "done"
+    assert (clock.slept, waiting.deadline) == ([2.0], 1_800_000_600.0)

@@ -53,6 +53,7 @@ from log_group_kms.model import (
     KeyName,
     OnDelete,
     OnExistingKey,
+    Outcome,
     QueryResults,
 )
 from log_group_kms.physical_id import NOTHING_ASSOCIATED
@@ -149,10 +150,45 @@ def identified(identifier: str, **changes: object) -> dict[str, Any]:
             id="one query's results",
         ),
         pytest.param(
-            properties(LogGroupName=None, LogGroupNamePrefix="/"),
-            "LogGroupNamePrefix is '/'; this version of the provider does not associate by prefix yet: use "
-            "LogGroupName for one log group",
-            id="prefix",
+            properties(LogGroupName=None, LogGroupNamePrefix="/aws/*"),
+            "LogGroupNamePrefix is '/aws/*'; it is the beginning of a name, and * stands alone for every log group: "
+            "leave the * out",
+            id="prefix with a wildcard",
+        ),
+        pytest.param(
+            properties(LogGroupName=None, LogGroupNamePrefix="arn:aws:logs"),
+            "LogGroupNamePrefix is 'arn:aws:logs'; it must be the beginning of a name, or * for every log group; it is "
+            "no ARN",
+            id="prefix that is an ARN",
+        ),
+        pytest.param(
+            properties(LogGroupName=None, LogGroupNamePrefix="a b"),
+            "LogGroupNamePrefix is 'a b'; it must be * for every log group, or 1 to 512 characters of A-Z a-z 0-9 . "
+            "- _ / #",
+            id="prefix of strange characters",
+        ),
+        pytest.param(
+            properties(LogGroupName=None, LogGroupNamePrefix="aws/spans"),
+            "LogGroupNamePrefix is 'aws/spans'; names that start with aws/ (without a leading slash) are reserved for "
+            "AWS",
+            id="reserved prefix",
+        ),
+        pytest.param(
+            properties(LogGroupName=None, LogGroupNamePrefix="/", OnMissingLogGroup="Create"),
+            "OnMissingLogGroup is 'Create'; it does not apply to LogGroupNamePrefix; it belongs to one log group: "
+            "leave it out",
+            id="OnMissingLogGroup of a fleet",
+        ),
+        pytest.param(
+            properties(LogGroupName=None, LogGroupNamePrefix="/", ExcludeLogGroupNames="/a"),
+            "ExcludeLogGroupNames is '/a'; it must be a list of strings",
+            id="no list",
+        ),
+        pytest.param(
+            properties(LogGroupName=None, LogGroupNamePrefix="/", ExcludeLogGroupNames=["a b"]),
+            "ExcludeLogGroupNames is ['a b']; 'a b' is no name: each must be 1 to 512 characters of A-Z a-z 0-9 . - _ "
+            "/ # and * as wildcard",
+            id="exclusion of strange characters",
         ),
         pytest.param(
             properties(OnDelete="Keep"),
@@ -323,8 +359,8 @@ def reason(refusal: Refused, describe_key: KeyDescription | Refused) -> str:
         pytest.param(
             role_denied("lambda:InvokeFunction", "Invoke"),
             FINE,
-            "The provider's function could not call itself, to wait on in a further invocation: see that its role has "
-            "lambda:InvokeFunction on the function, or use a shorter PropagationWaitSeconds",
+            "The function could not call itself, to go on in a further invocation: see that its role has "
+            "lambda:InvokeFunction on it (for PropagationWaitSeconds, a shorter one helps too)",
             id="going on",
         ),
         pytest.param(
@@ -415,7 +451,8 @@ def test_refusals(refusal: Refused, describe_key: KeyDescription | Refused, caus
 )
 def test_keys_that_cannot_encrypt(description: KeyDescription, defect: str) -> None:
     """A key's defect is told in the same words where AWS refused the key and where DescribeKey shows it beforehand."""
-    aws = FakeAws({ORDERS: FakeLogGroup()}, {KEY: description}, {"alias/logs": KEY})
+    aws = FakeAws(keys={KEY: description}, aliases={"alias/logs": KEY})
+    aws.log_groups[ORDERS] = FakeLogGroup()
 
     with pytest.raises(KeyUnusable) as beforehand:
         create(aws, replace(ASKED, key=KeyName("alias/logs")))
@@ -441,12 +478,16 @@ def work(aws: FakeAws, seconds: float = 600) -> Work:
 
 def create(aws: FakeAws, desired: Association = ASKED, seconds: float = 600) -> str:
     """The note of a Create."""
-    return lifecycle.ensure(work(aws, seconds), Ensure(ME, desired)).note
+    outcome = lifecycle.ensure(work(aws, seconds), Ensure(ME, desired))
+    assert isinstance(outcome, Outcome)
+    return outcome.note
 
 
 def delete(aws: FakeAws, former: Association = ASKED, *, minted: bool = True) -> str:
     """The note of a Delete."""
-    return lifecycle.remove(work(aws), Remove(ME, former, minted)).note
+    outcome = lifecycle.remove(work(aws), Remove(ME, former, minted))
+    assert isinstance(outcome, Outcome)
+    return outcome.note
 
 
 def once_associated(aws: FakeAws, key: KeyArn | None, claim: Claim | None) -> FakeAws:
@@ -667,12 +708,12 @@ def test_notes(event: Callable[[], str], note: str) -> None:
         ),
         pytest.param(
             ORDERS.arn,
-            properties(KmsKeyId=None, Zzz="of a newer version", LogGroupName=None, LogGroupNamePrefix="/"),
+            properties(KmsKeyId=None, Zzz="of a newer version", LogGroupName=None, LogGroupNamePrefix="/*"),
             "This version of the provider cannot have associated anything with such properties: (1) 'Zzz' is no "
             "property of this resource; the properties are KmsKeyId, LogGroupName, ResourceIdentifier, "
             "LogGroupNamePrefix, ExcludeLogGroupNames, OnDelete, OnExistingKey, OnMissingLogGroup, "
-            "PropagationWaitSeconds; (2) KmsKeyId is missing; it is required; (3) LogGroupNamePrefix is '/'; this "
-            "version of the provider does not associate by prefix yet: use LogGroupName for one log group",
+            "PropagationWaitSeconds; (2) KmsKeyId is missing; it is required; (3) LogGroupNamePrefix is '/*'; it "
+            "is the beginning of a name, and * stands alone for every log group: leave the * out",
             id="another version's properties",
         ),
     ],

@@ -1,0 +1,169 @@
+# ruff: noqa: INP001, T201 - a program beside the templates, not a package; it prints
+"""Renders the landing zone: the provider's template.yaml and what landing-zone.yaml adds, as plain CloudFormation.
+
+A service-managed StackSet takes neither transforms nor nested stacks (CloudFormation API reference, CreateStackSet,
+Capabilities). So what CloudFormation would do with template.yaml is done here, by the same translator, without network
+or credentials.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from boto3.session import Session
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+HERE: Final = Path(__file__).parent
+SAM_FORM: Final = HERE.parents[1] / "template.yaml"
+ADDITIONS: Final = HERE / "landing-zone.yaml"
+PLAIN_FORM: Final = HERE / "template.yaml"
+
+#: The package, once for all functions: a bucket of the stack's own Region, and a name that says what is in it. No hash
+#: stands in the template itself, so that it changes with the templates alone.
+CODE: Final = {"Bucket": {"Fn::Sub": "${CodeBucketPrefix}-${AWS::Region}"}, "Key": {"Ref": "CodeKey"}}
+
+#: In bytes: what CloudFormation takes as a template's text; a larger one would have to come from a bucket
+#: (CloudFormation user guide, quotas).
+LONGEST_BODY: Final = 51_200
+
+_HEADER: Final = "# Rendered by `make landing-zone` from ../../template.yaml and landing-zone.yaml: change those.\n"
+_INTERFACE: Final = "AWS::CloudFormation::Interface"
+#: The translator wants to know one for resources that this template has none of.
+_ANY_REGION: Final = "eu-west-1"
+
+Template = dict[str, Any]
+
+
+def load(path: Path) -> Template:
+    """A template, its intrinsic functions in their long form."""
+    template: Template = yaml_parse(path.read_text())
+    return template
+
+
+def translated(template: Template) -> Template:
+    """What CloudFormation makes of a SAM *template* whose functions take their code from `CODE`.
+
+    The resources stand in the order of *template*, and what the translator adds after what it belongs to.
+    """
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = CODE
+    order = list(template["Resources"])
+    plain: Template = Translator({}, Parser(), boto_session=Session(region_name=_ANY_REGION)).translate(template, {})
+    for resource in plain["Resources"].values():
+        resource.pop("Metadata", None)  # how `sam build` makes the package, which is made already
+    names = sorted(plain["Resources"], key=lambda name: (order.index(_origin(name, order)), name))
+    return {**plain, "Resources": {name: plain["Resources"][name] for name in names}}
+
+
+def _origin(name: str, order: list[str]) -> str:
+    return max((each for each in order if name.startswith(each)), key=len)
+
+
+def fixed(template: Template, values: dict[str, Any]) -> Template:
+    """*template* without the parameters of *values*, which take their place; and without what was on that condition.
+
+    Each value is what another resource yields, so that a condition which asks whether there is one always holds.
+    """
+    held = {name for name, rule in template["Conditions"].items() if any(rule == _is_set(each) for each in values)}
+    whole: Template = _filled_in({**template, "Metadata": {}}, values, held)
+    whole["Metadata"] = {_INTERFACE: _interface(template["Metadata"][_INTERFACE], set(values))}
+    for name in values:
+        del whole["Parameters"][name]
+    for name in held:
+        del whole["Conditions"][name]
+    for each in (*whole["Resources"].values(), *whole["Outputs"].values()):
+        if each.get("Condition") in held:
+            del each["Condition"]
+    return whole
+
+
+def _is_set(parameter: str) -> Template:
+    return {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
+
+
+def _filled_in(part: Any, values: dict[str, Any], held: set[str]) -> Any:
+    """A copy of *part* with each parameter's value in its place, and of each Fn::If on a held condition what holds."""
+    match part:
+        case {"Ref": str() as name} if name in values:
+            return values[name]
+        case {"Fn::If": [str() as condition, then, _]} if condition in held:
+            return _filled_in(then, values, held)
+        case dict():
+            return {key: _filled_in(item, values, held) for key, item in part.items()}
+        case list():
+            return [_filled_in(item, values, held) for item in part]
+    return part
+
+
+def _interface(interface: Template, without: set[str]) -> Template:
+    groups = [
+        {**group, "Parameters": [name for name in group["Parameters"] if name not in without]}
+        for group in interface["ParameterGroups"]
+    ]
+    labels = {name: label for name, label in interface["ParameterLabels"].items() if name not in without}
+    return {"ParameterGroups": groups, "ParameterLabels": labels}
+
+
+def joined(first: Template, second: Template) -> Template:
+    """Both interfaces, parameters, resources and outputs; the description is the *first* one's."""
+    own, other = first["Metadata"][_INTERFACE], second["Metadata"][_INTERFACE]
+    return {
+        "AWSTemplateFormatVersion": first["AWSTemplateFormatVersion"],
+        "Description": first["Description"],
+        "Metadata": {
+            _INTERFACE: {
+                "ParameterGroups": own["ParameterGroups"] + other["ParameterGroups"],
+                "ParameterLabels": {**own["ParameterLabels"], **other["ParameterLabels"]},
+            }
+        },
+        "Parameters": {**first["Parameters"], **second["Parameters"]},
+        "Conditions": second["Conditions"],
+        "Resources": {**first["Resources"], **second["Resources"]},
+        "Outputs": {**first["Outputs"], **second["Outputs"]},
+    }
+
+
+class _ShortForm(yaml.SafeDumper):
+    """Intrinsic functions as people write them, and no aliases, which CloudFormation does not read."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - of none
+        """Nothing is written by reference."""
+        return True
+
+
+def _represent(dumper: yaml.SafeDumper, mapping: dict[str, Any]) -> yaml.Node:
+    match list(mapping.items()):
+        case [("Fn::GetAtt", [str() as resource, str() as attribute])]:
+            return dumper.represent_scalar("!GetAtt", f"{resource}.{attribute}")
+        case [(name, value)] if name == "Ref" or name.startswith("Fn::"):
+            tag = f"!{name.removeprefix('Fn::')}"
+            if isinstance(value, str):
+                return dumper.represent_scalar(tag, value)
+            return dumper.represent_sequence(tag, value)
+    return dumper.represent_dict(mapping)
+
+
+_ShortForm.add_representer(dict, _represent)
+
+
+def render() -> str:
+    """The text of the plain form."""
+    additions = load(ADDITIONS)
+    provider = fixed(translated(load(SAM_FORM)), additions["Metadata"]["Fixed"])
+    return _HEADER + yaml.dump(joined(additions, provider), Dumper=_ShortForm, sort_keys=False, width=120)
+
+
+def main() -> None:
+    """Write the plain form beside this file."""
+    text = render()
+    PLAIN_FORM.write_text(text)
+    print(f"{PLAIN_FORM.relative_to(SAM_FORM.parent)}: {len(text.encode()):,} of {LONGEST_BODY:,} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,8 @@
+"""`python -m log_group_kms`."""
+
+import sys
+
+from log_group_kms.command_line import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+"""A fleet through its whole life: the provider with `FleetKmsKeyId`, as `sam deploy` puts it there, IAM enforced."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from local import keys, provider
+from local.embedded_aws import EmbeddedAws
+from local.stacks import Encryption, Stacks, encryption_of, fire, make_log_groups, template
+
+#: Ten times AWS's quota, so that a thousand log groups take twenty seconds.
+QUOTA: Final = 50
+THOUSAND: Final = [f"/app/{number:04d}" for number in range(1000)]
+OTHERS_KEY, EXCLUDED, EXPLICIT = "/team/other-key", "/sandbox/a", "/team/explicit"
+
+
+class Account:
+    """An account with a thousand log groups, and a provider with a fleet over them."""
+
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self.aws = aws
+        self.key, self.new_key, self.others_key = (keys.create(aws) for _ in range(3))
+
+    @property
+    def stacks(self) -> Stacks:
+        """All its stacks."""
+        return Stacks(self.aws)
+
+    @property
+    def owner(self) -> str:
+        """What the fleet writes on what it owns."""
+        return self.stacks.owner(provider.STACK, "Fleet").replace("one:", "fleet:")
+
+    def held(self, previous_key: str = "none", key: str = "") -> Encryption:
+        """A log group as the fleet leaves it."""
+        return Encryption(key or self.key, self.owner, previous_key)
+
+    def of(self, log_group: str) -> Encryption | None:
+        """What is in force on a log group."""
+        return encryption_of(self.aws, log_group)
+
+    def key_counts(self, prefix: str) -> Counter[str]:
+        """How many of these log groups are under which key; empty for none."""
+        pages = self.aws.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
+        return Counter(group.get("kmsKeyId", "") for page in pages for group in page["logGroups"])
+
+    def parameters(self, key: str) -> dict[str, str]:
+        """The provider's."""
+        return {
+            "FleetKmsKeyId": key,
+            "FleetExcludeLogGroupNames": "/sandbox/*,/aws/lambda/log-group-kms-association-enrolment-*",
+            "AssociationsPerSecond": str(QUOTA),
+        }
+
+    def reconcile(self, **event: bool) -> dict[str, object]:
+        """What the function for it answers."""
+        payload = json.dumps({"Reconcile": True, **event}).encode()
+        answer = self.aws.client("lambda").invoke(FunctionName="log-group-kms-association-enrolment", Payload=payload)
+        found: dict[str, object] = json.loads(answer["Payload"].read())
+        assert answer.get("FunctionError") is None, found
+        return found
+
+
+@pytest.fixture(scope="module")
+def account(sam: provider.Sam, built: Path) -> Iterator[Account]:
+    """With all that is there before the fleet comes."""
+    with EmbeddedAws.start(auth=True) as aws:
+        account = Account(aws)
+        make_log_groups(aws, [*THOUSAND, EXCLUDED])
+        make_log_groups(aws, [OTHERS_KEY], account.others_key)
+        make_log_groups(aws, ["aws/spans"])
+        aws.direction.limit("AssociateKmsKey", QUOTA)
+        sam.deploy(aws, built, parameters=account.parameters(account.key))
+        yield account
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Events are worked off in the background."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def a_thousand_log_groups_come_under_the_key(account: Account, _: provider.Sam, __: Path) -> None:
+    """Each once, at the quota and not over it; what is excluded or reserved is left alone."""
+    called, refused = account.aws.direction.counts(by_function=True), account.aws.direction.refused(by_function=True)
+
+    assert account.stacks.status(provider.STACK) == "CREATE_COMPLETE"
+    assert account.key_counts("/app/") == {account.key: 1000}
+    assert account.of(THOUSAND[0]) == account.held()
+    assert account.of(OTHERS_KEY) == account.held(account.others_key)
+    assert account.of(EXCLUDED) == Encryption()
+    assert 1001 <= called["logs:AssociateKmsKey"] - refused["logs:AssociateKmsKey"] <= 1020
+    assert refused.total() < 0.01 * called.total()
+
+
+def a_new_log_group_is_enrolled_as_it_is_created(account: Account, _: provider.Sam, __: Path) -> None:
+    """By CloudTrail's event; it belongs to the fleet."""
+    account.aws.client("logs").create_log_group(logGroupName="/new/one")
+    account.aws.client("logs").create_log_group(logGroupName="/sandbox/new")
+
+    eventually(lambda: account.of("/new/one") == account.held())
+    assert account.of("/sandbox/new") == Encryption()
+
+
+def a_log_group_with_a_resource_of_its_own_stays_out_of_the_fleet(account: Account, _: provider.Sam, __: Path) -> None:
+    """The stack that makes it and names it explicitly wins, although enrolment hears of it, too."""
+    one = {"LogGroupName": EXPLICIT, "KmsKeyId": account.others_key, "OnMissingLogGroup": "Create"}
+
+    assert account.stacks.deploy("team", template(LogEncryption=one)) == "CREATE_COMPLETE"
+    account.reconcile()
+    found = account.of(EXPLICIT)
+    assert found
+    assert (found.key, found.owner) == (account.others_key, account.stacks.owner("team", "LogEncryption"))
+
+
+def a_dry_run_tells_and_changes_nothing(account: Account, _: provider.Sam, __: Path) -> None:
+    """Neither keys nor tags."""
+    logs = account.aws.client("logs")
+    logs.disassociate_kms_key(logGroupName=THOUSAND[5])
+    logs.associate_kms_key(logGroupName=THOUSAND[7], kmsKeyId=account.others_key)
+    make_log_groups(account.aws, ["/app/missed"])
+    account.aws.direction.forget_calls()
+
+    answer = account.reconcile(DryRun=True)
+
+    assert answer["DryRun"] is True
+    counts = answer["Counts"]
+    assert isinstance(counts, dict)
+    assert (counts["associate"], counts["re-key"]) == (2, 1)
+    called = account.aws.direction.counts(by_function=True)
+    assert not {"logs:AssociateKmsKey", "logs:TagResource"} & set(called)
+
+
+def the_schedule_mends_what_was_changed_by_hand_or_missed(account: Account, _: provider.Sam, __: Path) -> None:
+    """Three log groups are not as they should be; afterwards all are."""
+    fire(account.aws, "log-group-kms-association-reconcile")
+
+    eventually(lambda: account.key_counts("/app/") == {account.key: 1001})
+    assert account.of(THOUSAND[5]) == account.held()
+    assert account.of("/app/missed") == account.held()
+
+
+def a_reconciliation_of_a_whole_fleet_lists_and_does_nothing_else(account: Account, _: provider.Sam, __: Path) -> None:
+    """A page of 50 log groups a call, no call for each of them."""
+    account.aws.direction.forget_calls()
+
+    answer = account.reconcile()
+
+    assert answer["AssociatedCount"] == 0
+    called = account.aws.direction.counts(by_function=True)
+    assert called["logs:DescribeLogGroups"] <= 25
+    # The explicit one's owner is asked.
+    assert called["logs:ListTagsForResource"] <= 3
+    assert not {"logs:AssociateKmsKey", "logs:TagResource"} & set(called)
+
+
+def a_new_key_reaches_all(account: Account, sam: provider.Sam, built: Path) -> None:
+    """Directly over the old one: there is no Disassociate."""
+    account.aws.direction.forget_calls()
+
+    sam.deploy(account.aws, built, parameters=account.parameters(account.new_key))
+
+    assert account.key_counts("/app/") == {account.new_key: 1001}
+    assert account.of(OTHERS_KEY) == account.held(account.others_key, account.new_key)
+    assert "logs:DisassociateKmsKey" not in account.aws.direction.counts(by_function=True)
+    account.aws.client("logs").create_log_group(logGroupName="/new/two")
+    eventually(lambda: account.of("/new/two") == account.held(key=account.new_key))
+
+
+def the_fleets_delete_gives_all_back(account: Account, sam: provider.Sam, built: Path) -> None:
+    """Also what was enrolled and reconciled; what others own stays theirs."""
+    sam.deploy(account.aws, built, parameters={"AssociationsPerSecond": str(QUOTA), "FleetKmsKeyId": ""})
+
+    assert account.key_counts("/app/") == {"": 1001}
+    assert account.of("/new/one") == Encryption()
+    assert account.of("/new/two") == Encryption()
+    assert account.of(OTHERS_KEY) == Encryption(account.others_key)
+    found = account.of(EXPLICIT)
+    assert found
+    assert found.key == account.others_key
+
+
+def a_fleet_in_a_stack_of_its_own(account: Account, _: provider.Sam, __: Path) -> None:
+    """With its return values; its prefix changes without a moment in which both match and neither holds."""
+    fleet = {"KmsKeyId": account.key, "ServiceTimeout": 3600}
+    stacks = account.stacks
+
+    assert stacks.deploy("own", template(Fleet={"LogGroupNamePrefix": "/app/000", **fleet})) == "CREATE_COMPLETE"
+    created = stacks.outputs("own")
+    assert stacks.deploy("own", template(Fleet={"LogGroupNamePrefix": "/app/00", **fleet})) == "UPDATE_COMPLETE"
+    updated = stacks.outputs("own")
+    counts = account.key_counts("/app/00")
+    assert stacks.delete("own") == ""
+
+    assert created["FleetRef"].endswith(":log-group:/app/000*")
+    assert (created["FleetMatchedCount"], created["FleetAssociatedCount"]) == ("10", "10")
+    assert (updated["FleetMatchedCount"], updated["FleetAssociatedCount"]) == ("100", "90")
+    assert counts == {account.key: 100}
+    assert account.key_counts("/app/00") == {"": 100}
+
+
+#: One account, one story: every step goes on where the one before has left it.
+STORY: Final = (
+    a_thousand_log_groups_come_under_the_key,
+    a_new_log_group_is_enrolled_as_it_is_created,
+    a_log_group_with_a_resource_of_its_own_stays_out_of_the_fleet,
+    a_dry_run_tells_and_changes_nothing,
+    the_schedule_mends_what_was_changed_by_hand_or_missed,
+    a_reconciliation_of_a_whole_fleet_lists_and_does_nothing_else,
+    a_new_key_reaches_all,
+    the_fleets_delete_gives_all_back,
+    a_fleet_in_a_stack_of_its_own,
+)
+
+
+def test_the_life_of_a_fleet(account: Account, sam: provider.Sam, built: Path) -> None:
+    """Each step's docstring says what holds after it."""
+    for step in STORY:
+        step(account, sam, built)
