@@ -27,7 +27,7 @@ test: $(STAMP) ## every test, with coverage
 chaos: $(STAMP) ## stacks at random, at length (CHAOS_EXAMPLES=20000)
 	CHAOS_EXAMPLES=$${CHAOS_EXAMPLES:-20000} $(BIN)/python -m pytest -q -n auto tests/unit/test_stacks_at_random.py tests/unit/test_fleets_at_random.py
 
-mutants: $(MUTANTS)/.installed ## mutation testing of the rules (three minutes)
+mutants: $(MUTANTS)/.installed ## mutation testing of the rules (many minutes)
 	rm -rf mutants
 	$(MUTANTS)/bin/python -m mutmut run
 	$(MUTANTS)/bin/python -m mutmut results

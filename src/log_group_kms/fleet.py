@@ -692,7 +692,7 @@ def _next(sweep: Sweep, ending: Ending, event: Ensure) -> Phase:
             return Phase.RELEASE_ABANDONED
         case Phase.UNDO:
             lost = _lost(event.desired.target.arn)
-            lost.add_note(sweep.told)
+            lost.add_note(f"(what it had associated was given back). {sweep.told}")
             raise lost
         case _:
             return Phase.DONE
@@ -713,6 +713,5 @@ def abandoned_fleet(event: Ensure) -> tuple[Fleet, Remove] | None:
 
 def _lost(arn: str) -> ClaimLost:
     return ClaimLost(
-        f"This resource's claims on {arn} went away meanwhile: a Delete of it passed by, or someone took its tags "
-        "off. What it had associated was given back"
+        f"This resource's claims on {arn} went away meanwhile: a Delete of it passed by, or someone took its tags off"
     )
