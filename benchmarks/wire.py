@@ -6,16 +6,12 @@ import asyncio
 import ssl
 import threading
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import botocore
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from support.certificates import self_signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +23,7 @@ class Trust:
     """A certificate for localhost, and a bundle that has it among all that a machine trusts: loading takes time."""
 
     def __init__(self, folder: Path) -> None:
-        certificate, private = _self_signed()
+        certificate, private = self_signed()
         self.certificate = folder / "certificate.pem"
         self.certificate.write_bytes(private + certificate)
         #: For Node, which has the others built in.
@@ -131,20 +127,3 @@ class Wire:
                 await asyncio.sleep(self._latency)
             to.write(piece)
             await to.drain()
-
-
-def _self_signed() -> tuple[bytes, bytes]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    encoding, no_password = serialization.Encoding.PEM, serialization.NoEncryption()
-    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, no_password)
-    return certificate.public_bytes(encoding), private

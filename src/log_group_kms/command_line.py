@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from log_group_kms.diagnosis import Diagnosis
 from log_group_kms.errors import AccessDenied, InvalidRequest, KeyUnusable, ProviderError, Refused, ResourceConflict
 from log_group_kms.findings import Cover, Coverage, Plan, Summary
-from log_group_kms.fleet import Action, WholeFleet
+from log_group_kms.fleet import WholeFleet
 from log_group_kms.model import Fleet, KeyArn, Owner
 from log_group_kms.options import NO_KEY, Options, parsers
 from log_group_kms.pacing import DEFAULT_TEMPO, Pacer
-from log_group_kms.request import parse_association
+from log_group_kms.plan import Action
+from log_group_kms.request import parse_association, parse_prefix
 from log_group_kms.screen import JsonScreen, TableScreen, told, totals, whose
 from log_group_kms.sweep import Sweep
 from log_group_kms.waiting import THROTTLED, UNAVAILABLE, Patience, SystemClock
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from log_group_kms.findings import Advance
-    from log_group_kms.fleet import Planned
     from log_group_kms.model import Association, KeyReference, Listed, Outcome, Place
     from log_group_kms.pacing import Tempo
+    from log_group_kms.plan import Planned
     from log_group_kms.ports import Keys, LogGroups
     from log_group_kms.screen import Screen
     from log_group_kms.waiting import Clock
@@ -247,7 +248,7 @@ class _Command:
 
     def release(self) -> Exit:
         association = self._association(NO_KEY)
-        fleet = _fleet(association)
+        fleet = self._fleet
         owner = self._owner(fleet)
         which = "every log group" if self.options.prefix == "*" else f"log groups {self.options.prefix}*"
         where = f"{which} in account {fleet.place.account}, {fleet.place.region}"
@@ -257,7 +258,8 @@ class _Command:
         return self._carry_out("Giving back", Summary("release", fleet, owner), lambda whole: whole.remove(event))
 
     def report(self) -> Exit:
-        fleet = _fleet(self._association(NO_KEY))
+        self._association(NO_KEY)
+        fleet = self._fleet
         with self.screen.advance("Looking") as advance:
             coverage = Coverage.of(fleet, _each(self._listing(fleet), advance))
         self.screen.coverage(coverage)
@@ -269,7 +271,7 @@ class _Command:
         """What a fleet would be asked for, by no event of CloudFormation: what has the key already costs no call."""
         association = self._association(self.options.kms_key_id)
         desired = replace(association, key=self._usable(association.key))
-        fleet = _fleet(desired)
+        fleet = self._fleet
         return Ensure(self._owner(fleet), desired, physical_resource_id=fleet.arn, enrolling=True)
 
     def _association(self, key: str) -> Association:
@@ -290,6 +292,11 @@ class _Command:
             return parse_association(properties, self.account.place)
         except InvalidRequest as wrong:
             raise Misuse("; ".join(map(_in_options, wrong.mistakes))) from None
+
+    @property
+    def _fleet(self) -> Fleet:
+        """The log groups in question; `_association` has found the prefix to be one."""
+        return parse_prefix(self.options.prefix, self.account.place)
 
     def _usable(self, reference: KeyReference) -> KeyArn:
         """The key's ARN. A dry run that would not tell that the key is disabled would be worth little.
@@ -335,7 +342,7 @@ class _Command:
         return Work(self.account.log_groups, self.account.keys, patience, lambda _: None, tempo)
 
     def _planned(self, event: Ensure, shown: Callable[[Planned], bool]) -> Plan:
-        fleet = _fleet(event.desired)
+        fleet = self._fleet
         with self.screen.advance("Looking") as advance:
             planned = WholeFleet(self._work(), fleet).plan(event)
             key = self._work().resolve(event.desired.key)
@@ -428,12 +435,6 @@ def _each(items: Iterable[T], advance: Advance) -> Iterator[T]:
     for item in items:
         yield item
         advance.looked()
-
-
-def _fleet(association: Association) -> Fleet:
-    if not isinstance(association.target, Fleet):
-        raise TypeError(association.target)
-    return association.target
 
 
 def _in_options(mistake: str) -> str:

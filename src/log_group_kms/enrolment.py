@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from log_group_kms.aws import Aws, logs_service_principal
 from log_group_kms.diagnosis import Diagnosis
 from log_group_kms.errors import ProviderError
-from log_group_kms.fleet import Action
-from log_group_kms.model import Place
-from log_group_kms.pacing import DEFAULT_TEMPO, Tempo
+from log_group_kms.plan import Action
 from log_group_kms.request import Ignore
 from log_group_kms.sweep import Fate, Phase, Sweep
 from log_group_kms.upkeep import MOST_HOPS, Enrol, Reconcile, Summary, Upkeep, parse_fleet, parse_upkeep
 from log_group_kms.waiting import Patience, SystemClock
+from log_group_kms.wiring import new_logger, tempo
 from log_group_kms.work import Work
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from log_group_kms.fleet import Planned
+    from log_group_kms.plan import Planned
     from log_group_kms.waiting import Clock
 
 _NAME: Final = "log-group-kms-association-enrolment"
@@ -37,19 +35,10 @@ _MARGIN: Final = 25.0
 #: What a metric tells of.
 _METRICS: Final = {Fate.ASSOCIATED: "Enrolled", Fate.MENDED: "DriftMended", Fate.BUSY: "Busy"}
 
-logger = Logger(service=_NAME, use_rfc3339=True)
+logger = new_logger(_NAME)
 metrics = Metrics(service=_NAME, namespace="LogGroupKmsAssociation")
 aws = Aws()
 clock: Clock = SystemClock()
-
-_package_logger = logging.getLogger("log_group_kms")
-_package_logger.addHandler(logger.registered_handler)
-_package_logger.setLevel(logger.log_level)
-_package_logger.propagate = False
-
-# At DEBUG, to which Lambda sets the root logger if asked, botocore logs whole requests: in their headers the role's
-# session token.
-logging.getLogger("botocore").setLevel(logging.INFO)
 
 
 class EnrolmentFailed(Exception):  # noqa: N818 - what Lambda's record of the failure shows
@@ -85,9 +74,10 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
         ValueError: nobody sends such an event.
     """
     logger.append_keys(function_request_id=context.aws_request_id)
-    place = _place(context)
+    fleet, wanted = parse_fleet(os.environ)
+    place = fleet.place
     report = _Report()
-    upkeep = Upkeep(_work(context), *parse_fleet(os.environ, place), _is_alive, report.saw)
+    upkeep = Upkeep(_work(context), fleet, wanted, _is_alive, report.saw)
     try:
         match parse_upkeep(event, place):
             case Enrol(log_group):
@@ -108,23 +98,10 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
         report.flush()
 
 
-def _place(context: LambdaContext) -> Place:
-    """Where the fleet's stack is, and so this function.
-
-    The context has the same, except under the Runtime Interface Emulator (`sam local`), which makes one up.
-    """
-    match os.environ.get("FLEET_STACK_ID", "").split(":", 5):
-        case ["arn", partition, "cloudformation", region, account, _]:
-            return Place(partition, region, account)
-        case _:
-            return Place.of_function(context.invoked_function_arn)
-
-
 def _work(context: LambdaContext) -> Work:
     seconds_left = context.get_remaining_time_in_millis() / 1000
     patience = Patience(clock, clock.now() + seconds_left - min(_MARGIN, seconds_left / 2))
-    rate = float(os.environ.get("ASSOCIATIONS_PER_SECOND", DEFAULT_TEMPO.changes))
-    return Work(aws.log_groups, aws.keys, patience, lambda _: None, Tempo.of(rate))
+    return Work(aws.log_groups, aws.keys, patience, lambda _: None, tempo())
 
 
 def _is_alive() -> bool:

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from log_group_kms.fleet import Action
 from log_group_kms.model import LogGroupName
+from log_group_kms.plan import Action
 from log_group_kms.sweep import CHANGED, Fate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from log_group_kms.fleet import Planned
     from log_group_kms.model import Fleet, KeyArn, Listed, Owner
+    from log_group_kms.plan import Planned
 
 #: A deeper path does not tell more of who writes the logs: `/aws/lambda/`.
 _SEGMENTS: Final = 2

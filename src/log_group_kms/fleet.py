@@ -14,7 +14,6 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -49,6 +48,7 @@ from log_group_kms.model import (
 from log_group_kms.one_log_group import OneLogGroup
 from log_group_kms.pacing import Pacer, TakenTurn
 from log_group_kms.physical_id import PERHAPS_ASSOCIATED
+from log_group_kms.plan import Action, Planned, action_for
 from log_group_kms.sweep import CHANGED, MOST_WITNESSES, Ending, Fate, Passes, Phase, Sweep
 from log_group_kms.waiting import FLEET, FLEET_IN_PASSING
 from log_group_kms.work import Remove
@@ -77,42 +77,6 @@ _NAMED: Final = 5
 
 def _log(name: str, fate: Fate, why: str) -> None:
     logger.info("%s: %s%s", name, fate, f" ({why})" if why else "")
-
-
-class Action(StrEnum):
-    """What a fleet would do with a log group."""
-
-    ASSOCIATE = "associate"
-    REKEY = "re-key"
-    TAKE_OVER = "take over"
-    COMPLIANT = "compliant"
-    KEEP = "keep"
-    CONFLICT = "conflict"
-    LEAVE = "leave to its owner"
-    RESERVED = "reserved for AWS"
-    EXCLUDED = "excluded"
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """What would happen to a log group.
-
-    Attributes:
-        name: its name.
-        action: what would be done.
-        key: the key in force.
-        owner: who owns it; None where nobody does, or where nobody had to be asked.
-    """
-
-    name: str
-    action: Action
-    key: KeyArn | None
-    owner: Owner | None = None
-
-    @property
-    def changes(self) -> bool:
-        """Whether anything would be changed."""
-        return self.action in (Action.ASSOCIATE, Action.REKEY, Action.TAKE_OVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +158,7 @@ class WholeFleet:
         if not name.startswith(self.fleet.prefix) or event.desired.exclude.cover(name):
             return Fate.PASSED
         run = _Run(self, event.owner, event)
-        return run.enrol(log_group, event, _wish(event, self.work.resolve(event.desired.key)))
+        return run.enrol(log_group, event, event.wish(self.work.resolve(event.desired.key)))
 
     def give_back(self, event: Remove, log_group: LogGroup) -> Fate:
         """Give back one log group, if the owner of *event* owns it.
@@ -213,7 +177,7 @@ class WholeFleet:
         Raises:
             ProviderError: it could not be told.
         """
-        wish = _wish(event, self.work.resolve(event.desired.key))
+        wish = event.wish(self.work.resolve(event.desired.key))
         run = _Run(self, event.owner)
         token: str | None = ""
         while token is not None:
@@ -243,7 +207,7 @@ class WholeFleet:
         return Sweep(first, self.work.resolve(event.desired.key).text)
 
     def _pass(self, run: _Run, event: Ensure, sweep: Sweep) -> tuple[Sweep, Ending]:
-        wish = _wish(event, KeyArn(sweep.key))
+        wish = event.wish(KeyArn(sweep.key))
         match sweep.phase:
             case Phase.LOOK:
                 return run.make_pass(sweep, partial(run.visit_to_look, event, wish))
@@ -276,7 +240,7 @@ class WholeFleet:
         except NotFound:
             return Planned(listed.name, Action.EXCLUDED, listed.key)
         return Planned(
-            listed.name, _action(Observed(listed.key, claim), wish), listed.key, claim.owner if claim else None
+            listed.name, action_for(Observed(listed.key, claim), wish), listed.key, claim.owner if claim else None
         )
 
 
@@ -619,29 +583,6 @@ class _Run:
         """Once one log group is claimed, the fleet's id stands; what is known of another one changes nothing."""
         if physical_resource_id == self._rules.fleet.arn:
             self._rules.work.if_this_fails(physical_resource_id)
-
-
-def _wish(event: Ensure, key: KeyArn) -> Wish:
-    return Wish(
-        event.owner,
-        key,
-        event.desired.on_existing_key,
-        creating=event.creating,
-        enrolling=event.enrolling,
-        former_owner=event.former_owner,
-    )
-
-
-def _action(observed: Observed, wish: Wish) -> Action:
-    try:
-        decision = decide(observed, wish)
-    except ResourceConflict:
-        return Action.CONFLICT
-    if isinstance(decision, Leave):
-        return Action.LEAVE if decision.to else Action.KEEP
-    if decision.associate:
-        return Action.REKEY if observed.key else Action.ASSOCIATE
-    return Action.TAKE_OVER if decision.write and observed.claim else Action.COMPLIANT
 
 
 def _may_be_its_own(refusal: Refused | NotStabilized) -> bool:

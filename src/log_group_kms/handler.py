@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-import os
 from typing import TYPE_CHECKING, Any, Final
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from log_group_kms.answering import LogGroupKmsResource
@@ -15,10 +13,10 @@ from log_group_kms.diagnosis import Diagnosis
 from log_group_kms.envelope import Envelope
 from log_group_kms.errors import ProviderError
 from log_group_kms.model import Place
-from log_group_kms.pacing import DEFAULT_TEMPO, Tempo
 from log_group_kms.physical_id import PERHAPS_ASSOCIATED
 from log_group_kms.provider import PROGRESS, Deadlines, Done, respond
 from log_group_kms.waiting import Patience, SystemClock
+from log_group_kms.wiring import new_logger, tempo
 from log_group_kms.work import Work
 
 if TYPE_CHECKING:
@@ -31,22 +29,11 @@ if TYPE_CHECKING:
 
 _NAME: Final = "log-group-kms-association"
 
-# Lambda takes the level of a line whose timestamp it cannot read (Powertools' default) for INFO, and drops it at WARN.
-logger = Logger(service=_NAME, use_rfc3339=True)
+logger = new_logger(_NAME)
 metrics = Metrics(service=_NAME, namespace="LogGroupKmsAssociation")
 resource = LogGroupKmsResource()
 aws = Aws()
 clock: Clock = SystemClock()
-
-# Every module logs to the standard library's logger of its own name; Powertools' handler makes it JSON.
-_package_logger = logging.getLogger("log_group_kms")
-_package_logger.addHandler(logger.registered_handler)
-_package_logger.setLevel(logger.log_level)
-_package_logger.propagate = False
-
-# At DEBUG, to which Lambda sets the root logger if asked, botocore logs whole requests: in that of Invoke the event,
-# with its ResponseURL.
-logging.getLogger("botocore").setLevel(logging.INFO)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
@@ -96,12 +83,8 @@ def _respond(envelope: Envelope, event: Mapping[str, Any], context: LambdaContex
     seconds_left = context.get_remaining_time_in_millis() / 1000
     deadlines = Deadlines.of(envelope, event, clock.now(), seconds_left)
     patience = Patience(clock, deadlines.earliest, over=lambda: resource.answered)
-    work = Work(aws.log_groups, aws.keys, patience, _if_this_fails, _tempo())
+    work = Work(aws.log_groups, aws.keys, patience, _if_this_fails, tempo())
     return respond(envelope, event, place, work, deadlines)
-
-
-def _tempo() -> Tempo:
-    return Tempo.of(float(os.environ.get("ASSOCIATIONS_PER_SECOND", DEFAULT_TEMPO.changes)))
 
 
 def _function_arn(event: Mapping[str, Any], context: LambdaContext) -> str:

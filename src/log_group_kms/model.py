@@ -14,7 +14,10 @@ _LOG_GROUP_NAME: Final = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
 _LOG_GROUP_NAME_PATTERN: Final = re.compile(r"[.\-_/#A-Za-z0-9*]{1,512}")
 _KEY_ARN: Final = re.compile(r"arn:(?P<partition>[\w-]+):kms:(?P<region>[\w-]+):(?P<account>\d{12}):(?:key|alias)/.+")
 _LAMBDA_ARN: Final = re.compile(r"arn:(?P<partition>[\w-]+):lambda:(?P<region>[\w-]+):(?P<account>\d{12}):function:.+")
-_STACK_ID: Final = re.compile(r"arn:[\w-]+:cloudformation:[\w-]+:\d{12}:stack/(?P<name>[^/]+)/(?P<uuid>[^/]+)")
+_STACK_ID: Final = re.compile(
+    r"arn:(?P<partition>[\w-]+):cloudformation:(?P<region>[\w-]+):(?P<account>\d{12}):"
+    r"stack/(?P<name>[^/]+)/(?P<uuid>[^/]+)"
+)
 
 #: CloudWatch Logs API reference, TagResource: a tag's value holds at most 256 characters.
 TAG_VALUE_LENGTH: Final = 256
@@ -70,6 +73,18 @@ class Place:
         found = _LAMBDA_ARN.fullmatch(arn)
         if not found:
             raise ValueError(f"{arn!r} is not the ARN of a Lambda function")
+        return cls(found["partition"], found["region"], found["account"])
+
+    @classmethod
+    def of_stack(cls, stack_id: str) -> Place:
+        """The place of the stack with this *stack_id*.
+
+        Raises:
+            ValueError: *stack_id* is none.
+        """
+        found = _STACK_ID.fullmatch(stack_id)
+        if not found:
+            raise ValueError(f"{stack_id!r} is not the id of a stack")
         return cls(found["partition"], found["region"], found["account"])
 
     def logs_arn(self, resource: str) -> str:

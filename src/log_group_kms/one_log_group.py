@@ -163,15 +163,7 @@ class OneLogGroup:
         former = event.former
         if former and former.target == self.log_group and observed.key and not observed.claim:
             former_key = self.work.known(former.key)
-        return Wish(
-            event.owner,
-            key,
-            event.desired.on_existing_key,
-            former_key,
-            creating=event.creating,
-            enrolling=event.enrolling,
-            former_owner=event.former_owner,
-        )
+        return event.wish(key, former_key)
 
     def _create(self, event: Ensure, key: KeyArn) -> bool:
         """Create the log group, encrypted and claimed; False where someone else was quicker."""

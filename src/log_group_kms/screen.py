@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
 from log_group_kms.findings import CHANGES, Advance, Cover
-from log_group_kms.fleet import Action
+from log_group_kms.plan import Action
 
 if TYPE_CHECKING:
     from collections import Counter

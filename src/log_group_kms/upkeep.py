@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from log_group_kms.errors import ClaimLost, InvalidRequest, OutOfTime
 from log_group_kms.fleet import WholeFleet
-from log_group_kms.model import Fleet, LogGroup, LogGroupName, Owner
+from log_group_kms.model import Fleet, LogGroup, LogGroupName, Owner, Place
 from log_group_kms.request import Ignore, parse_association, parse_prefix
 from log_group_kms.sweep import Fate, Phase, Sweep
 from log_group_kms.work import Ensure, Remove
@@ -21,8 +21,8 @@ from log_group_kms.work import Ensure, Remove
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from log_group_kms.fleet import Planned
-    from log_group_kms.model import Outcome, Place
+    from log_group_kms.model import Outcome
+    from log_group_kms.plan import Planned
     from log_group_kms.work import Work
 
 #: Lambda ends a chain of some 16 invocations. What is left then waits for the next schedule; nothing is lost.
@@ -85,8 +85,11 @@ def parse_upkeep(event: object, place: Place) -> Enrol | Reconcile | Ignore:
             )
 
 
-def parse_fleet(settings: Mapping[str, str], place: Place) -> tuple[Fleet, Ensure]:
+def parse_fleet(settings: Mapping[str, str]) -> tuple[Fleet, Ensure]:
     """The fleet that the function works for, and what it wants, as the environment says.
+
+    Its place is that of its stack, which is the function's own: under the Runtime Interface Emulator (`sam local`) the
+    function's ARN is made up.
 
     Raises:
         InvalidRequest: the settings break a rule, or some are missing.
@@ -94,6 +97,10 @@ def parse_fleet(settings: Mapping[str, str], place: Place) -> tuple[Fleet, Ensur
     missing = [name for name in _SETTINGS if name not in settings]
     if missing:
         raise InvalidRequest([f"{name} is missing from the function's environment" for name in missing])
+    try:
+        place = Place.of_stack(settings["FLEET_STACK_ID"])
+    except ValueError as broken:
+        raise InvalidRequest([f"FLEET_STACK_ID: {broken}"]) from None
     exclude = [name.strip() for name in settings["EXCLUDE_LOG_GROUP_NAMES"].split(",") if name.strip()]
     desired = parse_association(
         {

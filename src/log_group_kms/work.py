@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from log_group_kms.decision import Wish
 from log_group_kms.errors import KeyUnusable, OutOfTime, ProviderError, Refused, Throttled
 from log_group_kms.model import Association, KeyArn, KeyReference, Owner
 from log_group_kms.pacing import AT_ONCE, DEFAULT_TEMPO
@@ -48,6 +49,18 @@ class Ensure:
     def new_target(self) -> bool:
         """Whether this is a Create, or an Update to another target, which is a replacement."""
         return self.physical_resource_id != self.desired.target.arn
+
+    def wish(self, key: KeyArn, former_key: KeyArn | None = None) -> Wish:
+        """What it wants of a log group; see `Wish`."""
+        return Wish(
+            self.owner,
+            key,
+            self.desired.on_existing_key,
+            former_key,
+            creating=self.creating,
+            enrolling=self.enrolling,
+            former_owner=self.former_owner,
+        )
 
     @property
     def may_undo(self) -> bool:

@@ -7,14 +7,10 @@ import subprocess
 import sys
 import threading
 import traceback
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from support.certificates import self_signed_file
 from support.cloudformation import CloudFormation, Fault
 from support.lambda_context import LambdaContext
 
@@ -662,7 +658,7 @@ def test_nobody_else_gets_an_answer_over_https(trusted: ssl.SSLContext, monkeypa
 @pytest.fixture
 def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SSLContext]:
     """A server's side of TLS, with a certificate that the system trusts for this test."""
-    certificate = self_signed(tmp_path / "certificate.pem")
+    certificate = self_signed_file(tmp_path / "certificate.pem")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
@@ -670,25 +666,6 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SSL
     delivery._pool.cache_clear()  # noqa: SLF001
     yield context
     delivery._pool.cache_clear()  # noqa: SLF001
-
-
-def self_signed(path: Path) -> Path:
-    """A certificate for localhost, with its key in the same file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    encoding, no_password = serialization.Encoding.PEM, serialization.NoEncryption()
-    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, no_password)
-    path.write_bytes(private + certificate.public_bytes(encoding))
-    return path
 
 
 # No log holds what lets anyone answer.

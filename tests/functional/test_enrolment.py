@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import re
 import subprocess
 import sys
-import time
-import zipfile
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 from support.lambda_context import LambdaContext
+from support.self_invocations import invocations, keep_invocations
 
 from local.script import Fault, LogGroups
 from log_group_kms import enrolment
@@ -442,46 +439,17 @@ def test_a_dry_run_without_time_for_all(fleet: Enrolment) -> None:
 # --- further invocations ----------------------------------------------------------------------------------------------
 
 
-def with_function(fleet: Enrolment) -> None:
-    """A function that only writes the events that it gets into its log: a test hands them on."""
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as package:
-        package.writestr("index.py", "import json\n\n\ndef handler(event, _):\n    print(json.dumps(event))\n")
-    fleet.deployment.aws.client("lambda").create_function(
-        FunctionName=FUNCTION,
-        Role="arn:aws:iam::111122223333:role/enrolment",
-        Runtime="python3.13",
-        Handler="index.handler",
-        Code={"ZipFile": code.getvalue()},
-    )
-
-
-def invocations(fleet: Enrolment, expected: int) -> list[dict[str, Any]]:
-    """The events that the function has sent itself: so many."""
-    logs = fleet.deployment.aws.client("logs")
-    found: list[dict[str, Any]] = []
-    for _ in range(200):
-        with suppress(logs.exceptions.ResourceNotFoundException):
-            written = logs.filter_log_events(logGroupName=f"/aws/lambda/{FUNCTION}")["events"]
-            found = [json.loads(line["message"]) for line in written if line["message"].startswith("{")]
-        if len(found) >= expected:
-            break
-        time.sleep(0.05)
-    assert len(found) == expected
-    return found
-
-
 def to_the_end(fleet: Enrolment, event: dict[str, Any], already: int = 0) -> list[dict[str, Any]]:
     """What each invocation returned, each with the event that the one before had sent; so many were sent *already*."""
     answers = [fleet.send(event)]
     while answers[-1].get("GoesOn"):
-        answers.append(fleet.send(invocations(fleet, already + len(answers))[-1]))
+        answers.append(fleet.send(invocations(fleet.deployment.aws, FUNCTION, already + len(answers))[-1]))
     return answers
 
 
 def slow(fleet: Enrolment) -> None:
     """A fleet at AWS's own pace, in invocations of 40 seconds."""
-    with_function(fleet)
+    keep_invocations(fleet.deployment.aws, FUNCTION)
     fleet.setting(ASSOCIATIONS_PER_SECOND=5, LOG_GROUP_NAME_PREFIX="/app/")
     fleet.context.remaining_in_millis = 40_000
 
@@ -498,7 +466,7 @@ def test_a_reconciliation_goes_on_in_further_invocations(fleet: Enrolment, capsy
     assert answers[-1] == {"AssociatedCount": 150, "CompliantCount": 0, "SkippedCount": 0}
     assert {fleet.deployment.key_of(name) for name in names} == {fleet.key}
     assert fleet.deployment.aws.direction.counts()["logs:AssociateKmsKey"] == 150
-    sent = invocations(fleet, len(answers) - 1)
+    sent = invocations(fleet.deployment.aws, FUNCTION, len(answers) - 1)
     assert [event["Hops"] for event in sent] == list(range(1, len(answers)))
     assert {(event["Reconcile"], event["Progress"]["key"]) for event in sent} == {(True, fleet.key)}
     assert metrics_in(capsys.readouterr().out)["Enrolled"] == 150
@@ -513,7 +481,7 @@ def test_a_chain_of_invocations_ends(fleet: Enrolment, capsys: pytest.CaptureFix
 
     assert not answer["GoesOn"]
     assert re.fullmatch(r"Of its log groups: \d+ associated\.", answer["SoFar"])
-    invocations(fleet, 0)
+    invocations(fleet.deployment.aws, FUNCTION, 0)
     (warning,) = [line for line in json_lines(capsys.readouterr().out) if line.get("level") == "WARNING"]
     assert warning["message"] == f"The rest is left to the next schedule. {answer['SoFar']}"
 
@@ -523,7 +491,7 @@ def test_what_was_done_before_the_fleet_went_is_given_back(fleet: Enrolment) -> 
     names = [f"/app/{number:03}" for number in range(150)]
     fleet.log_groups(*names)
     slow(fleet)
-    event = fleet.send({"Reconcile": True}) and invocations(fleet, 1)[0]
+    event = fleet.send({"Reconcile": True}) and invocations(fleet.deployment.aws, FUNCTION, 1)[0]
     fleet.delete_rule()
     # The Delete is at work, and has come past the first log groups.
     logs = fleet.deployment.aws.client("logs")

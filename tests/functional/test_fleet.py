@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import time
-import zipfile
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from support.cloudformation import SERVICE_TOKEN, STACK_ID
+from support.self_invocations import invocations, keep_invocations
 
 from local.script import Fault, LogGroups
 from log_group_kms import handler
@@ -46,16 +43,7 @@ def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
 def slow(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fleet at AWS's own pace, and the function that it calls to go on: that only writes events into its log."""
     monkeypatch.setenv("ASSOCIATIONS_PER_SECOND", "5")
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as package:
-        package.writestr("index.py", "import json\n\n\ndef handler(event, _):\n    print(json.dumps(event))\n")
-    deployment.aws.client("lambda").create_function(
-        FunctionName=FUNCTION,
-        Role="arn:aws:iam::111122223333:role/provider",
-        Runtime="python3.13",
-        Handler="index.handler",
-        Code={"ZipFile": code.getvalue()},
-    )
+    keep_invocations(deployment.aws, FUNCTION)
 
 
 def named(count: int) -> list[str]:
@@ -79,21 +67,6 @@ def event(deployment: Deployment, request_type: str, key: str, **more: Any) -> d
     )
 
 
-def invocations(deployment: Deployment, expected: int) -> list[dict[str, Any]]:
-    """The events that the function has sent itself: so many."""
-    logs = deployment.aws.client("logs")
-    found: list[dict[str, Any]] = []
-    for _ in range(200):
-        with suppress(logs.exceptions.ResourceNotFoundException):
-            written = logs.filter_log_events(logGroupName=f"/aws/lambda/{FUNCTION}")["events"]
-            found = [json.loads(line["message"]) for line in written if line["message"].startswith("{")]
-        if len(found) >= expected:
-            break
-        time.sleep(0.05)
-    assert len(found) == expected
-    return found
-
-
 def to_the_end(deployment: Deployment, sent: dict[str, Any], already: int = 0) -> tuple[Answered, int]:
     """The one answer to the event that was *sent*, and after how many invocations of itself it came."""
     current, hops = sent, 0
@@ -102,7 +75,7 @@ def to_the_end(deployment: Deployment, sent: dict[str, Any], already: int = 0) -
         if deployment.cloudformation.answers_to(sent):
             return deployment.cloudformation.answer_to(sent), hops
         hops += 1
-        current = invocations(deployment, already + hops)[-1]
+        current = invocations(deployment.aws, FUNCTION, already + hops)[-1]
 
 
 def counts(answer: Answered) -> dict[str, str]:
@@ -379,7 +352,7 @@ def test_a_fleet_goes_on_in_further_invocations(deployment: Deployment) -> None:
     assert (created.status, counts(created)) == ("SUCCESS", count(151, 150, 1, 0))
     assert deployment.aws.direction.counts()["logs:AssociateKmsKey"] == 150
     assert keys_of(deployment, named(150)) == {key}
-    handed_on = invocations(deployment, hops)
+    handed_on = invocations(deployment.aws, FUNCTION, hops)
     assert [sent.keys() - create.keys() for sent in handed_on] == [{PROGRESS}] * hops
 
     deleted, more = to_the_end(deployment, event(deployment, "Delete", key, service_timeout=3600), hops)
@@ -398,7 +371,7 @@ def test_an_alias_means_the_same_key_to_the_end(deployment: Deployment) -> None:
     create = event(deployment, "Create", "alias/logs", service_timeout=3600)
     handler.handler(dict(create), deployment.context)  # type: ignore[arg-type] # all that is used of the context
     kms.update_alias(AliasName="alias/logs", TargetKeyId=other)
-    (further,) = invocations(deployment, 1)
+    (further,) = invocations(deployment.aws, FUNCTION, 1)
 
     deployment.context.remaining_in_millis = 900_000
     handler.handler(further, deployment.context)  # type: ignore[arg-type] # as above
@@ -415,7 +388,7 @@ def test_a_listing_that_is_too_old_begins_anew(deployment: Deployment) -> None:
     deployment.context.remaining_in_millis = 40_000
     create = event(deployment, "Create", key, service_timeout=3600)
     handler.handler(dict(create), deployment.context)  # type: ignore[arg-type] # all that is used of the context
-    (further,) = invocations(deployment, 1)
+    (further,) = invocations(deployment.aws, FUNCTION, 1)
     deployment.aws.direction.expire_tokens()
 
     deployment.context.remaining_in_millis = 900_000
@@ -434,7 +407,7 @@ def test_a_delete_that_overtakes_a_create(deployment: Deployment) -> None:
     deployment.context.remaining_in_millis = 40_000
     create = event(deployment, "Create", key, service_timeout=3600)
     handler.handler(dict(create), deployment.context)  # type: ignore[arg-type] # all that is used of the context
-    (further,) = invocations(deployment, 1)
+    (further,) = invocations(deployment.aws, FUNCTION, 1)
     deployment.context.remaining_in_millis = 900_000
     assert deployment.send(event(deployment, "Delete", key, service_timeout=3600)).status == "SUCCESS"
 
@@ -459,7 +432,7 @@ def test_cloudformations_patience_ends_it(deployment: Deployment) -> None:
     told = re.search(r"Of its log groups: (\d+) associated\. ", failed.reason)
     assert told, failed.reason
     assert int(told[1]) == deployment.aws.direction.counts()["logs:AssociateKmsKey"] < 300
-    invocations(deployment, 0)
+    invocations(deployment.aws, FUNCTION, 0)
 
     deleted = deployment.send(event(deployment, "Delete", key, service_timeout=3600))
     assert (deleted.status, f"{told[1]} given back" in deleted.reason) == ("SUCCESS", True)

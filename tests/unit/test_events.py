@@ -182,7 +182,7 @@ def test_sam_locals_enrolment_works_for_the_fleet_of_the_events() -> None:
     """What it enrols, the event that deletes the fleet gives back."""
     created = load("create-fleet")
     fleets = parse_event(Envelope.of(created), created, PLACE)
-    _, enrolments = parse_fleet(local_function("EnrolmentFunction")["Environment"]["Variables"], PLACE)
+    _, enrolments = parse_fleet(local_function("EnrolmentFunction")["Environment"]["Variables"])
     enrol = parse_upkeep(load("enrolment-create-log-group"), PLACE)
 
     assert isinstance(fleets, Ensure)

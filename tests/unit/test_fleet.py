@@ -31,7 +31,7 @@ from log_group_kms.errors import (
     ResourceConflict,
     RoleDenied,
 )
-from log_group_kms.fleet import Action, WholeFleet
+from log_group_kms.fleet import WholeFleet
 from log_group_kms.model import (
     Association,
     Claim,
@@ -46,6 +46,7 @@ from log_group_kms.model import (
 )
 from log_group_kms.pacing import Tempo
 from log_group_kms.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED
+from log_group_kms.plan import Action
 from log_group_kms.sweep import Sweep
 from log_group_kms.waiting import Patience
 from log_group_kms.work import Ensure, Remove, Work

@@ -53,7 +53,7 @@ from support.fake_aws import (
 from log_group_kms.delivery import Answer
 from log_group_kms.envelope import Envelope
 from log_group_kms.errors import ClaimLost, NotFound, OutOfTime, ProviderError, ResourceConflict
-from log_group_kms.fleet import Action, Planned, WholeFleet
+from log_group_kms.fleet import WholeFleet
 from log_group_kms.model import (
     Association,
     Claim,
@@ -68,6 +68,7 @@ from log_group_kms.model import (
 )
 from log_group_kms.pacing import Tempo
 from log_group_kms.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED
+from log_group_kms.plan import Action, Planned
 from log_group_kms.provider import PROGRESS, Deadlines, Done, Progress, respond
 from log_group_kms.sweep import Fate, Sweep
 from log_group_kms.upkeep import Enrol, Reconcile, Upkeep, parse_upkeep

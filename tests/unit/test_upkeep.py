@@ -27,9 +27,9 @@ from support.fake_aws import (
 
 from log_group_kms import lifecycle
 from log_group_kms.errors import ClaimLost, ConcurrentChange, InvalidRequest, KeyPolicyDenied, RoleDenied
-from log_group_kms.fleet import Action, Planned
 from log_group_kms.model import Association, Claim, KeyArn, KeyName, OnDelete, OnExistingKey, Outcome, Owner
 from log_group_kms.pacing import Tempo
+from log_group_kms.plan import Action, Planned
 from log_group_kms.request import Ignore
 from log_group_kms.sweep import Counts, Fate, Phase, Sweep
 from log_group_kms.upkeep import MOST_HOPS, Enrol, Reconcile, Summary, Upkeep, parse_fleet, parse_upkeep
@@ -171,7 +171,7 @@ def test_the_event_of_a_further_invocation_is_understood() -> None:
 
 def test_the_fleet_is_the_one_of_the_environment() -> None:
     """It wants what the fleet's own template says, in the fleet's own name."""
-    of_environment, event = parse_fleet(SETTINGS, PLACE)
+    of_environment, event = parse_fleet(SETTINGS)
 
     assert of_environment == FLEET
     assert event.owner == event.former_owner == ME
@@ -195,7 +195,7 @@ def test_the_fleet_is_the_one_of_the_environment() -> None:
 )
 def test_each_setting_has_its_effect(changes: dict[str, str], expected: dict[str, object]) -> None:
     """What the template's parameters say reaches the rules."""
-    of_environment, event = parse_fleet(SETTINGS | changes, PLACE)
+    of_environment, event = parse_fleet(SETTINGS | changes)
     found = {
         "exclude": event.desired.exclude.patterns,
         "prefix": of_environment.prefix,
@@ -211,7 +211,7 @@ def test_each_setting_has_its_effect(changes: dict[str, str], expected: dict[str
 def test_a_missing_setting_is_named(name: str) -> None:
     """No KeyError: whoever reads the log knows where to look."""
     with pytest.raises(InvalidRequest, match=f"^{name} is missing from the function's environment"):
-        parse_fleet({key: value for key, value in SETTINGS.items() if key != name}, PLACE)
+        parse_fleet({key: value for key, value in SETTINGS.items() if key != name})
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_a_missing_setting_is_named(name: str) -> None:
 def test_a_wrong_setting_is_named(changes: dict[str, str], mistake: str) -> None:
     """With its value and the rule, by the name of the fleet's property."""
     with pytest.raises(InvalidRequest) as refused:
-        parse_fleet(SETTINGS | changes, PLACE)
+        parse_fleet(SETTINGS | changes)
 
     assert mistake in str(refused.value)
 
@@ -258,7 +258,7 @@ class Account:
 
     def having_fleet(self) -> Account:
         """With the fleet's Create done."""
-        _, event = parse_fleet(self.settings, PLACE)
+        _, event = parse_fleet(self.settings)
         lifecycle.ensure(self.work(), Ensure(event.owner, event.desired))
         return self
 
@@ -281,11 +281,11 @@ class Account:
 
     def delete_fleet(self) -> None:
         """The fleet's own Delete."""
-        _, event = parse_fleet(self.settings, PLACE)
+        _, event = parse_fleet(self.settings)
         lifecycle.remove(self.work(), Remove(event.owner, event.desired, minted=True))
 
     def upkeep(self, seconds: float = 800) -> Upkeep:
-        return Upkeep(self.work(seconds), *parse_fleet(self.settings, PLACE), self._alive, self._saw)
+        return Upkeep(self.work(seconds), *parse_fleet(self.settings), self._alive, self._saw)
 
     def work(self, seconds: float = 800) -> Work:
         patience = Patience(self.clock, self.clock.time + seconds, jitter=lambda _, most: most)
