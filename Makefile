@@ -25,7 +25,7 @@ test: $(STAMP) ## every test, with coverage
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term
 
 chaos: $(STAMP) ## stacks at random, at length (CHAOS_EXAMPLES=20000)
-	CHAOS_EXAMPLES=$${CHAOS_EXAMPLES:-20000} $(BIN)/python -m pytest -q -n auto tests/unit/test_stacks_at_random.py tests/unit/test_fleets_at_random.py
+	CHAOS_EXAMPLES=$${CHAOS_EXAMPLES:-20000} $(BIN)/python -m pytest -q -n auto tests/unit/lifecycle/test_stacks_at_random.py tests/unit/fleet/test_fleets_at_random.py
 
 mutants: $(MUTANTS)/.installed ## mutation testing of the rules (many minutes)
 	rm -rf mutants
@@ -44,6 +44,7 @@ format: $(STAMP)
 
 lint: $(STAMP)
 	$(BIN)/ruff check
+	PYTHONPATH=src $(BIN)/lint-imports --no-logo
 
 types: $(STAMP)
 	$(BIN)/mypy

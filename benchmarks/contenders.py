@@ -93,7 +93,7 @@ def _ours(workspace: Path, name: str, sources: Path) -> Contender:
     ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)  # noqa: S603 - our own makefile
     if ran.returncode:
         raise RuntimeError(ran.stdout)
-    return Contender(name, package, "log_group_kms.handler.handler", whole=True)
+    return Contender(name, package, "log_group_kms.handlers.provider.handler", whole=True)
 
 
 def _of_peer(workspace: Path, name: str, module: str) -> Contender:

@@ -12,32 +12,26 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.report import Section, Table
 from local import keys
 from local.embedded_aws import EmbeddedAws
-from log_group_kms import lifecycle
-from log_group_kms.aws import ONCE, CloudWatchLogs, Kms
-from log_group_kms.model import (
-    Association,
-    Claim,
-    Fleet,
-    KeyArn,
-    KeyDescription,
-    Listed,
-    LogGroup,
-    Outcome,
-    Owner,
-    Page,
-    Place,
-    QueryResults,
-)
-from log_group_kms.pacing import Tempo
-from log_group_kms.waiting import Patience, SystemClock
-from log_group_kms.work import Ensure, Work
+from log_group_kms.association.context import Context
+from log_group_kms.association.requests import Ensure
+from log_group_kms.aws.clients import ONCE
+from log_group_kms.aws.kms import Kms
+from log_group_kms.aws.logs import CloudWatchLogs
+from log_group_kms.lifecycle import kinds as lifecycle
+from log_group_kms.model.association import Association
+from log_group_kms.model.keys import KeyArn, KeyDescription
+from log_group_kms.model.ownership import Claim, Owner
+from log_group_kms.model.results import Listed, Outcome, Page
+from log_group_kms.model.targets import Fleet, LogGroup, Place, QueryResults
+from log_group_kms.retry.rate_limits import RateLimits
+from log_group_kms.retry.retrier import Retrier, SystemClock
 
 if TYPE_CHECKING:
     from benchmarks.bench import Bench
-    from log_group_kms.model import KeyReference
-    from log_group_kms.ports import Keys, LogGroups
-    from log_group_kms.sweep import Sweep
-    from log_group_kms.waiting import Clock
+    from log_group_kms.association.ports import Keys, LogGroups
+    from log_group_kms.fleet.checkpoint import Checkpoint
+    from log_group_kms.model.keys import KeyReference
+    from log_group_kms.retry.retrier import Clock
 
 LOG_GROUPS: Final = 2000
 QUOTA: Final = 50.0
@@ -130,7 +124,7 @@ def at_the_quota(log_groups: int, quota: float) -> tuple[Ran, Ran]:
         for event in (creating(fleet, key), updating(fleet, key)):
             aws.direction.forget_calls()
             begun = time.monotonic()
-            outcome, invocations = through(event, *ports, SystemClock(), Tempo.of(quota))
+            outcome, invocations = through(event, *ports, SystemClock(), RateLimits.of(quota))
             seconds = time.monotonic() - begun
             refused = sum(aws.direction.refused().values())
             ran.append(Ran(outcome, seconds, aws.direction.counts(), refused, invocations))
@@ -151,18 +145,20 @@ def creating(fleet: Fleet, key: KeyArn) -> Ensure:
 
 def updating(fleet: Fleet, key: KeyArn) -> Ensure:
     """An Update that changes nothing."""
-    owner, desired = Owner.of_resource(_STACK, "Fleet", fleet), Association(fleet, key)
-    return Ensure(owner, desired, desired, fleet.arn, owner)
+    owner, association = Owner.of_resource(_STACK, "Fleet", fleet), Association(fleet, key)
+    return Ensure(owner, association, association, fleet.arn, owner)
 
 
-def through(event: Ensure, log_groups: LogGroups, kms: Keys, clock: Clock, tempo: Tempo) -> tuple[Outcome, int]:
+def through(
+    event: Ensure, log_groups: LogGroups, kms: Keys, clock: Clock, rate_limits: RateLimits
+) -> tuple[Outcome, int]:
     """All invocations of *event*, and how many they were."""
-    progress: Sweep | None = None
+    progress: Checkpoint | None = None
     invocations = 0
     while True:
         invocations += 1
-        patience = Patience(clock, clock.now() + INVOCATION)
-        work = Work(log_groups, kms, patience, lambda _: None, tempo)
+        retrier = Retrier(clock, clock.now() + INVOCATION)
+        work = Context(log_groups, kms, retrier, lambda _: None, rate_limits)
         outcome = lifecycle.ensure(work, event, progress)
         if isinstance(outcome, Outcome):
             return outcome, invocations
@@ -184,16 +180,16 @@ def peak_memory(number: int) -> Peak:
     account = MadeUp(number)
     clock = Leaping()
     fleet = Fleet(account.place, "")
-    tempo = Tempo(workers=1)
+    rate_limits = RateLimits(workers=1)
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
-        _, invocations = through(creating(fleet, account.key), account, account, clock, tempo)
+        _, invocations = through(creating(fleet, account.key), account, account, clock, rate_limits)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     account.calls.clear()
-    through(updating(fleet, account.key), account, account, clock, tempo)
+    through(updating(fleet, account.key), account, account, clock, rate_limits)
     return Peak(number, invocations, peak - before, account.calls)
 
 

@@ -20,13 +20,13 @@ import boto3
 from benchmarks.report import Section, Table
 from local import keys
 from local.embedded_aws import EmbeddedAws
-from log_group_kms.aws import Aws
-from log_group_kms.envelope import Envelope
-from log_group_kms.errors import ProviderError
-from log_group_kms.model import Place
-from log_group_kms.provider import Deadlines, respond
-from log_group_kms.waiting import Patience, SystemClock
-from log_group_kms.work import Work
+from log_group_kms.association.context import Context
+from log_group_kms.aws.clients import Aws
+from log_group_kms.cloudformation.envelope import Envelope
+from log_group_kms.lifecycle.event import Deadlines, respond
+from log_group_kms.model.errors import ProviderError
+from log_group_kms.model.targets import Place
+from log_group_kms.retry.retrier import Retrier, SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -106,7 +106,7 @@ def provider(aws: Aws, name: str, key: str) -> bool:
     clock = SystemClock()
     envelope = Envelope.of(event)
     deadlines = Deadlines.of(envelope, event, clock.now(), TIMEOUT)
-    work = Work(aws.log_groups, aws.keys, Patience(clock, deadlines.earliest), lambda _: None)
+    work = Context(aws.log_groups, aws.keys, Retrier(clock, deadlines.earliest), lambda _: None)
     try:
         respond(envelope, event, Place("aws", "eu-west-1", "111122223333"), work, deadlines)
     except ProviderError:

@@ -2,7 +2,7 @@
 
 import sys
 
-from log_group_kms.command_line import main
+from log_group_kms.cli.commands import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -15,8 +15,11 @@ from support.fake_aws import PLACE, FakeAws, FakeLogGroup, key_arn
 
 from local.script import Fault
 from local.script import LogGroups as MadeLogGroups
-from log_group_kms.aws import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG, CloudWatchLogs, Kms
-from log_group_kms.model import KeyArn, KeyDescription, LogGroup, LogGroupName, Place
+from log_group_kms.aws.kms import Kms
+from log_group_kms.aws.logs import CloudWatchLogs
+from log_group_kms.model.keys import KeyArn, KeyDescription
+from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
+from log_group_kms.model.targets import LogGroup, LogGroupName, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,8 +30,8 @@ if TYPE_CHECKING:
 
     from local.answers import Refusal
     from local.embedded_aws import EmbeddedAws
-    from log_group_kms.errors import Refused
-    from log_group_kms.ports import Keys, LogGroups
+    from log_group_kms.association.ports import Keys, LogGroups
+    from log_group_kms.model.errors import ApiError
 
 MOTO_PLACE: Final = Place("aws", "us-west-2", str(DEFAULT_ACCOUNT_ID))
 #: A key that no account has.
@@ -39,7 +42,7 @@ _NOTHING: Final[Mapping[str, str]] = {}
 class Meaning(Protocol):
     """A kind of refusal, made of what AWS answered."""
 
-    def __call__(self, operation: str, code: str, message: str, /) -> Refused: ...
+    def __call__(self, operation: str, code: str, message: str, /) -> ApiError: ...
 
 
 class Opened(Enum):

@@ -14,7 +14,7 @@ from contract.backends import BACKENDS, SCRIPTED_BACKENDS
 from moto import mock_aws
 from support import moto_logs
 
-from log_group_kms.model import Place
+from log_group_kms.model.targets import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from log_group_kms.errors import Refused
+from log_group_kms.model.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def refusal_of(call: Callable[[], object]) -> Refused:
+def refusal_of(call: Callable[[], object]) -> ApiError:
     """What *call* is refused with."""
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ApiError) as caught:
         call()
     return caught.value
 
 
-def seen_in(refusal: Refused) -> tuple[type[Refused], str, str, str, str]:
+def seen_in(refusal: ApiError) -> tuple[type[ApiError], str, str, str, str]:
     """What a Reason is made of, but for the message: kind, operation, code, target and key."""
     return type(refusal), refusal.operation, refusal.code, refusal.target, refusal.key

@@ -12,29 +12,31 @@ from support.fake_aws import STACK_ID, log_group
 
 from local import answers
 from local.answers import Refusal
-from log_group_kms.aws import OWNER_TAG, PREVIOUS_KEY_TAG
-from log_group_kms.errors import (
+from log_group_kms.model.errors import (
+    ApiError,
     ConcurrentChange,
     InvalidParameter,
     KeyNotFound,
     KeyPolicyDenied,
     LimitExceeded,
     NotFound,
-    Refused,
     ReservedLogGroup,
     RoleDenied,
     Throttled,
     Unavailable,
 )
-from log_group_kms.model import Claim, Fleet, Owner, QueryResults
+from log_group_kms.model.ownership import Claim, Owner
+from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG
+from log_group_kms.model.targets import Fleet, QueryResults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contract.accounts import ScriptedAccount
 
-    from log_group_kms.model import KeyArn, LogGroup
-    from log_group_kms.ports import LogGroups
+    from log_group_kms.association.ports import LogGroups
+    from log_group_kms.model.keys import KeyArn
+    from log_group_kms.model.targets import LogGroup
 
 ORDERS = "/aws/lambda/orders"
 CLAIM = Claim(Owner.of_resource(STACK_ID, "Encryption", log_group()), None)
@@ -78,7 +80,7 @@ def test_a_bad_moment_of_the_service(
     operation: str,
     call: Callable[[ScriptedAccount, LogGroup, KeyArn], object],
     refusal: Refusal,
-    kind: type[Refused],
+    kind: type[ApiError],
 ) -> None:
     """Every call may be refused so, and changes nothing then; the next one is answered."""
     before, key = scripted.make_key(), scripted.make_key()
@@ -94,7 +96,7 @@ def test_a_bad_moment_of_the_service(
 
 
 @pytest.mark.parametrize(("refusal", "kind"), [*PASSING, *CHANGE_REFUSED])
-def test_a_log_group_that_is_not_created(scripted: ScriptedAccount, refusal: Refusal, kind: type[Refused]) -> None:
+def test_a_log_group_that_is_not_created(scripted: ScriptedAccount, refusal: Refusal, kind: type[ApiError]) -> None:
     """Each refusal has its kind, and nothing is there afterwards; the next call creates it."""
     key, orders = scripted.make_key(), log_group_in(scripted, ORDERS)
     scripted.refuse_once("CreateLogGroup", refusal, kind)
@@ -109,7 +111,7 @@ def test_a_log_group_that_is_not_created(scripted: ScriptedAccount, refusal: Ref
 
 
 @pytest.mark.parametrize(("refusal", "kind"), CHANGE_REFUSED)
-def test_a_key_that_is_not_changed(scripted: ScriptedAccount, refusal: Refusal, kind: type[Refused]) -> None:
+def test_a_key_that_is_not_changed(scripted: ScriptedAccount, refusal: Refusal, kind: type[ApiError]) -> None:
     """AWS's code, or its words where one code means several things, make the kind; the former key stays."""
     before, key = scripted.make_key(), scripted.make_key()
     orders = scripted.make_log_group(ORDERS, before)

@@ -9,15 +9,15 @@ from contract.accounts import UNKNOWN_KEY_ID, key_id_of, unknown_key_in
 from contract.backends import leaving_out
 from contract.refusals import refusal_of, seen_in
 
-from log_group_kms.errors import KeyNotFound
-from log_group_kms.model import KeyArn, KeyDescription, KeyName
+from log_group_kms.model.errors import KeyNotFound
+from log_group_kms.model.keys import KeyArn, KeyDescription, KeyName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contract.accounts import Account
 
-    from log_group_kms.model import KeyReference
+    from log_group_kms.model.keys import KeyReference
 
 ALIAS = "alias/landing-zone/logs"
 

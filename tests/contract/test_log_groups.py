@@ -11,24 +11,27 @@ from contract.refusals import refusal_of, seen_in
 from support.fake_aws import STACK_ID, fleet, log_group
 
 from local import answers
-from log_group_kms.errors import (
+from log_group_kms.model.errors import (
     AlreadyExists,
+    ApiError,
     InvalidParameter,
     KeyPolicyDenied,
     LimitExceeded,
     NotFound,
-    Refused,
     Unavailable,
 )
-from log_group_kms.model import Claim, Fleet, KeyArn, Listed, Owner, Page, QueryResults
+from log_group_kms.model.keys import KeyArn
+from log_group_kms.model.ownership import Claim, Owner
+from log_group_kms.model.results import Listed, Page
+from log_group_kms.model.targets import Fleet, QueryResults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contract.accounts import Account, ScriptedAccount
 
-    from log_group_kms.model import LogGroup
-    from log_group_kms.ports import LogGroups
+    from log_group_kms.association.ports import LogGroups
+    from log_group_kms.model.targets import LogGroup
 
 ORDERS = "/aws/lambda/orders"
 #: More than a page of 50.
@@ -584,7 +587,7 @@ UNUSABLE_KEYS = [
 
 @pytest.mark.parametrize(("unusable", "kind", "code"), UNUSABLE_KEYS)
 def test_a_key_that_cannot_encrypt_a_log_group(
-    account: Account, unusable: Callable[[Account], KeyArn], kind: type[Refused], code: str
+    account: Account, unusable: Callable[[Account], KeyArn], kind: type[ApiError], code: str
 ) -> None:
     """Each is refused with its kind, and the former key stays in force."""
     former, key = account.make_key(), unusable(account)
@@ -598,7 +601,7 @@ def test_a_key_that_cannot_encrypt_a_log_group(
 
 @pytest.mark.parametrize(("unusable", "kind", "code"), UNUSABLE_KEYS)
 def test_a_key_that_cannot_encrypt_query_results(
-    account: Account, unusable: Callable[[Account], KeyArn], kind: type[Refused], code: str
+    account: Account, unusable: Callable[[Account], KeyArn], kind: type[ApiError], code: str
 ) -> None:
     """Each is refused with its kind, and the former key stays in force."""
     former, key = account.make_key(), unusable(account)
@@ -758,7 +761,7 @@ def test_a_log_group_that_is_there_already(account: Account) -> None:
 @leaving_out(moto="its CreateLogGroup takes any text for a key")
 @pytest.mark.parametrize(("unusable", "kind", "code"), UNUSABLE_KEYS)
 def test_no_log_group_is_created_under_a_key_that_cannot_encrypt_it(
-    account: Account, unusable: Callable[[Account], KeyArn], kind: type[Refused], code: str
+    account: Account, unusable: Callable[[Account], KeyArn], kind: type[ApiError], code: str
 ) -> None:
     """Each is refused with its kind, and no log group without a key is left."""
     key, orders = unusable(account), log_group_in(account, ORDERS)

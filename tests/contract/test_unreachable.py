@@ -17,8 +17,9 @@ from botocore.config import Config
 from contract.refusals import refusal_of
 from support.fake_aws import PLACE, key_arn, log_group
 
-from log_group_kms.aws import CloudWatchLogs, Kms
-from log_group_kms.errors import Unavailable
+from log_group_kms.aws.kms import Kms
+from log_group_kms.aws.logs import CloudWatchLogs
+from log_group_kms.model.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,8 +16,8 @@ from support.cloudformation import STACK_ID, CloudFormation
 from support.lambda_process import Kill, LambdaFunction
 
 from local import keys
-from log_group_kms.aws import OWNER_TAG, PREVIOUS_KEY_TAG
-from log_group_kms.physical_id import PERHAPS_ASSOCIATED
+from log_group_kms.model.physical_id import PERHAPS_ASSOCIATED
+from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -24,12 +24,12 @@ PERHAPS = "log-group-kms-association:perhaps-associated"
 #: Seconds to look for an answer that must come; CloudFormation itself would wait 60 (ServiceTimeout).
 SOON = 25.0
 
-WELL = "log_group_kms.handler.handler"
+WELL = "log_group_kms.handlers.provider.handler"
 BROKEN_IMPORT = "import a_dependency_that_is_missing\n"
 SABOTAGE = """
 import os, signal, time
 from log_group_kms import answering
-from log_group_kms.handler import handler
+from log_group_kms.handlers.provider import handler
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)

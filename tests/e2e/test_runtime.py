@@ -17,7 +17,7 @@ from support.runtime_emulator import Function, RuntimeEmulator
 from local import keys
 from local.provider import Sam
 from local.script import Fault
-from log_group_kms.physical_id import NOTHING_ASSOCIATED
+from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,8 +12,8 @@ import pytest
 from support.cloudformation import CloudFormation
 from support.lambda_context import LambdaContext
 
-from log_group_kms import handler
-from log_group_kms.aws import Aws
+from log_group_kms.aws.clients import Aws
+from log_group_kms.handlers import provider as handler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

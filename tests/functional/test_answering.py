@@ -14,11 +14,11 @@ from support.certificates import self_signed_file
 from support.cloudformation import CloudFormation, Fault
 from support.lambda_context import LambdaContext
 
-from log_group_kms import delivery
-from log_group_kms.answering import LogGroupKmsResource
-from log_group_kms.delivery import DeliveryFailed, DeliveryPolicy
-from log_group_kms.envelope import NotAnEvent
-from log_group_kms.physical_id import NOTHING_ASSOCIATED
+from log_group_kms.cloudformation import delivery
+from log_group_kms.cloudformation.delivery import DeliveryFailed, DeliveryPolicy
+from log_group_kms.cloudformation.envelope import NotAnEvent
+from log_group_kms.cloudformation.resource import LogGroupKmsResource
+from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ARN = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/orders"
 
 #: The same attempts as in production, without the pauses.
-AT_ONCE = DeliveryPolicy(pause=0.0)
+UNLIMITED = DeliveryPolicy(pause=0.0)
 
 #: For a far side that hangs: gives up soon, and still waits long enough for one that does not.
 SOON = DeliveryPolicy(attempts=2, longest_attempt=0.5, pause=0.0)
@@ -45,7 +45,7 @@ def cloudformation() -> Iterator[CloudFormation]:
 
 def a_resource(
     work: Callable[[LogGroupKmsResource, dict[str, Any]], Any] = lambda _resource, _event: ARN,
-    policy: DeliveryPolicy = AT_ONCE,
+    policy: DeliveryPolicy = UNLIMITED,
 ) -> LogGroupKmsResource:
     """A resource whose handler function does *work* for each request type."""
     resource = LogGroupKmsResource(policy)
@@ -197,8 +197,8 @@ def test_an_unexpected_error_is_logged_once_with_its_traceback(
 
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert [(record.name, "Traceback" in record.getMessage()) for record in errors] == [
-        ("log_group_kms.answering", True),
-        ("log_group_kms.answering", False),
+        ("log_group_kms.cloudformation.resource", True),
+        ("log_group_kms.cloudformation.resource", False),
     ]
 
 
@@ -260,7 +260,7 @@ def test_an_unknown_request_type_is_a_failure(cloudformation: CloudFormation, re
 def test_a_request_type_without_a_handler_function_is_a_failure(cloudformation: CloudFormation) -> None:
     """Nothing registered means nothing done, which is no success."""
     event = cloudformation.event("Create")
-    LogGroupKmsResource(AT_ONCE)(event, LambdaContext())
+    LogGroupKmsResource(UNLIMITED)(event, LambdaContext())
 
     assert cloudformation.answer_to(event).status == "FAILED"
 
@@ -774,7 +774,7 @@ def test_making_the_resource_makes_no_client() -> None:
     """No AWS client is made at import or for an event; without a Region, crhelper's would fail."""
     program = (
         "import boto3; boto3.client = None\n"
-        "from log_group_kms.answering import LogGroupKmsResource\n"
+        "from log_group_kms.cloudformation.resource import LogGroupKmsResource\n"
         "resource = LogGroupKmsResource()\n"
         "assert not any(name.endswith('_client') for name in vars(resource)), vars(resource)\n"
         "assert resource._init_failed is None\n"
@@ -809,7 +809,7 @@ def test_a_delete_does_not_sleep(cloudformation: CloudFormation) -> None:
     event = cloudformation.event("Delete", physical_resource_id=ARN)
     resource = a_resource()
     resource(event, LambdaContext())
-    resource._wait_for_cwlogs(sleep=slept.append)  # type: ignore[attr-defined] # noqa: SLF001 - crhelper's own seam
+    resource._wait_for_cwlogs(sleep=slept.append)  # type: ignore[attr-defined]  # noqa: SLF001 - crhelper's own seam
 
     assert cloudformation.answer_to(event).status == "SUCCESS"
     assert slept == []

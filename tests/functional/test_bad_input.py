@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.lambda_context import LambdaContext
 
-from log_group_kms import handler
-from log_group_kms.envelope import NotAnEvent
-from log_group_kms.physical_id import NOTHING_ASSOCIATED
+from log_group_kms.cloudformation.envelope import NotAnEvent
+from log_group_kms.handlers import provider as handler
+from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
 
 if TYPE_CHECKING:
     from functional.conftest import Deployment

@@ -21,7 +21,7 @@ IMPORT: Final = """
 import json, sys
 artifact, runtime = sys.argv[1:]
 sys.path += [artifact, runtime]
-import log_group_kms.handler
+import log_group_kms.handlers.provider
 origins = {
     name: module.__spec__.origin or ""
     for name, module in list(sys.modules.items())

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from local.script import LogGroups
-from log_group_kms.aws import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
-from log_group_kms.command_line import main
+from log_group_kms.cli.commands import main
+from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
 
 if TYPE_CHECKING:
     from functional.conftest import Deployment

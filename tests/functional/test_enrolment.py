@@ -17,11 +17,12 @@ from support.lambda_context import LambdaContext
 from support.self_invocations import invocations, keep_invocations
 
 from local.script import Fault, LogGroups
-from log_group_kms import enrolment
-from log_group_kms.aws import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG, Aws
-from log_group_kms.enrolment import EnrolmentFailed
-from log_group_kms.errors import InvalidRequest
-from log_group_kms.upkeep import MOST_HOPS
+from log_group_kms.aws.clients import Aws
+from log_group_kms.fleet.upkeep import MOST_HOPS
+from log_group_kms.handlers import enrolment
+from log_group_kms.handlers.enrolment import EnrolmentFailed
+from log_group_kms.model.errors import InvalidRequest
+from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -288,7 +289,7 @@ def test_nothing_that_is_logged_holds_a_credential(
 
 def test_the_libraries_stay_quiet_at_debug() -> None:
     """At DEBUG botocore writes whole requests, with the session's token in their headers; no provider is beside it."""
-    code = "import logging, log_group_kms.enrolment; print(logging.getLogger('botocore').level)"
+    code = "import logging, log_group_kms.handlers.enrolment; print(logging.getLogger('botocore').level)"
     environment = {"PYTHONPATH": str(SOURCE), "AWS_DEFAULT_REGION": "eu-west-1", "PATH": ""}
 
     found = subprocess.run(  # noqa: S603 - our own words

@@ -13,10 +13,10 @@ from support.cloudformation import SERVICE_TOKEN, STACK_ID
 from support.self_invocations import invocations, keep_invocations
 
 from local.script import Fault, LogGroups
-from log_group_kms import handler
-from log_group_kms.aws import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
-from log_group_kms.physical_id import NOTHING_ASSOCIATED
-from log_group_kms.provider import PROGRESS
+from log_group_kms.handlers import provider as handler
+from log_group_kms.lifecycle.event import PROGRESS
+from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
+from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

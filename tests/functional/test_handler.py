@@ -13,10 +13,10 @@ from support.cloudformation import STACK_ID
 from support.lambda_context import LambdaContext
 
 from local.script import Fault
-from log_group_kms import handler
-from log_group_kms.aws import OWNER_TAG, PREVIOUS_KEY_TAG
-from log_group_kms.envelope import NotAnEvent
-from log_group_kms.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED
+from log_group_kms.cloudformation.envelope import NotAnEvent
+from log_group_kms.handlers import provider as handler
+from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED
+from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,9 +15,12 @@ from support.lambda_context import LambdaContext
 from support.template import actions, as_list, statements
 
 from local.embedded_aws import EmbeddedAws
-from log_group_kms import enrolment, handler
-from log_group_kms.aws import ACTIONS, ENROLMENT_ACTIONS, OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG, Aws
-from log_group_kms.enrolment import EnrolmentFailed
+from log_group_kms.aws.clients import Aws
+from log_group_kms.aws.permissions import ACTIONS, ENROLMENT_ACTIONS
+from log_group_kms.handlers import enrolment
+from log_group_kms.handlers import provider as handler
+from log_group_kms.handlers.enrolment import EnrolmentFailed
+from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

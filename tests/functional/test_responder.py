@@ -18,7 +18,7 @@ from support.cloudformation import CREDENTIAL, SECURITY_TOKEN, SERVICE_TOKEN, Cl
 from support.lambda_context import LambdaContext
 
 import responder
-from log_group_kms.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED
+from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED
 from responder import DeliveryFailed
 
 if TYPE_CHECKING:

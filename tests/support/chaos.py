@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from log_group_kms.model import Claim, KeyArn, OnDelete, OnExistingKey, Owner
+from log_group_kms.model.association import OnDelete, OnExistingKey
+from log_group_kms.model.ownership import Claim, Owner
 from support.fake_aws import concurrent_change, key_policy_denied, throttled, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from log_group_kms.model.keys import KeyArn
     from support.fake_aws import FakeAws
 
 HEALING: Final = (concurrent_change, throttled, unavailable, key_policy_denied)

@@ -6,37 +6,29 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from log_group_kms.errors import (
+from log_group_kms.model.errors import (
     AlreadyExists,
+    ApiError,
     ConcurrentChange,
     InvalidParameter,
     KeyNotFound,
     KeyPolicyDenied,
     NotFound,
-    Refused,
     ReservedLogGroup,
     RoleDenied,
     Throttled,
     Unavailable,
 )
-from log_group_kms.model import (
-    Claim,
-    Fleet,
-    KeyArn,
-    KeyDescription,
-    Listed,
-    LogGroup,
-    LogGroupName,
-    Owner,
-    Page,
-    Place,
-    QueryResults,
-)
+from log_group_kms.model.keys import KeyArn, KeyDescription
+from log_group_kms.model.ownership import Claim, Owner
+from log_group_kms.model.results import Listed, Page
+from log_group_kms.model.targets import Fleet, LogGroup, LogGroupName, Place, QueryResults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from log_group_kms.model import KeyReference, Target
+    from log_group_kms.model.keys import KeyReference
+    from log_group_kms.model.targets import Target
 
 T = TypeVar("T")
 
@@ -133,14 +125,14 @@ class FakeAws:
     #: Called before and after each call takes effect, with the operation's name; may change state, or raise.
     before: Callable[[str], None] = field(default=lambda _: None)
     after: Callable[[str], None] = field(default=lambda _: None)
-    _refusals: dict[str, list[Refused]] = field(default_factory=dict)
+    _refusals: dict[str, list[ApiError]] = field(default_factory=dict)
 
     @classmethod
     def holding(cls, *keys: KeyArn) -> FakeAws:
         """An account with these enabled *keys*."""
         return cls(keys={key: KeyDescription(key) for key in keys})
 
-    def refuse(self, operation: str, *refusals: Refused) -> None:
+    def refuse(self, operation: str, *refusals: ApiError) -> None:
         """Answer the next calls of *operation* so."""
         self._refusals.setdefault(operation, []).extend(refusals)
 

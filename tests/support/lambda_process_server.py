@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
 
 from urllib3.connectionpool import HTTPConnectionPool
 
-from log_group_kms import handler
+from log_group_kms.handlers import provider as handler
 from support.lambda_context import LambdaContext
 
 if TYPE_CHECKING:

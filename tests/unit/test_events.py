@@ -6,12 +6,13 @@ import pytest
 from support.template import TEMPLATE, Resolver
 from support.template import load as load_template
 
-from log_group_kms.envelope import Envelope
-from log_group_kms.model import Place
-from log_group_kms.physical_id import NOTHING_ASSOCIATED
-from log_group_kms.request import parse_event
-from log_group_kms.upkeep import Enrol, parse_fleet, parse_upkeep
-from log_group_kms.work import Ensure, Remove
+from log_group_kms.association.requests import Ensure, Remove
+from log_group_kms.cloudformation.envelope import Envelope
+from log_group_kms.fleet.upkeep import Enrol
+from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
+from log_group_kms.model.targets import Place
+from log_group_kms.request.parse import parse_event
+from log_group_kms.request.upkeep import parse_fleet, parse_upkeep
 
 EVENTS: Final = Path(__file__).parents[2] / "events"
 PLACE: Final = Place("aws", "eu-west-1", "111122223333")
@@ -186,6 +187,6 @@ def test_sam_locals_enrolment_works_for_the_fleet_of_the_events() -> None:
     enrol = parse_upkeep(load("enrolment-create-log-group"), PLACE)
 
     assert isinstance(fleets, Ensure)
-    assert (enrolments.owner, enrolments.desired) == (fleets.owner, fleets.desired)
+    assert (enrolments.owner, enrolments.association) == (fleets.owner, fleets.association)
     assert isinstance(enrol, Enrol)
     assert enrol.log_group.name.text.startswith(created["ResourceProperties"]["LogGroupNamePrefix"])

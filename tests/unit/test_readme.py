@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from log_group_kms.aws import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
-from log_group_kms.diagnosis import Diagnosis
-from log_group_kms.envelope import Envelope
-from log_group_kms.errors import (
+from log_group_kms.association.diagnosis import Diagnosis
+from log_group_kms.cloudformation.envelope import Envelope
+from log_group_kms.lifecycle.event import Deadlines, _return_values
+from log_group_kms.model.association import Association, OnMissingLogGroup
+from log_group_kms.model.errors import (
     AccessDenied,
     AlreadyExists,
+    ApiError,
     ConcurrentChange,
     InvalidParameter,
     InvalidRequest,
@@ -26,33 +28,23 @@ from log_group_kms.errors import (
     KeyPolicyDenied,
     LimitExceeded,
     NotFound,
-    Refused,
     ReservedLogGroup,
     RoleDenied,
     Throttled,
     Unavailable,
 )
-from log_group_kms.model import (
-    Association,
-    KeyArn,
-    KeyDescription,
-    KeyReference,
-    LogGroup,
-    LogGroupName,
-    OnMissingLogGroup,
-    Outcome,
-    Place,
-    QueryResults,
-)
-from log_group_kms.provider import Deadlines, _return_values
-from log_group_kms.request import (
+from log_group_kms.model.keys import KeyArn, KeyDescription, KeyReference
+from log_group_kms.model.results import Outcome
+from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
+from log_group_kms.model.targets import LogGroup, LogGroupName, Place, QueryResults
+from log_group_kms.request.parse import (
     _CLOUDFORMATIONS_OWN,
     _PROPERTIES,
     _TARGETS,
     DEFAULT_SERVICE_TIMEOUT,
     parse_association,
 )
-from log_group_kms.waiting import (
+from log_group_kms.retry.policies import (
     CONCURRENT_CHANGE,
     KEY_POLICY_PROPAGATION,
     POLICIES,
@@ -241,13 +233,13 @@ def test_the_template_to_copy_passes_the_providers_own_validation() -> None:
     )
 
 
-def reason(refusal: Refused, description: KeyDescription | Refused) -> str:
+def reason(refusal: ApiError, description: KeyDescription | ApiError) -> str:
     """What the provider says of *refusal*, with the key as KMS describes it."""
 
     @dataclass(frozen=True, slots=True)
     class Keys:
         def describe(self, _: KeyReference) -> KeyDescription:
-            if isinstance(description, Refused):
+            if isinstance(description, ApiError):
                 raise description
             return description
 
@@ -379,7 +371,7 @@ def patterns() -> dict[str, re.Pattern[str]]:
 def messages_in_source() -> list[str]:
     """Every string of the provider's source, with `…` for what is filled in."""
     found = []
-    for path in (PROJECT / "src" / "log_group_kms").glob("*.py"):
+    for path in (PROJECT / "src" / "log_group_kms").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.JoinedStr):
                 parts = [str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values]

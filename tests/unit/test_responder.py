@@ -18,10 +18,14 @@ from support.cloudformation import CREDENTIAL, SECURITY_TOKEN
 from support.lambda_context import LambdaContext
 
 import responder
-from log_group_kms import answering, delivery, envelope, physical_id, provider
-from log_group_kms.envelope import Envelope
-from log_group_kms.model import Place
-from log_group_kms.request import parse_physical_id
+from log_group_kms.cloudformation import delivery, envelope
+from log_group_kms.cloudformation import resource as answering
+from log_group_kms.cloudformation.envelope import Envelope
+from log_group_kms.cloudformation.physical_id import LONGEST_ID
+from log_group_kms.lifecycle import event as provider
+from log_group_kms.model import physical_id
+from log_group_kms.model.targets import Place
+from log_group_kms.request.parse import parse_physical_id
 
 PROJECT: Final = Path(__file__).parents[2]
 SOURCE: Final = PROJECT / "src" / "responder.py"
@@ -82,7 +86,7 @@ def record(payload: object, error: dict[str, Any] | None = None, condition: str 
 
 
 IMPORT_ERROR: Final = {
-    "errorMessage": "Unable to import module 'log_group_kms.handler': No module named 'crhelper'",
+    "errorMessage": "Unable to import module 'log_group_kms.handlers.provider': No module named 'crhelper'",
     "errorType": "Runtime.ImportModuleError",
     "requestId": "",
     "stackTrace": [],
@@ -304,7 +308,7 @@ def test_what_both_know_is_the_same() -> None:
         "PROGRESS": provider.PROGRESS,
         "REDACTED": envelope.REDACTED,
         "LONGEST_BODY": delivery.LONGEST_BODY,
-        "LONGEST_PHYSICAL_ID": physical_id.LONGEST_ID,
+        "LONGEST_PHYSICAL_ID": LONGEST_ID,
         "LONGEST_ECHOED_ID": envelope.LONGEST_ECHOED_ID,
         "SHORTEST_SECRET": envelope._SHORTEST_SECRET,  # noqa: SLF001
     }
@@ -378,7 +382,8 @@ def test_no_piece_of_the_signature_is_passed_on(start: int, length: int) -> None
 def test_what_is_no_secret_stays() -> None:
     """Names that are part of the credential too, such as the Region's, are read as they were written."""
     message = (
-        "AWS4-HMAC-SHA256 in eu-west-1: no module named log_group_kms.handler in arn:aws:logs:eu-west-1:111122223333"
+        "AWS4-HMAC-SHA256 in eu-west-1: no module named log_group_kms.handlers.provider in "
+        "arn:aws:logs:eu-west-1:111122223333"
     )
     reason = answer_to(event(), {"errorMessage": message})["Reason"]
 

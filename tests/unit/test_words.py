@@ -23,12 +23,17 @@ from support.fake_aws import (
     unavailable,
 )
 
-from log_group_kms import lifecycle
-from log_group_kms.diagnosis import Diagnosis
-from log_group_kms.envelope import Envelope
-from log_group_kms.errors import (
+from log_group_kms.association.context import Context
+from log_group_kms.association.diagnosis import Diagnosis
+from log_group_kms.association.requests import Ensure, Remove
+from log_group_kms.cloudformation.envelope import Envelope
+from log_group_kms.lifecycle import kinds as lifecycle
+from log_group_kms.lifecycle.event import Deadlines
+from log_group_kms.model.association import Association, OnDelete, OnExistingKey
+from log_group_kms.model.errors import (
     AccessDenied,
     AlreadyExists,
+    ApiError,
     ClaimLost,
     InvalidParameter,
     InvalidRequest,
@@ -39,28 +44,18 @@ from log_group_kms.errors import (
     NotStabilized,
     OutOfTime,
     ProviderError,
-    Refused,
     ReservedLogGroup,
     ResourceConflict,
     RoleDenied,
     StaleEvent,
 )
-from log_group_kms.model import (
-    Association,
-    Claim,
-    KeyArn,
-    KeyDescription,
-    KeyName,
-    OnDelete,
-    OnExistingKey,
-    Outcome,
-    QueryResults,
-)
-from log_group_kms.physical_id import NOTHING_ASSOCIATED
-from log_group_kms.provider import Deadlines
-from log_group_kms.request import Ignore, parse_association, parse_event
-from log_group_kms.waiting import Patience
-from log_group_kms.work import Ensure, Remove, Work
+from log_group_kms.model.keys import KeyArn, KeyDescription, KeyName
+from log_group_kms.model.ownership import Claim
+from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
+from log_group_kms.model.results import Outcome
+from log_group_kms.model.targets import QueryResults
+from log_group_kms.request.parse import Ignore, parse_association, parse_event
+from log_group_kms.retry.retrier import Retrier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -266,7 +261,7 @@ MISSING_STATEMENT = (
 )
 
 
-def reason(refusal: Refused, describe_key: KeyDescription | Refused) -> str:
+def reason(refusal: ApiError, describe_key: KeyDescription | ApiError) -> str:
     """What CloudFormation shows for *refusal*, where DescribeKey answers so."""
     aws = FakeAws()
     if isinstance(describe_key, KeyDescription):
@@ -411,7 +406,7 @@ def reason(refusal: Refused, describe_key: KeyDescription | Refused) -> str:
         pytest.param(AlreadyExists(*ABOUT), FINE, f"AWS refused the request about {ORDERS.arn}", id="anything else"),
     ],
 )
-def test_refusals(refusal: Refused, describe_key: KeyDescription | Refused, cause: str) -> None:
+def test_refusals(refusal: ApiError, describe_key: KeyDescription | ApiError, cause: str) -> None:
     """The Reason names cause, resource and remedy, and ends with AWS's own words."""
     assert reason(refusal, describe_key) == (
         f"{cause}. AWS answered {refusal.operation} with {refusal.code}: {refusal.message}"
@@ -470,10 +465,10 @@ def account(key: KeyArn | None = None, claim: Claim | None = None) -> FakeAws:
     return aws
 
 
-def work(aws: FakeAws, seconds: float = 600) -> Work:
+def work(aws: FakeAws, seconds: float = 600) -> Context:
     """An invocation that has so many *seconds*."""
     clock = FakeClock()
-    return Work(aws, aws, Patience(clock, clock.now() + seconds), lambda _: None)
+    return Context(aws, aws, Retrier(clock, clock.now() + seconds), lambda _: None)
 
 
 def create(aws: FakeAws, desired: Association = ASKED, seconds: float = 600) -> str:

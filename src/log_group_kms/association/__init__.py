@@ -1,0 +1,1 @@
+"""The rules for one log group and for query results, and their way to AWS."""

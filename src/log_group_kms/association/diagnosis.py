@@ -1,0 +1,177 @@
+"""From a final refusal to the Reason that a user reads: what is wrong, on which resource, and what to do.
+
+AccessDenied is one code for three causes, so DescribeKey is asked; once, and only when the refusal is final.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from log_group_kms.model.errors import (
+    AccessDenied,
+    ApiError,
+    ConcurrentChange,
+    InvalidParameter,
+    KeyNotFound,
+    KeyPolicyDenied,
+    LimitExceeded,
+    NotFound,
+    ProviderError,
+    ReservedLogGroup,
+    RoleDenied,
+    Throttled,
+    Unavailable,
+)
+from log_group_kms.model.keys import KeyArn, KeyName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from log_group_kms.association.ports import Keys
+    from log_group_kms.model.targets import Place
+
+
+#: Refusals that speak for themselves; the others are looked into.
+_SENTENCES: Final[Mapping[type[ApiError], str]] = {
+    NotFound: (
+        "There is no log group {target}: create it first (DependsOn), correct its name, or set OnMissingLogGroup to "
+        "Create"
+    ),
+    ReservedLogGroup: "{target} is reserved for AWS and cannot be associated with a key: use another log group",
+    ConcurrentChange: "Someone else kept changing {target}: {again}, or see who does with CloudTrail",
+    Unavailable: "AWS could not be reached or failed inside while working on {target}: {again}",
+    LimitExceeded: "A quota is used up for {target}: take tags off or delete log groups, or ask AWS for more",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Looks into refusals.
+
+    Attributes:
+        keys: KMS.
+        place: where the provider works.
+        service_principal: CloudWatch Logs, as a key policy names it in this place.
+        caller: whose permissions count.
+        again: how to try once more.
+    """
+
+    keys: Keys
+    place: Place
+    service_principal: str
+    caller: str = "The provider's role"
+    again: str = "deploy again"
+
+    def tell(self, error: ProviderError) -> str:
+        """What a user is to read for *error*, with what its notes add: how far a fleet came."""
+        told = self.reason(error) if isinstance(error, ApiError) else str(error)
+        return " ".join([told, *getattr(error, "__notes__", ())])
+
+    def reason(self, refusal: ApiError) -> str:
+        """What CloudFormation is to show for *refusal*: cause, resource, remedy, and AWS's own words at the end."""
+        waited = f" (tried again for {refusal.waited:.0f} s)" if refusal.waited >= 1 else ""
+        return f"{self._cause(refusal)}{waited}. {refusal}"
+
+    def _cause(self, refusal: ApiError) -> str:
+        match refusal:
+            case ApiError(operation="Invoke"):
+                return (
+                    "The function could not call itself, to go on in a further invocation: see that its role has "
+                    "lambda:InvokeFunction on it (for PropagationWaitSeconds, a shorter one helps too)"
+                )
+            case RoleDenied():
+                return self._role(refusal)
+            case KeyPolicyDenied() | KeyNotFound():
+                return self._key(refusal)
+            case InvalidParameter() | AccessDenied() if refusal.key:
+                return self._key(refusal)
+            case Throttled():
+                return self._throttled(refusal)
+        sentence = _SENTENCES.get(type(refusal), "AWS refused the request about {target}")
+        return sentence.format(target=refusal.target or "the account", again=self.again)
+
+    def _throttled(self, refusal: Throttled) -> str:
+        quota = " (AWS allows 5 a second and no more)" if refusal.operation == "AssociateKmsKey" else ""
+        return (
+            f"Too many {refusal.operation} calls in account {self.place.account} and Region {self.place.region}{quota} "
+            f"for {refusal.target or 'this one'} to get its turn in time: {self.again}, or fewer at once"
+        )
+
+    def _role(self, refusal: RoleDenied) -> str:
+        what = f"{self.caller} lacks the permission {refusal.action}"
+        if "explicit deny" in refusal.message:
+            return f"{what}, which a policy denies explicitly (see which in AWS's words): change that policy"
+        if not refusal.about_key:
+            on = refusal.target or ("CloudWatch Logs" if refusal.action.startswith("logs:") else "its resource")
+            return f"{what} on {on}: add it to the role, or take back what removed it"
+        return (
+            f"{what} on the key {refusal.key or 'in force'}: add the key's ARN to the provider's parameter KmsKeyArns, "
+            f"and where the key is in another account, let its policy allow the role {refusal.action} as well"
+        )
+
+    def _key(self, refusal: ApiError) -> str:
+        """The key is at fault; how, DescribeKey tells, where it may be asked."""
+        key = refusal.key
+        try:
+            described = self.keys.describe(_reference(key))
+        except KeyNotFound:
+            return (
+                f"There is no key {key} in {self.place.region}: correct KmsKeyId; a key must be in the Region of the "
+                "log group, and a bare key id or alias in the provider's account"
+            )
+        except AccessDenied as unknown:
+            hint = f"more cannot be told, since the provider may not call DescribeKey on it ({unknown.code})"
+            return f"{self._unless_allowed(refusal, key)}; {hint}"
+        except ApiError as failed:
+            hint = f"more cannot be told, since DescribeKey failed too ({failed.code})"
+            return f"{self._unless_allowed(refusal, key)}; {hint}"
+        if described.defect:
+            return f"The key {described.arn.text} {described.defect}"
+        if isinstance(refusal, KeyPolicyDenied):
+            return self._unless_allowed(refusal, described.arn.text)
+        return f"{_not_accepted(refusal, described.arn.text)}, although it is enabled"
+
+    def _unless_allowed(self, refusal: ApiError, key: str) -> str:
+        """The key policy's fault, with the statement that mends it."""
+        if not isinstance(refusal, KeyPolicyDenied):
+            return _not_accepted(refusal, key)
+        statement = json.dumps(self._statement(refusal.target))
+        return (
+            f"The policy of the key {key} does not let CloudWatch Logs use it for {refusal.target}. "
+            f"Add this statement to the key policy: {statement}"
+        )
+
+    def _statement(self, target: str) -> dict[str, object]:
+        """What the documentation asks of a key policy; the two kinds of target need different conditions.
+
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html and
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatchLogs-Insights-Query-Encrypt.html
+        """
+        condition: dict[str, dict[str, str]] = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": target}}
+        if ":query-result:" in target:
+            condition = {
+                "ArnEquals": {"aws:SourceArn": target},
+                "StringEquals": {"aws:SourceAccount": self.place.account},
+            }
+        return {
+            "Effect": "Allow",
+            "Principal": {"Service": self.service_principal},
+            "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+            "Resource": "*",
+            "Condition": condition,
+        }
+
+
+def _not_accepted(refusal: ApiError, key: str) -> str:
+    if refusal.operation == "DescribeKey":
+        return f"KMS does not accept the key {key}"
+    return f"CloudWatch Logs does not accept the key {key} for {refusal.target}"
+
+
+def _reference(key: str) -> KeyArn | KeyName:
+    try:
+        return KeyArn(key)
+    except ValueError:
+        return KeyName(key)

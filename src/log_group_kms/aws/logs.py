@@ -1,0 +1,104 @@
+"""The port `LogGroups` on CloudWatch Logs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from log_group_kms.aws.error_codes import _refusals
+from log_group_kms.model.errors import (
+    NotFound,
+)
+from log_group_kms.model.keys import KeyArn
+from log_group_kms.model.ownership import Claim
+from log_group_kms.model.results import Listed, Page
+from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
+from log_group_kms.model.targets import LogGroup
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_logs.type_defs import DescribeLogGroupsRequestTypeDef
+
+    from log_group_kms.model.targets import Fleet, QueryResults
+
+
+class CloudWatchLogs:
+    """The port `LogGroups` on CloudWatch Logs."""
+
+    def __init__(self, client: CloudWatchLogsClient) -> None:
+        self._client = client
+
+    def key_of(self, log_group: LogGroup) -> KeyArn | None:
+        """See `ports.LogGroups`.
+
+        A prefix also finds siblings, on several pages, so the exact name is looked for. Authorised on an empty
+        log-group name: a policy that is scoped to a name denies it.
+        """
+        with _refusals("DescribeLogGroups", log_group):
+            pages = self._client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=log_group.name.text)
+            for page in pages:
+                for found in page["logGroups"]:
+                    if found["logGroupName"] == log_group.name.text:
+                        return _key(found.get("kmsKeyId"))
+        raise NotFound(
+            "DescribeLogGroups", "ResourceNotFoundException", "The specified log group does not exist.", log_group.arn
+        )
+
+    def page(self, fleet: Fleet, token: str) -> Page:
+        """See `ports.LogGroups`. 50 log groups are the most that AWS shows at once."""
+        wanted: DescribeLogGroupsRequestTypeDef = {"limit": 50}
+        if fleet.prefix:
+            wanted["logGroupNamePrefix"] = fleet.prefix
+        if token:
+            wanted["nextToken"] = token
+        with _refusals("DescribeLogGroups", fleet):
+            found = self._client.describe_log_groups(**wanted)
+        listed = (Listed(group["logGroupName"], _key(group.get("kmsKeyId"))) for group in found["logGroups"])
+        return Page(tuple(listed), found.get("nextToken", ""))
+
+    def claim_on(self, log_group: LogGroup) -> Claim | None:
+        """See `ports.LogGroups`."""
+        with _refusals("ListTagsForResource", log_group):
+            tags = self._client.list_tags_for_resource(resourceArn=log_group.arn)["tags"]
+        owner = tags.get(OWNER_TAG)
+        return Claim.of_tags(owner, tags.get(PREVIOUS_KEY_TAG, ""), tags.get(SCOPE_TAG, "")) if owner else None
+
+    def write_claim(self, log_group: LogGroup, claim: Claim) -> None:
+        """See `ports.LogGroups`."""
+        with _refusals("TagResource", log_group):
+            self._client.tag_resource(resourceArn=log_group.arn, tags=_tags(claim))
+
+    def remove_claim(self, log_group: LogGroup) -> None:
+        """See `ports.LogGroups`."""
+        with _refusals("UntagResource", log_group):
+            self._client.untag_resource(resourceArn=log_group.arn, tagKeys=[OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG])
+
+    def create(self, log_group: LogGroup, key: KeyArn, claim: Claim) -> None:
+        """See `ports.LogGroups`. With tags it needs logs:TagResource too."""
+        with _refusals("CreateLogGroup", log_group, key):
+            self._client.create_log_group(logGroupName=log_group.name.text, kmsKeyId=key.text, tags=_tags(claim))
+
+    def associate(self, target: LogGroup | QueryResults, key: KeyArn) -> None:
+        """See `ports.LogGroups`. Authorised on the ARN with `:*`, unlike the calls on tags."""
+        with _refusals("AssociateKmsKey", target, key):
+            if isinstance(target, LogGroup):
+                self._client.associate_kms_key(logGroupName=target.name.text, kmsKeyId=key.text)
+            else:
+                self._client.associate_kms_key(resourceIdentifier=target.arn, kmsKeyId=key.text)
+
+    def disassociate(self, target: LogGroup | QueryResults) -> None:
+        """See `ports.LogGroups`."""
+        with _refusals("DisassociateKmsKey", target):
+            if isinstance(target, LogGroup):
+                self._client.disassociate_kms_key(logGroupName=target.name.text)
+            else:
+                self._client.disassociate_kms_key(resourceIdentifier=target.arn)
+
+
+def _key(text: str | None) -> KeyArn | None:
+    return KeyArn(text) if text else None
+
+
+def _tags(claim: Claim) -> dict[str, str]:
+    """Another owner's scope is left where it stands: it says nothing beside an owner that is no fleet."""
+    scope = {SCOPE_TAG: claim.owner.scope} if claim.owner.scope else {}
+    return {OWNER_TAG: claim.owner_tag, PREVIOUS_KEY_TAG: claim.previous_tag, **scope}

@@ -1,0 +1,1 @@
+"""Exactly one response for each event; knows nothing of log groups."""

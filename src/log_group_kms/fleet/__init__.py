@@ -1,0 +1,1 @@
+"""The rules for every log group whose name begins with a prefix."""

@@ -1,0 +1,189 @@
+"""How far the work on a fleet has come: what became of each log group, the counts, and the phase."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Iterable
+
+    from log_group_kms.model.results import Listed
+
+    Job = Callable[[], "Fate"]
+    #: What becomes of a log group: known at once, or after a job.
+    Visit = Callable[[Listed], "Fate | Job"]
+
+#: Some of them may vanish or be taken over, and then tell nothing.
+MOST_SENTINELS: Final = 3
+
+
+class Fate(StrEnum):
+    """What became of a log group."""
+
+    ASSOCIATED = "associated"
+    MENDED = "mended, as its key had been changed or taken away"
+    COMPLIANT = "had the key already"
+    TAKEN_OVER = "taken over with the key"
+    KEPT = "kept another key"
+    OWNED = "left to another resource"
+    RESERVED = "reserved for AWS"
+    RELEASED = "given back"
+    UNRESTORED = "left without a key, as the previous one could not be put back"
+    BUSY = "busy"
+    PASSED = "passed over"
+    UNFINISHED = "unfinished"
+
+
+#: Put under the key ...
+CHANGED: Final = (Fate.ASSOCIATED, Fate.MENDED)
+#: ... or claimed at least.
+CLAIMED: Final = (*CHANGED, Fate.TAKEN_OVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many log groups met which fate, over all invocations of an event."""
+
+    associated: int = 0
+    mended: int = 0
+    compliant: int = 0
+    kept: int = 0
+    owned: int = 0
+    reserved: int = 0
+    released: int = 0
+    unrestored: int = 0
+    busy: int = 0
+
+    def plus(self, fates: Counter[Fate]) -> Counts:
+        """With so many more."""
+        return Counts(
+            self.associated + fates[Fate.ASSOCIATED],
+            self.mended + fates[Fate.MENDED],
+            self.compliant + fates[Fate.COMPLIANT] + fates[Fate.TAKEN_OVER],
+            self.kept + fates[Fate.KEPT],
+            self.owned + fates[Fate.OWNED],
+            self.reserved + fates[Fate.RESERVED],
+            self.released + fates[Fate.RELEASED],
+            self.unrestored + fates[Fate.UNRESTORED],
+            self.busy + fates[Fate.BUSY],
+        )
+
+    def from_the_start(self) -> Counts:
+        """Where all pages are to be seen once more: what was changed will count as compliant then."""
+        return Counts(
+            associated=self.associated,
+            mended=self.mended,
+            compliant=-self.changed,
+            released=self.released,
+            unrestored=self.unrestored,
+        )
+
+    @property
+    def changed(self) -> int:
+        """Put under the key."""
+        return self.associated + self.mended
+
+    @property
+    def skipped(self) -> int:
+        """Left as they were, though they match."""
+        return self.kept + self.owned + self.reserved
+
+    def __str__(self) -> str:
+        told = {
+            Fate.ASSOCIATED: self.associated,
+            Fate.MENDED: self.mended,
+            Fate.COMPLIANT: self.compliant,
+            Fate.KEPT: self.kept,
+            Fate.OWNED: self.owned,
+            Fate.RESERVED: self.reserved,
+            Fate.RELEASED: self.released,
+            Fate.UNRESTORED: self.unrestored,
+        }
+        return ", ".join(f"{number:,} {fate}" for fate, number in told.items() if number > 0) or "none was changed"
+
+
+class Phase(StrEnum):
+    """What a pass is for."""
+
+    LOOK = "look"
+    CHANGE = "change"
+    CHANGE_BUSY = "change-busy"
+    CONFIRM = "confirm"
+    UNDO = "undo"
+    RELEASE = "release"
+    RELEASE_BUSY = "release-busy"
+    RELEASE_ABANDONED = "release-abandoned"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far the passes of an event have come: what a further invocation begins with.
+
+    Attributes:
+        phase: what the pass at work is for.
+        key: ARN of the wanted key, so that an alias means the same one to the end; empty on Delete.
+        token: of the page to go on with; empty for the first.
+        counts: so far.
+        witnesses: names of the log groups that were claimed first.
+        claimed: whether anything was.
+        refused: names of log groups that AWS refused for their own sake, in the last pass.
+    """
+
+    phase: Phase
+    key: str = ""
+    token: str = ""
+    counts: Counts = Counts()
+    sentinels: tuple[str, ...] = ()
+    claimed: bool = False
+    refused: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """For the event of a further invocation."""
+        return asdict(self)
+
+    @classmethod
+    def of_json(cls, value: object) -> Checkpoint | None:
+        """What `as_json` wrote; None where *value* is something else."""
+        match value:
+            case {
+                "phase": str() as phase,
+                "key": str() as key,
+                "token": str() as token,
+                "counts": dict() as counts,
+                "sentinels": list() | tuple() as sentinels,
+                "claimed": bool() as claimed,
+                "refused": list() | tuple() as refused,
+            }:
+                # What another version of the provider counted, this one overlooks.
+                known = {field.name: counts[field.name] for field in fields(Counts) if field.name in counts}
+                return cls(Phase(phase), key, token, Counts(**known), tuple(sentinels), claimed, tuple(refused))
+            case _:
+                return None
+
+    @property
+    def changes(self) -> bool:
+        """Whether the pass puts log groups under the key."""
+        return self.phase in (Phase.CHANGE, Phase.CHANGE_BUSY)
+
+    @property
+    def told(self) -> str:
+        """The counts in a sentence."""
+        return f"Of its log groups: {self.counts}."
+
+    def from_the_start(self) -> Checkpoint:
+        """Where the pass has to begin anew; that for the busy ones has counted nothing else."""
+        counts = self.counts.from_the_start() if self.phase is Phase.CHANGE else self.counts
+        return replace(self, token="", counts=counts)
+
+    def having(self, claimed: Iterable[str]) -> Checkpoint:
+        """With these log groups claimed."""
+        sentinels = tuple(dict.fromkeys((*self.sentinels, *claimed)))
+        return replace(self, sentinels=sentinels[:MOST_SENTINELS], claimed=bool(sentinels))
+
+    def then(self, phase: Phase) -> Checkpoint:
+        """The begin of the next pass."""
+        return replace(self, phase=phase, token="")

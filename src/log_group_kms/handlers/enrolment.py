@@ -1,0 +1,144 @@
+"""The entry point of the function that enrols new log groups and reconciles the fleet; no rules."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from log_group_kms.association.context import Context
+from log_group_kms.association.diagnosis import Diagnosis
+from log_group_kms.aws.clients import Aws, logs_service_principal
+from log_group_kms.fleet.checkpoint import Checkpoint, Fate, Phase
+from log_group_kms.fleet.plan import Action
+from log_group_kms.fleet.upkeep import MOST_HOPS, Enrol, Reconcile, Summary, Upkeep
+from log_group_kms.handlers.shared import new_logger, rate_limits
+from log_group_kms.model.errors import ProviderError
+from log_group_kms.request.parse import Ignore
+from log_group_kms.request.upkeep import parse_fleet, parse_upkeep
+from log_group_kms.retry.retrier import Retrier, SystemClock
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from log_group_kms.fleet.plan import Planned
+    from log_group_kms.retry.retrier import Clock
+
+_NAME: Final = "log-group-kms-association-enrolment"
+
+#: Seconds that are left for the last call and for what follows it.
+_MARGIN: Final = 25.0
+
+#: What a metric tells of.
+_METRICS: Final = {Fate.ASSOCIATED: "Enrolled", Fate.MENDED: "DriftMended", Fate.BUSY: "Busy"}
+
+logger = new_logger(_NAME)
+metrics = Metrics(service=_NAME, namespace="LogGroupKmsAssociation")
+aws = Aws()
+clock: Clock = SystemClock()
+
+
+class EnrolmentFailed(Exception):  # noqa: N818 - what Lambda's record of the failure shows
+    """Lambda is to try again, and then to keep the event in the queue; the text says what is wrong."""
+
+
+class _Report:
+    """What became of log groups, for the log and the metrics; several threads tell."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+
+    def saw(self, name: str, fate: Fate, why: str) -> None:
+        """One log group."""
+        logger.info("%s: %s", name, fate, extra={"log_group_name": name, "fate": fate.name, "why": why})
+        with self._lock:
+            self._counts[_METRICS.get(fate, "")] += 1
+
+    def flush(self) -> None:
+        """To CloudWatch."""
+        for name in sorted(set(_METRICS.values())):
+            metrics.add_metric(name=name, unit=MetricUnit.Count, value=self._counts[name])
+        metrics.flush_metrics()
+
+
+def handler(event: object, context: LambdaContext) -> dict[str, Any]:
+    """Enrol the log group that *event* tells of, or reconcile the fleet; tells what came of it.
+
+    Raises:
+        EnrolmentFailed: it could not be done.
+        InvalidRequest: the fleet's settings break a rule.
+        ValueError: nobody sends such an event.
+    """
+    logger.append_keys(function_request_id=context.aws_request_id)
+    fleet, wanted = parse_fleet(os.environ)
+    place = fleet.place
+    report = _Report()
+    upkeep = Upkeep(_work(context), fleet, wanted, _is_alive, report.saw)
+    try:
+        match parse_upkeep(event, place):
+            case Enrol(log_group):
+                return {"LogGroupName": log_group.name.text, "Fate": upkeep.enrol(log_group)}
+            case Reconcile(dry_run=True):
+                summary = Summary.of(upkeep.plan(), _tell)
+                return {"DryRun": True, "Complete": summary.complete, "Counts": summary.counts}
+            case Reconcile() as reconcile:
+                return _reconcile(upkeep, reconcile, context)
+            case Ignore(why):
+                logger.info(why)
+                return {"Ignored": why}
+    except ProviderError as error:
+        told = Diagnosis(aws.keys, place, logs_service_principal(place)).tell(error)
+        logger.error(told)  # noqa: TRY400 - the sentence says it all
+        raise EnrolmentFailed(told) from error
+    finally:
+        report.flush()
+
+
+def _work(context: LambdaContext) -> Context:
+    seconds_left = context.get_remaining_time_in_millis() / 1000
+    retrier = Retrier(clock, clock.now() + seconds_left - min(_MARGIN, seconds_left / 2))
+    return Context(aws.log_groups, aws.keys, retrier, lambda _: None, rate_limits())
+
+
+def _is_alive() -> bool:
+    """The fleet's stack deletes the rule before the fleet, and makes it after."""
+    return aws.has_rule(os.environ["ENROLMENT_RULE"])
+
+
+def _reconcile(upkeep: Upkeep, reconcile: Reconcile, context: LambdaContext) -> dict[str, Any]:
+    outcome = upkeep.reconcile(reconcile.checkpoint)
+    if not isinstance(outcome, Checkpoint):
+        counts = {
+            "AssociatedCount": outcome.associated,
+            "CompliantCount": outcome.compliant,
+            "SkippedCount": outcome.skipped,
+        }
+        logger.info("The fleet is whole", extra=counts)
+        return counts
+    # Nothing comes after a fleet that is gone: its log groups are given back as far as Lambda lets a chain go.
+    goes_on = reconcile.hops < MOST_HOPS or outcome.phase is Phase.UNDO
+    if goes_on:
+        aws.invoke_again(context.invoked_function_arn, reconcile.further(outcome))
+    else:
+        logger.warning("The rest is left to the next schedule. %s", outcome.told)
+    return {"GoesOn": goes_on, "SoFar": outcome.told}
+
+
+def _tell(planned: Planned) -> None:
+    if planned.action is not Action.COMPLIANT:
+        logger.info(
+            "Dry run, %s: %s",
+            planned.name,
+            planned.action,
+            extra={
+                "log_group_name": planned.name,
+                "action": planned.action,
+                "key": planned.key.text if planned.key else "",
+                "owner": planned.owner.text if planned.owner else "",
+            },
+        )

@@ -1,0 +1,1 @@
+"""One event over several invocations, and which kind of target it is for."""

@@ -1,0 +1,1 @@
+"""Values: errors, targets, keys, ownership, results. Imports nothing else."""

@@ -1,0 +1,144 @@
+"""Targets: where the provider works, and the log groups and query results that a key is associated with."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from hashlib import sha256
+from typing import Final
+
+from log_group_kms.model.tags import fits_tag
+
+#: CloudWatch Logs API reference, CreateLogGroup: 1 to 512 of these characters.
+_LOG_GROUP_NAME: Final = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
+_LOG_GROUP_NAME_PATTERN: Final = re.compile(r"[.\-_/#A-Za-z0-9*]{1,512}")
+_LAMBDA_ARN: Final = re.compile(r"arn:(?P<partition>[\w-]+):lambda:(?P<region>[\w-]+):(?P<account>\d{12}):function:.+")
+_STACK_ID: Final = re.compile(
+    r"arn:(?P<partition>[\w-]+):cloudformation:(?P<region>[\w-]+):(?P<account>\d{12}):"
+    r"stack/(?P<name>[^/]+)/(?P<uuid>[^/]+)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The partition, Region and account that the provider runs in, and works on."""
+
+    partition: str
+    region: str
+    account: str
+
+    @classmethod
+    def of_function(cls, arn: str) -> Place:
+        """The place of the function with this *arn*.
+
+        Raises:
+            ValueError: *arn* is no function's ARN.
+        """
+        found = _LAMBDA_ARN.fullmatch(arn)
+        if not found:
+            raise ValueError(f"{arn!r} is not the ARN of a Lambda function")
+        return cls(found["partition"], found["region"], found["account"])
+
+    @classmethod
+    def of_stack(cls, stack_id: str) -> Place:
+        """The place of the stack with this *stack_id*.
+
+        Raises:
+            ValueError: *stack_id* is none.
+        """
+        found = _STACK_ID.fullmatch(stack_id)
+        if not found:
+            raise ValueError(f"{stack_id!r} is not the id of a stack")
+        return cls(found["partition"], found["region"], found["account"])
+
+    def logs_arn(self, resource: str) -> str:
+        """The ARN of a *resource* of CloudWatch Logs in this place."""
+        return f"arn:{self.partition}:logs:{self.region}:{self.account}:{resource}"
+
+
+@dataclass(frozen=True, slots=True)
+class LogGroupName:
+    """A name that CloudWatch Logs accepts for a customer's log group."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if not _LOG_GROUP_NAME.fullmatch(self.text):
+            raise ValueError("it must be 1 to 512 characters of A-Z a-z 0-9 . - _ / # (no wildcards)")
+        if self.text.lower().startswith("aws/"):
+            raise ValueError("names that start with aws/ (without a leading slash) are reserved for AWS")
+
+
+@dataclass(frozen=True, slots=True)
+class LogGroup:
+    """One log group of the provider's account and Region."""
+
+    place: Place
+    name: LogGroupName
+
+    @property
+    def arn(self) -> str:
+        """The ARN without the trailing `:*`; also the physical id."""
+        return self.place.logs_arn(f"log-group:{self.name.text}")
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResults:
+    """The results of all Logs Insights queries of the provider's account and Region."""
+
+    place: Place
+
+    @property
+    def arn(self) -> str:
+        """The resource identifier that AssociateKmsKey takes; also the physical id."""
+        return self.place.logs_arn("query-result:*")
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Every log group of the provider's account and Region whose name begins with *prefix*; all, where it is empty."""
+
+    place: Place
+    prefix: str
+
+    def __post_init__(self) -> None:
+        if self.prefix and not _LOG_GROUP_NAME.fullmatch(self.prefix):
+            raise ValueError("it must be * for every log group, or 1 to 512 characters of A-Z a-z 0-9 . - _ / #")
+        if self.prefix.lower().startswith("aws/"):
+            raise ValueError("names that start with aws/ (without a leading slash) are reserved for AWS")
+
+    @property
+    def arn(self) -> str:
+        """The physical id."""
+        return self.place.logs_arn(f"log-group:{self.prefix}*")
+
+    @property
+    def scope(self) -> str:
+        """The prefix as a tag's value: what tells two fleets of one resource apart, before and after a replacement."""
+        readable = f"prefix={self.prefix}"
+        if fits_tag(readable):
+            return readable
+        return f"sha256={sha256(self.prefix.encode()).hexdigest()}"
+
+
+Target = LogGroup | QueryResults | Fleet
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusions:
+    """The log groups that a fleet leaves alone: names in which `*` stands for any characters."""
+
+    patterns: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for pattern in self.patterns:
+            if not _LOG_GROUP_NAME_PATTERN.fullmatch(pattern):
+                raise ValueError(
+                    f"{pattern!r} is no name: each must be 1 to 512 characters of A-Z a-z 0-9 . - _ / # "
+                    "and * as wildcard"
+                )
+
+    def cover(self, name: str) -> bool:
+        """Whether a log group of this *name* is left alone."""
+        return any(fnmatchcase(name, pattern) for pattern in self.patterns)

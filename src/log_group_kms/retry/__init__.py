@@ -1,0 +1,1 @@
+"""Asking again: the retrier, its policies, and rate limits."""

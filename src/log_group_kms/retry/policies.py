@@ -1,0 +1,89 @@
+"""Waiting is data: which error is retried, for how long, how often, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from log_group_kms.model.errors import (
+    ApiError,
+    ConcurrentChange,
+    KeyPolicyDenied,
+    RoleDenied,
+    Throttled,
+    Unavailable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Pauses that double from *first* up to *longest*, for as long as the *window* is open; all in seconds."""
+
+    first: float
+    longest: float
+    window: float
+
+    def ceiling(self, tries: int) -> float:
+        """The longest pause after so many *tries*."""
+        return min(self.longest, self.first * 2.0 ** min(tries, 30))
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Which refusal is asked again, and how."""
+
+    on: type[ApiError]
+    backoff: Backoff
+
+
+#: Someone else (CloudFormation, the service that writes the logs, another stack) is creating or changing the log group;
+#: that takes them seconds (aws-cdk#15709).
+CONCURRENT_CHANGE: Final = RetryPolicy(on=ConcurrentChange, backoff=Backoff(first=0.5, longest=8.0, window=120.0))
+#: AssociateKmsKey allows 5 calls a second for account and Region, not adjustable; the 500 resources that a stack may
+#: hold need 100 seconds, and other stacks share the quota. Only the deadline ends this window. Short pauses only add
+#: refused calls, and long ones leave the quota unused at the queue's end (measured: `benchmarks/load.py`).
+THROTTLED: Final = RetryPolicy(on=Throttled, backoff=Backoff(first=2.0, longest=12.0, window=3600.0))
+#: A key policy made in the same stack takes seconds, at times minutes, to be seen (KMS developer guide).
+KEY_POLICY_PROPAGATION: Final = RetryPolicy(on=KeyPolicyDenied, backoff=Backoff(first=1.0, longest=10.0, window=120.0))
+#: So does a role's policy, but the provider's role is seldom younger than a minute, and who lacks a permission for good
+#: should hear of it soon.
+ROLE_PROPAGATION: Final = RetryPolicy(on=RoleDenied, backoff=Backoff(first=1.0, longest=8.0, window=30.0))
+#: This outlasts a short failure of the service or the network.
+UNAVAILABLE: Final = RetryPolicy(on=Unavailable, backoff=Backoff(first=1.0, longest=10.0, window=60.0))
+
+POLICIES: Final = (
+    CONCURRENT_CHANGE,
+    THROTTLED,
+    KEY_POLICY_PROPAGATION,
+    ROLE_PROPAGATION,
+    UNAVAILABLE,
+)
+
+#: What a fleet meets on its way it does not wait for long: it comes back to the log group at the end, and then waits.
+IN_PASSING: Final = RetryPolicy(on=ConcurrentChange, backoff=Backoff(first=0.5, longest=4.0, window=10.0))
+#: A fleet's calls stand in a queue of their own (`pacing`): what holds it up is there, not here.
+QUEUED: Final = RetryPolicy(on=Throttled, backoff=Backoff(first=0.2, longest=2.0, window=3600.0))
+FLEET: Final = (QUEUED, *(policy for policy in POLICIES if policy is not THROTTLED))
+FLEET_IN_PASSING: Final = (IN_PASSING, *(policy for policy in FLEET if policy is not CONCURRENT_CHANGE))
+
+#: A key that is put back was in use before, so its policy is not new: a refusal is hardly ever cured by waiting, and a
+#: rollback should not take minutes.
+_PUTTING_BACK: Final = (
+    RetryPolicy(on=KeyPolicyDenied, backoff=Backoff(first=1.0, longest=4.0, window=10.0)),
+    RetryPolicy(on=RoleDenied, backoff=Backoff(first=1.0, longest=4.0, window=10.0)),
+)
+
+
+def restoring(policies: Sequence[RetryPolicy], *, unrestorable: bool = False) -> tuple[RetryPolicy, ...]:
+    """As *policies*, for a key that is put back; nobody waits for one that is *spoilt* on another log group already."""
+    others = tuple(policy for policy in policies if policy.on not in (KeyPolicyDenied, RoleDenied))
+    return others if unrestorable else (*others, *_PUTTING_BACK)
+
+
+RESTORING: Final = restoring(POLICIES)
+
+#: DescribeLogGroups shows a change within the second, as a rule.
+READ_BACK: Final = Backoff(first=0.2, longest=5.0, window=30.0)
