@@ -7,7 +7,7 @@ MUTANTS := .venv-mutants
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format lint types template chaos mutants demo landing-zone local local-stop bench load lock clean
+.PHONY: help setup test check format lint types template chaos mutants demo landing-zone local local-stop bench load house lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ bench: $(STAMP) ## every benchmark beside its peers, into benchmarks/RESULTS.md 
 
 load: $(STAMP) ## one of them: 500 resources at once beside a naive handler (four minutes)
 	$(BIN)/python -m benchmarks --only load
+
+house: $(STAMP) ## the figures of the code's structure
+	@$(BIN)/python -m tools.house
 
 lock: ## resolve and lock every dependency anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o src/requirements.txt

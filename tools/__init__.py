@@ -1,0 +1,1 @@
+"""Tools for the work on this repository; nothing of them is deployed."""
