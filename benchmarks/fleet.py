@@ -13,7 +13,7 @@ from benchmarks.report import Section, Table
 from local import keys
 from local.embedded_aws import EmbeddedAws
 from log_group_kms.association.context import Context
-from log_group_kms.association.requests import Ensure
+from log_group_kms.association.requests import Ensure, Update
 from log_group_kms.aws.clients import ONCE
 from log_group_kms.aws.kms import Kms
 from log_group_kms.aws.logs import CloudWatchLogs
@@ -23,15 +23,16 @@ from log_group_kms.model.keys import KeyArn, KeyDescription
 from log_group_kms.model.ownership import Claim, Owner
 from log_group_kms.model.results import Listed, Outcome, Page
 from log_group_kms.model.targets import Fleet, LogGroup, Place, QueryResults
+from log_group_kms.retry.clock import SystemClock
 from log_group_kms.retry.rate_limits import RateLimits
-from log_group_kms.retry.retrier import Retrier, SystemClock
+from log_group_kms.retry.retrier import Retrier
 
 if TYPE_CHECKING:
     from benchmarks.bench import Bench
     from log_group_kms.association.ports import Keys, LogGroups
     from log_group_kms.fleet.checkpoint import Checkpoint
     from log_group_kms.model.keys import KeyReference
-    from log_group_kms.retry.retrier import Clock
+    from log_group_kms.retry.clock import Clock
 
 LOG_GROUPS: Final = 2000
 QUOTA: Final = 50.0
@@ -146,7 +147,7 @@ def creating(fleet: Fleet, key: KeyArn) -> Ensure:
 def updating(fleet: Fleet, key: KeyArn) -> Ensure:
     """An Update that changes nothing."""
     owner, association = Owner.of_resource(_STACK, "Fleet", fleet), Association(fleet, key)
-    return Ensure(owner, association, association, fleet.arn, owner)
+    return Ensure(owner, association, Update(fleet.arn, association, owner))
 
 
 def through(
@@ -158,7 +159,7 @@ def through(
     while True:
         invocations += 1
         retrier = Retrier(clock, clock.now() + INVOCATION)
-        work = Context(log_groups, kms, retrier, lambda _: None, rate_limits)
+        work = Context.of(log_groups, kms, retrier, rate_limits=rate_limits)
         outcome = lifecycle.ensure(work, event, progress)
         if isinstance(outcome, Outcome):
             return outcome, invocations

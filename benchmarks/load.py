@@ -23,10 +23,12 @@ from local.embedded_aws import EmbeddedAws
 from log_group_kms.association.context import Context
 from log_group_kms.aws.clients import Aws
 from log_group_kms.cloudformation.envelope import Envelope
-from log_group_kms.lifecycle.event import Deadlines, respond
+from log_group_kms.lifecycle.deadlines import Deadlines
+from log_group_kms.lifecycle.event import respond
 from log_group_kms.model.errors import ProviderError
 from log_group_kms.model.targets import Place
-from log_group_kms.retry.retrier import Retrier, SystemClock
+from log_group_kms.retry.clock import SystemClock
+from log_group_kms.retry.retrier import Retrier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -106,7 +108,7 @@ def provider(aws: Aws, name: str, key: str) -> bool:
     clock = SystemClock()
     envelope = Envelope.of(event)
     deadlines = Deadlines.of(envelope, event, clock.now(), TIMEOUT)
-    work = Context(aws.log_groups, aws.keys, Retrier(clock, deadlines.earliest), lambda _: None)
+    work = Context.of(aws.log_groups, aws.keys, Retrier(clock, deadlines.earliest))
     try:
         respond(envelope, event, Place("aws", "eu-west-1", "111122223333"), work, deadlines)
     except ProviderError:

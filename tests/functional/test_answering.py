@@ -215,7 +215,7 @@ def test_a_failed_create_has_the_id_that_the_handler_function_knew(cloudformatio
 
     def work(resource: LogGroupKmsResource, _event: dict[str, Any]) -> NoReturn:
         assert resource.fallback_physical_resource_id == NOTHING_ASSOCIATED
-        resource.fallback_physical_resource_id = ARN
+        resource.read_failure_id_from(lambda: ARN)
         raise KeyError
 
     event = cloudformation.event("Create")
@@ -229,7 +229,7 @@ def test_a_fallback_that_is_no_id_is_a_failure_at_once(cloudformation: CloudForm
     """The handler function cannot set an id with which a later failure could not be answered."""
 
     def work(resource: LogGroupKmsResource, _event: dict[str, Any]) -> str:
-        resource.fallback_physical_resource_id = fallback
+        resource.read_failure_id_from(lambda: fallback)
         return ARN
 
     event = cloudformation.event("Create")
@@ -345,7 +345,7 @@ def test_nothing_of_an_event_is_left_for_the_next(cloudformation: CloudFormation
             resource.Data = {"Password": "secret"}
             resource.Reason = "first"
             resource.NoEcho = True
-            resource.fallback_physical_resource_id = ARN
+            resource.read_failure_id_from(lambda: ARN)
             return ARN
         raise KeyError
 

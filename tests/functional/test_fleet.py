@@ -14,7 +14,7 @@ from support.self_invocations import invocations, keep_invocations
 
 from local.script import Fault, LogGroups
 from log_group_kms.handlers import provider as handler
-from log_group_kms.lifecycle.event import PROGRESS
+from log_group_kms.lifecycle.progress import PROGRESS
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
 from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
 

@@ -15,7 +15,8 @@ from samtranslator.yaml_helper import yaml_parse
 
 from log_group_kms.association.diagnosis import Diagnosis
 from log_group_kms.cloudformation.envelope import Envelope
-from log_group_kms.lifecycle.event import Deadlines, _return_values
+from log_group_kms.lifecycle.deadlines import Deadlines
+from log_group_kms.lifecycle.event import _return_values
 from log_group_kms.model.association import Association, OnMissingLogGroup
 from log_group_kms.model.errors import (
     AccessDenied,

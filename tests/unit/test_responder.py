@@ -22,7 +22,7 @@ from log_group_kms.cloudformation import delivery, envelope
 from log_group_kms.cloudformation import resource as answering
 from log_group_kms.cloudformation.envelope import Envelope
 from log_group_kms.cloudformation.physical_id import LONGEST_ID
-from log_group_kms.lifecycle import event as provider
+from log_group_kms.lifecycle import progress
 from log_group_kms.model import physical_id
 from log_group_kms.model.targets import Place
 from log_group_kms.request.parse import parse_physical_id
@@ -176,7 +176,7 @@ def test_a_create_gets_the_marker_only_where_nothing_can_have_been_claimed(
 @pytest.mark.parametrize("error", [pytest.param(error, id=name) for name, (error, _) in DEATHS.items()])
 def test_an_event_that_goes_on_has_claimed(error: dict[str, Any] | None) -> None:
     """The invocation before this one had associated already, whatever ended this one."""
-    assert answer_to({**event(), provider.PROGRESS: {}}, error)["PhysicalResourceId"] == PERHAPS
+    assert answer_to({**event(), progress.PROGRESS: {}}, error)["PhysicalResourceId"] == PERHAPS
 
 
 @pytest.mark.parametrize("request_type", ["Create", "Update", "Delete"])
@@ -305,7 +305,7 @@ def test_what_both_know_is_the_same() -> None:
     copies = {
         "NOTHING_ASSOCIATED": physical_id.NOTHING_ASSOCIATED,
         "PERHAPS_ASSOCIATED": physical_id.PERHAPS_ASSOCIATED,
-        "PROGRESS": provider.PROGRESS,
+        "PROGRESS": progress.PROGRESS,
         "REDACTED": envelope.REDACTED,
         "LONGEST_BODY": delivery.LONGEST_BODY,
         "LONGEST_PHYSICAL_ID": LONGEST_ID,

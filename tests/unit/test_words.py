@@ -28,7 +28,7 @@ from log_group_kms.association.diagnosis import Diagnosis
 from log_group_kms.association.requests import Ensure, Remove
 from log_group_kms.cloudformation.envelope import Envelope
 from log_group_kms.lifecycle import kinds as lifecycle
-from log_group_kms.lifecycle.event import Deadlines
+from log_group_kms.lifecycle.deadlines import Deadlines
 from log_group_kms.model.association import Association, OnDelete, OnExistingKey
 from log_group_kms.model.errors import (
     AccessDenied,
@@ -468,7 +468,7 @@ def account(key: KeyArn | None = None, claim: Claim | None = None) -> FakeAws:
 def work(aws: FakeAws, seconds: float = 600) -> Context:
     """An invocation that has so many *seconds*."""
     clock = FakeClock()
-    return Context(aws, aws, Retrier(clock, clock.now() + seconds), lambda _: None)
+    return Context.of(aws, aws, Retrier(clock, clock.now() + seconds))
 
 
 def create(aws: FakeAws, desired: Association = ASKED, seconds: float = 600) -> str:
@@ -480,7 +480,7 @@ def create(aws: FakeAws, desired: Association = ASKED, seconds: float = 600) -> 
 
 def delete(aws: FakeAws, former: Association = ASKED, *, minted: bool = True) -> str:
     """The note of a Delete."""
-    outcome = lifecycle.remove(work(aws), Remove(ME, former, minted))
+    outcome = lifecycle.remove(work(aws), Remove.of(ME, former, minted=minted))
     assert isinstance(outcome, Outcome)
     return outcome.note
 

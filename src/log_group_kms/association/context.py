@@ -1,110 +1,58 @@
-"""What the rules for every kind of target work with: the ports and key resolution."""
+"""What the rules for every kind of target work with: the way to AWS, the time that is left, and the trail."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from log_group_kms.model.errors import ApiError, KeyUnusable, OutOfTime, ProviderError, Throttled
-from log_group_kms.model.keys import KeyArn, KeyReference
-from log_group_kms.model.physical_id import PERHAPS_ASSOCIATED
-from log_group_kms.retry.policies import THROTTLED, UNAVAILABLE
-from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS, UNLIMITED
+from log_group_kms.association.gateway import Gateway, KeyResolver, UnrestorableKeys
+from log_group_kms.model.physical_id import Trail
+from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from log_group_kms.association.ports import Keys, LogGroups
-    from log_group_kms.association.requests import Ensure
     from log_group_kms.retry.rate_limits import RateLimiter, RateLimits
     from log_group_kms.retry.retrier import Retrier
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One event's ports.
+    """One event's way to AWS.
 
     Attributes:
-        log_groups: CloudWatch Logs.
-        keys: KMS.
-        patience: asks again.
-        if_this_fails: is told, as that becomes known, with which physical id a failure is to be answered.
-        tempo: how fast a fleet goes.
-        turns: admits each call of AssociateKmsKey and DisassociateKmsKey for a log group.
-        spoilt: previous keys that could not be put back: for the next log group nobody waits for them any more.
+        logs: CloudWatch Logs, with retries.
+        keys: KMS, with retries.
+        rate_limits: how fast a fleet goes.
     """
 
-    log_groups: LogGroups
-    keys: Keys
-    retrier: Retrier
-    if_this_fails: Callable[[str], None]
+    logs: Gateway
+    keys: KeyResolver
     rate_limits: RateLimits = DEFAULT_RATE_LIMITS
-    turns: RateLimiter = UNLIMITED
-    unrestorable: set[KeyArn] = field(default_factory=set)
 
-    def change(self, call: Callable[[], None]) -> None:
-        """Make the *call* of AssociateKmsKey or DisassociateKmsKey for a log group when its turn comes.
+    @classmethod
+    def of(
+        cls,
+        log_groups: LogGroups,
+        keys: Keys,
+        retrier: Retrier,
+        trail: Trail | None = None,
+        rate_limits: RateLimits = DEFAULT_RATE_LIMITS,
+    ) -> Context:
+        """Return the context of an event that has these ports and this time; its *trail* is what a failure leaves."""
+        logs = Gateway(log_groups, retrier, trail or Trail(), unrestorable=UnrestorableKeys())
+        return cls(logs, KeyResolver(keys, retrier), rate_limits)
 
-        Raises:
-            Refused: what the call raises.
-            OutOfTime: the turn would come too late.
-        """
-        self.turns.take()
-        try:
-            call()
-        except Throttled:
-            self.turns.refused()
-            raise
-        self.turns.accepted()
+    @property
+    def retrier(self) -> Retrier:
+        """The time that is left, and the policies."""
+        return self.logs.retrier
 
-    def resolve(self, key: KeyReference) -> KeyArn:
-        """The key ARN behind *key*: DescribeLogGroups shows nothing else, so anything else would never read back.
+    @property
+    def trail(self) -> Trail:
+        """What a failure leaves behind."""
+        return self.logs.trail
 
-        Raises:
-            KeyUnusable: KMS says that this key cannot encrypt log groups.
-            Refused: KMS does not know the key, or may not be asked.
-        """
-        if isinstance(key, KeyArn):
-            return key
-        description = self.retrier.attempt(lambda: self.keys.describe(key))
-        if description.defect:
-            raise KeyUnusable(f"KmsKeyId {key.text} is the key {description.arn.text}, which {description.defect}")
-        return description.arn
-
-    def known(self, key: KeyReference) -> KeyArn | None:
-        """The key ARN behind a *key* of former days; None where nobody can tell any more."""
-        if isinstance(key, KeyArn):
-            return key
-        try:
-            return self.retrier.attempt(lambda: self.keys.describe(key), policies=(THROTTLED, UNAVAILABLE)).arn
-        except ProviderError:
-            return None
-
-    def first_change(
-        self, event: Ensure, call: Callable[[], None], before_retry: Callable[[], None] = lambda: None
-    ) -> None:
-        """Make the *call* that first changes something.
-
-        Once it is made, a failure of a Create (or of an Update to another target) is answered with the id that a
-        success would have, so that the Delete that follows undoes it; not where AWS refused the call for certain.
-        """
-        doubtful = False
-
-        def watched() -> None:
-            nonlocal doubtful
-            try:
-                call()
-            except ApiError as refusal:
-                doubtful = doubtful or refusal.uncertain
-                raise
-
-        if event.new_target:
-            self.if_this_fails(PERHAPS_ASSOCIATED)
-        try:
-            self.retrier.attempt(watched, before_retry=before_retry)
-        except (ApiError, OutOfTime):
-            if event.new_target and not doubtful:
-                self.if_this_fails(event.id_without_claim)
-            raise
-        if event.new_target:
-            self.if_this_fails(event.association.target.arn)
+    def under(self, retrier: Retrier, *, limiter: RateLimiter | None = None, trail: Trail | None = None) -> Context:
+        """Return the same with another *retrier*, and with another *limiter* and *trail* where they are given."""
+        logs = replace(self.logs, retrier=retrier, limiter=limiter or self.logs.limiter, trail=trail or self.logs.trail)
+        return replace(self, logs=logs, keys=replace(self.keys, retrier=retrier))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from log_group_kms.model.association import OnExistingKey
@@ -45,9 +45,11 @@ class Skip:
 
     Attributes:
         to: whom the log group belongs to, where it is for that; None where OnExistingKey says so.
+        note: what the user should know.
     """
 
     to: Owner | None = None
+    note: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ def decide(observed: Observed, desired: Desired) -> Decision:
     ours = _is_ours(observed, desired)
     if observed.key not in (None, desired.key) and not ours:
         if desired.on_existing_key is OnExistingKey.KEEP:
-            return Skip()
+            kept = desired.on_existing_key
+            return Skip(note=f"The log group keeps the key that it has, as OnExistingKey says: {kept}")
         if desired.on_existing_key is OnExistingKey.FAIL:
             raise ResourceConflict(_conflict(observed))
     wanted = Claim(desired.owner, _previous(observed, ours=ours))

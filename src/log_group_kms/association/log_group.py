@@ -1,51 +1,34 @@
 """One log group: observe, decide, act, confirm.
 
-The log group itself carries the claim, in two tags. A Create writes it before it acts, looks before every retry
+The log group itself carries the claim, in its tags. A Create writes it before it acts, looks before every retry
 whether it still stands, and reads it back at the end; a Delete takes it away before it reads the key that it decides
-on. So whichever of two events comes second sees the first, in whatever order they arrive and wherever one of them
-dies.
+on (`removal`). So the second of two events sees the first, in whatever order they arrive and wherever one of them dies.
 """
 
 from __future__ import annotations
 
-import logging
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, assert_never
 
+from log_group_kms.association.claims import check_claim
 from log_group_kms.association.decision import Apply, Desired, Skip, decide
-from log_group_kms.model.association import OnDelete, OnMissingLogGroup
-from log_group_kms.model.errors import (
-    AccessDenied,
-    AlreadyExists,
-    ApiError,
-    ClaimLost,
-    InvalidParameter,
-    KeyNotFound,
-    NotFound,
-    NotStabilized,
-    ProviderError,
-    RoleDenied,
-    TakenOver,
-)
+from log_group_kms.association.removal import Removal, put_back
+from log_group_kms.model.association import OnMissingLogGroup
+from log_group_kms.model.errors import AlreadyExists, ClaimLost, NotFound, NotStabilized
 from log_group_kms.model.ownership import Claim
-from log_group_kms.model.physical_id import PERHAPS_ASSOCIATED
+from log_group_kms.model.physical_id import Footprint
 from log_group_kms.model.results import Observed, Outcome
-from log_group_kms.retry.policies import restoring
-from log_group_kms.retry.rate_limits import UNLIMITED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from log_group_kms.association.context import Context
+    from log_group_kms.association.gateway import Gateway
     from log_group_kms.association.requests import Ensure, Remove
     from log_group_kms.model.keys import KeyArn
     from log_group_kms.model.ownership import Owner
     from log_group_kms.model.targets import LogGroup
-
-logger = logging.getLogger(__name__)
-
-_TAKEN_OVER: Final = "The log group was taken over, or given back, meanwhile; it was left as it is"
 
 
 class _OvertakenError(Exception):
@@ -53,159 +36,103 @@ class _OvertakenError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class OneLogGroup:
-    """The rules for one log group."""
+class LogGroupRules:
+    """The rules for one log group that a template names."""
 
     context: Context
     log_group: LogGroup
 
-    # --- Create and Update --------------------------------------------------------------------------------------------
-
     def ensure(self, event: Ensure) -> Outcome:
-        """Make what *event* desires so.
+        """Make the association so.
 
         Raises:
             ProviderError: it could not be done; see `errors`.
         """
         if event.creating:
             # An earlier delivery of this event may have claimed it.
-            self.context.if_this_fails(PERHAPS_ASSOCIATED)
-        observed = self._look()
-        self._tell_what_a_failure_means(event, observed)
-        key = self.context.resolve(event.association.key)
+            self._leave(Footprint.PERHAPS)
+        observed = self._seen(event, self._logs.find(self.log_group))
+        key = self.context.keys.resolve(event.association.key)
         if observed is None:
             if event.association.on_missing_log_group is OnMissingLogGroup.FAIL:
                 raise self._missing()
-            if self._create(event, key):
-                return self._held(
-                    event, key, Apply(Claim(event.owner, None), write=False, associate=True), created=True
-                )
-            observed = self._read()
-            self._tell_what_a_failure_means(event, observed)
+            try:
+                return self._create(event, key)
+            except AlreadyExists:
+                observed = self._observe(event)
         while True:
             try:
                 return self._ensure(event, observed, key)
             except _OvertakenError:
-                observed = self._read()
-                self._tell_what_a_failure_means(event, observed)
+                observed = self._observe(event)
 
-    def enlist(self, event: Ensure, desired: Desired, seen: Claim | None) -> Apply | Skip:
-        """Do for a fleet what *wish* calls for, and tell what that was; the fleet itself sees to the read-back.
-
-        *seen* is the claim that was read before: a key belongs to the claim on either side of it.
+    def remove(self, event: Remove) -> Outcome:
+        """End the association, where it is the event's own to end.
 
         Raises:
-            ProviderError: it could not be done; NotFound where the log group vanished.
+            ApiError: AWS refused for good, and not because it is gone already.
         """
-        while True:
-            observed = self._read()
-            if observed.claim != seen:
-                # The key may have been read before a Delete put back what was there, and the claim after it.
-                seen = observed.claim
-                continue
-            decision = decide(observed, desired)
-            if isinstance(decision, Skip):
-                return decision
-            if observed == Observed(desired.key, None):
-                # It was under the key before the fleet: unclaimed, it stays so.
-                return replace(decision, write=False)
-            try:
-                self._claim_for(event, observed, decision)
-            except _OvertakenError:
-                continue
-            with self._undone_when_lost(event, desired.key, decision):
-                if decision.associate:
-                    self._associate(event.owner, desired.key)
-                if not decision.done:
-                    self.check_claim(event.owner)
-            return decision
+        return Removal(self._logs, self.context.keys, self.log_group).remove(event)
 
-    def confirm(self, owner: Owner, key: KeyArn) -> None:
-        """Read *key* and *owner*'s claim back, where the listing does not show the key yet.
+    def check_claim(self, event: Ensure) -> None:
+        """See, after a long wait, that the claim still stands.
 
         Raises:
-            ProviderError: they are not both there; NotFound where the log group vanished.
+            ClaimLost: it does not; then nothing is left behind.
         """
-        self._confirm(owner, key, created=False)
+        try:
+            check_claim(self._logs, self.log_group, event.owner)
+        except ClaimLost:
+            self._leave(Footprint.NOTHING)
+            raise
 
     def _ensure(self, event: Ensure, observed: Observed, key: KeyArn) -> Outcome:
         decision = decide(observed, self._desired(event, observed, key))
         match decision:
             case Skip():
-                says = event.association.on_existing_key
-                note = f"The log group keeps the key that it has, as OnExistingKey says: {says}"
-                return Outcome(self.log_group, observed.key, previous=observed.key, skipped=1, note=note)
+                return Outcome(self.log_group, observed.key, previous=observed.key, skipped=1, note=decision.note)
             case Apply(done=True):
                 previous = decision.claim.previous
                 return Outcome(self.log_group, key, previous=previous, compliant=1, settling=event.changes_key)
             case Apply():
-                self._claim_for(event, observed, decision)
-                return self._held(event, key, decision)
+                claimed = ClaimedLogGroup(self._logs, self.log_group, event, key, decision)
+                claimed.claim(observed)
+                with claimed.undone_when_lost():
+                    claimed.act()
+                    confirm(self._logs, self.log_group, event.owner, key)
+                return self._outcome(key, decision)
             case unreachable:
                 assert_never(unreachable)
 
-    def check_claim(self, owner: Owner) -> None:
-        """See whether *owner*'s claim still stands.
+    def _create(self, event: Ensure, key: KeyArn) -> Outcome:
+        """Create the log group, encrypted and claimed.
 
         Raises:
-            ClaimLost: it does not.
+            AlreadyExists: someone else was quicker.
         """
-        claim = self._claim()
-        if claim is None or (claim.owner == owner and claim.deleting):
-            raise ClaimLost(
-                f"This resource's claim on {self.log_group.arn} went away meanwhile: a Delete of it passed by, "
-                "or someone took its tags off"
-            )
-        if claim.owner != owner:
-            raise TakenOver(f"{claim.owner.text} took {self.log_group.arn} over meanwhile; the last writer wins")
+        decision = Apply(Claim(event.owner, None), write=False, associate=True)
+        self._logs.create(self.log_group, key, decision.claim)
+        with ClaimedLogGroup(self._logs, self.log_group, event, key, decision).undone_when_lost():
+            confirm(self._logs, self.log_group, event.owner, key, created=True)
+        return self._outcome(key, decision)
 
-    def _tell_what_a_failure_means(self, event: Ensure, observed: Observed | None) -> None:
-        if event.new_target:
-            ours = observed and observed.claim and observed.claim.owner == event.owner
-            self.context.if_this_fails(self.log_group.arn if ours else event.id_without_claim)
+    def _observe(self, event: Ensure) -> Observed:
+        observed = self._logs.observe(self.log_group)
+        self._seen(event, observed)
+        return observed
+
+    def _seen(self, event: Ensure, observed: Observed | None) -> Observed | None:
+        """Tell what a failure leaves from here on: the claim of an earlier delivery, or nothing."""
+        ours = observed and observed.claim and observed.claim.owner == event.owner
+        self._leave(Footprint.CLAIMED if ours else Footprint.NOTHING)
+        return observed
 
     def _desired(self, event: Ensure, observed: Observed, key: KeyArn) -> Desired:
         former_key = None
         former = event.former
         if former and former.target == self.log_group and observed.key and not observed.claim:
-            former_key = self.context.known(former.key)
+            former_key = self.context.keys.known(former.key)
         return event.desired(key, former_key)
-
-    def _create(self, event: Ensure, key: KeyArn) -> bool:
-        """Create the log group, encrypted and claimed; False where someone else was quicker."""
-        claim = Claim(event.owner, None)
-        try:
-            self.context.first_change(event, lambda: self.context.log_groups.create(self.log_group, key, claim))
-        except AlreadyExists:
-            return False
-        return True
-
-    def _claim_for(self, event: Ensure, observed: Observed, decision: Apply) -> None:
-        """Claim, as *decision* says.
-
-        Raises:
-            _OvertakenError: before a retry, the log group is no longer what was decided on.
-        """
-
-        def check_observed() -> None:
-            now = self._read()
-            if now not in (observed, Observed(observed.key, decision.claim)):
-                raise _OvertakenError
-
-        if decision.write:
-            self.context.first_change(
-                event,
-                lambda: self.context.log_groups.write_claim(self.log_group, decision.claim),
-                before_retry=check_observed,
-            )
-
-    def _held(self, event: Ensure, key: KeyArn, decision: Apply, *, created: bool = False) -> Outcome:
-        """Act and confirm, as *decision* says."""
-        with self._undone_when_lost(event, key, decision):
-            if decision.associate and not created:
-                self._associate(event.owner, key)
-            self._confirm(event.owner, key, created=created)
-        return self._outcome(key, decision)
 
     def _outcome(self, key: KeyArn, decision: Apply) -> Outcome:
         return Outcome(
@@ -217,218 +144,12 @@ class OneLogGroup:
             settling=decision.associate,
         )
 
-    def _associate(self, owner: Owner, key: KeyArn) -> None:
-        self.context.retrier.attempt(
-            lambda: self.context.change(lambda: self.context.log_groups.associate(self.log_group, key)),
-            before_retry=lambda: self.check_claim(owner),
-        )
+    @property
+    def _logs(self) -> Gateway:
+        return self.context.logs
 
-    def _confirm(self, owner: Owner, key: KeyArn, *, created: bool) -> None:
-        """Read key and claim back.
-
-        Of two resources that claimed at once, the later claim stands, but the other one's key may have come last. So
-        where another key stays in force under our claim, ours is associated once more.
-        """
-        try:
-            self._read_back(key, created=created)
-        except NotStabilized:
-            self.check_claim(owner)
-            self._associate(owner, key)
-            self._read_back(key, created=created)
-        self.check_claim(owner)
-
-    def _read_back(self, key: KeyArn, *, created: bool) -> None:
-        def other_key() -> str:
-            try:
-                seen = self._key()
-            except NotFound:
-                if not created:
-                    raise
-                return f"AWS created {self.log_group.arn}, but DescribeLogGroups does not show it yet: deploy again"
-            if seen == key:
-                return ""
-            shown = seen.text if seen else "no key"
-            return (
-                f"AWS accepted {key.text} for {self.log_group.arn}, but DescribeLogGroups still shows {shown}: deploy "
-                "again, or see with CloudTrail who else changes it"
-            )
-
-        self.context.retrier.until(other_key)
-
-    @contextmanager
-    def _undone_when_lost(self, event: Ensure, key: KeyArn, decision: Apply) -> Iterator[None]:
-        """Where a Delete took the claim away meanwhile, put back what was there before this event claimed."""
-        try:
-            yield
-        except ClaimLost:
-            if event.may_undo:
-                observed = self._look()
-                if observed and observed.key == key and _left_by(event.owner, observed.claim):
-                    # At once, out of turn: whoever comes next would take the key for one that was there before.
-                    at_once = OneLogGroup(replace(self.context, turns=UNLIMITED), self.log_group)
-                    at_once._put_back(decision.claim.previous)
-                if not (observed and observed.claim and observed.claim.stands_for(event.owner)):
-                    self.context.if_this_fails(event.id_without_claim)
-            raise
-
-    # --- Delete -------------------------------------------------------------------------------------------------------
-
-    def remove(self, event: Remove) -> Outcome:
-        """End the association of *event*, where it is the event's own to end.
-
-        Raises:
-            Refused: AWS refused for good, and not because it is gone already.
-        """
-        try:
-            return self._remove(
-                event, self.context.retrier.attempt(lambda: self.context.log_groups.claim_on(self.log_group))
-            )
-        except ClaimLost as lost:
-            return self._left(str(lost))
-        except NotFound:
-            return self._left("The log group is gone; there was nothing to do")
-
-    def _remove(self, event: Remove, claim: Claim | None) -> Outcome:
-        if claim is None or (claim.deleted and claim.owner != event.owner):
-            return self._remove_unclaimed(event)
-        if claim.owner != event.owner:
-            return self._left(f"The log group belongs to {claim.owner.text}; it was left as it is")
-        if claim.deleted:
-            return self._left("An earlier delivery of this Delete gave the log group back, under the key of before")
-        if event.former.on_delete is OnDelete.RETAIN:
-            self._release(claim)
-            return self._left("The log group keeps its key, as OnDelete says: Retain")
-        return self._give_back(event, claim)
-
-    def _give_back(self, event: Remove, claim: Claim) -> Outcome:
-        leaving = replace(claim, deleting=True)
-        if not claim.deleting:
-            self._write(leaving, over=claim)
-        wanted = claim.previous if event.former.on_delete is OnDelete.RESTORE_PREVIOUS else None
-        before = self._key()
-        self._check_leaving(leaving)
-        note = ""
-        if before != wanted:
-            with self._claimed_again_when_refused(claim, leaving):
-                note = self._put_back(wanted, before_retry=lambda: self._check_leaving(leaving))
-        in_force = None if note else wanted
-        if in_force and not event.owner.is_fleet and in_force == self.context.known(event.former.key):
-            # See `Claim.deleted`. A fleet's Delete leaves alone what has no tags, however often it comes.
-            self._write(replace(claim, deleting=False, deleted=True), over=leaving)
-        else:
-            self._release(leaving)
-        return Outcome(self.log_group, in_force, previous=before, associated=int(before != in_force), note=note)
-
-    def _check_leaving(self, leaving: Claim) -> None:
-        """Look, just before the change, whether nobody else came.
-
-        Raises:
-            ClaimLost: someone took over, or another delivery of this Delete is through.
-        """
-        self._check_among(leaving)
-
-    @contextmanager
-    def _claimed_again_when_refused(self, claim: Claim, leaving: Claim) -> Iterator[None]:
-        """A Delete that AWS refused for good has changed nothing: the claim stands as before, for the next Delete."""
-        try:
-            yield
-        except NotFound:
-            raise
-        except ApiError:
-            with suppress(ProviderError):
-                self._check_leaving(leaving)
-                self._write(replace(claim, deleting=False), over=leaving)
-            raise
-
-    def _remove_unclaimed(self, event: Remove) -> Outcome:
-        """Without tags only one thing is certain enough to undo: our key, under an id that a success of ours has."""
-        untouched = "Nobody claims the log group, and its key is not known to be this resource's; it was left as it is"
-        if not event.minted or event.former.on_delete is OnDelete.RETAIN:
-            return self._left(untouched)
-        in_force = self._key()
-        if in_force is None or in_force != self.context.known(event.former.key):
-            return self._left(untouched)
-        self._put_back(None, before_retry=self._check_unclaimed)
-        note = "The tags were gone, so nobody knows which key was there before: the log group is without a key now"
-        return Outcome(self.log_group, None, previous=in_force, associated=1, note=note)
-
-    def _check_unclaimed(self) -> None:
-        if self._claim() is not None:
-            raise ClaimLost("The log group was taken over meanwhile; it was left as it is")
-
-    def _put_back(self, previous: KeyArn | None, before_retry: Callable[[], None] = lambda: None) -> str:
-        """Put the *previous* key back; where there was none, or it is no longer usable, leave none.
-
-        Returns:
-            What the user should know; empty where it went as asked.
-        """
-        note = ""
-        if previous:
-            try:
-                self.context.retrier.attempt(
-                    lambda: self.context.change(lambda: self.context.log_groups.associate(self.log_group, previous)),
-                    policies=restoring(
-                        self.context.retrier.policies, unrestorable=previous in self.context.unrestorable
-                    ),
-                    before_retry=before_retry,
-                )
-            except (AccessDenied, InvalidParameter, KeyNotFound) as refusal:
-                if isinstance(refusal, RoleDenied) and not refusal.about_key:
-                    raise
-                self.context.unrestorable.add(previous)
-                note = (
-                    f"The previous key {previous.text} could not be put back, so the log group is without a key now "
-                    f"({refusal})"
-                )
-                logger.warning(note)
-            else:
-                return note
-        self.context.retrier.attempt(
-            lambda: self.context.change(lambda: self.context.log_groups.disassociate(self.log_group)),
-            before_retry=before_retry,
-        )
-        return note
-
-    # --- reading, and the tags ----------------------------------------------------------------------------------------
-
-    def _look(self) -> Observed | None:
-        """Key and claim; None where there is no such log group."""
-        try:
-            return self._read()
-        except NotFound:
-            return None
-
-    def _read(self) -> Observed:
-        return Observed(key=self._key(), claim=self._claim())
-
-    def _key(self) -> KeyArn | None:
-        return self.context.retrier.attempt(lambda: self.context.log_groups.key_of(self.log_group))
-
-    def _claim(self) -> Claim | None:
-        claim = self.context.retrier.attempt(lambda: self.context.log_groups.claim_on(self.log_group))
-        return None if claim and claim.deleted else claim
-
-    def _write(self, claim: Claim, over: Claim) -> None:
-        """Write *claim* over the one that was read; before a retry it must be that still."""
-        self.context.retrier.attempt(
-            lambda: self.context.log_groups.write_claim(self.log_group, claim),
-            before_retry=lambda: self._check_among(over, claim),
-        )
-
-    def _release(self, claim: Claim) -> None:
-        """Remove *claim*, the one that was read; before a retry it must be that still."""
-        self.context.retrier.attempt(
-            lambda: self.context.log_groups.remove_claim(self.log_group),
-            before_retry=lambda: self._check_among(claim),
-        )
-
-    def _check_among(self, *claims: Claim) -> None:
-        now = self.context.retrier.attempt(lambda: self.context.log_groups.claim_on(self.log_group))
-        if now not in claims:
-            raise ClaimLost(_TAKEN_OVER)
-
-    def _left(self, note: str) -> Outcome:
-        return Outcome(self.log_group, None, skipped=1, note=note)
+    def _leave(self, footprint: Footprint) -> None:
+        self.context.trail.leave(footprint)
 
     def _missing(self) -> NotFound:
         return NotFound(
@@ -439,6 +160,115 @@ class OneLogGroup:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimedLogGroup:
+    """What is decided on one log group, and done: claim, act, undo.
+
+    Attributes:
+        logs: CloudWatch Logs.
+        log_group: the log group.
+        event: who wants it so.
+        key: the wanted key.
+        decision: what is to be done.
+    """
+
+    logs: Gateway
+    log_group: LogGroup
+    event: Ensure
+    key: KeyArn
+    decision: Apply
+
+    def claim(self, observed: Observed) -> None:
+        """Claim, as the decision says, what was *observed*.
+
+        Raises:
+            _OvertakenError: before a retry, the log group is no longer what was decided on.
+        """
+
+        def check_observed() -> None:
+            now = self.logs.observe(self.log_group)
+            if now not in (observed, Observed(observed.key, self.decision.claim)):
+                raise _OvertakenError
+
+        if self.decision.write:
+            self.logs.claim(self.log_group, self.decision.claim, check_observed)
+
+    def act(self) -> None:
+        """Associate the key, as the decision says."""
+        if self.decision.associate:
+            associate(self.logs, self.log_group, self.event.owner, self.key)
+
+    @contextmanager
+    def undone_when_lost(self) -> Iterator[None]:
+        """Put back what was there before this event claimed, where a Delete took the claim away meanwhile."""
+        try:
+            yield
+        except ClaimLost:
+            if self.event.may_undo:
+                observed = self.logs.find(self.log_group)
+                if observed and observed.key == self.key and _left_by(self.event.owner, observed.claim):
+                    # Out of turn: whoever comes next would take the key for one that was there before.
+                    put_back(self.logs.at_once(), self.log_group, self.decision.claim.previous)
+                if not (observed and observed.claim and observed.claim.stands_for(self.event.owner)):
+                    self.logs.trail.leave(Footprint.NOTHING)
+            raise
+
+
+def enlist(logs: Gateway, log_group: LogGroup, event: Ensure, desired: Desired, seen: Claim | None) -> Apply | Skip:
+    """Do for a fleet what is *desired*, and return what that was; the fleet itself sees to the read-back.
+
+    *seen* is the claim that was read before: a key belongs to the claim on either side of it.
+
+    Raises:
+        ProviderError: it could not be done; NotFound where the log group vanished.
+    """
+    while True:
+        observed = logs.observe(log_group)
+        if observed.claim != seen:
+            # The key may have been read before a Delete put back what was there, and the claim after it.
+            seen = observed.claim
+            continue
+        decision = decide(observed, desired)
+        if isinstance(decision, Skip):
+            return decision
+        if observed == Observed(desired.key, None):
+            # It was under the key before the fleet: unclaimed, it stays so.
+            return replace(decision, write=False)
+        claimed = ClaimedLogGroup(logs, log_group, event, desired.key, decision)
+        try:
+            claimed.claim(observed)
+        except _OvertakenError:
+            continue
+        with claimed.undone_when_lost():
+            claimed.act()
+            if not decision.done:
+                check_claim(logs, log_group, event.owner)
+        return decision
+
+
+def confirm(logs: Gateway, log_group: LogGroup, owner: Owner, key: KeyArn, *, created: bool = False) -> None:
+    """Read *key* and *owner*'s claim back.
+
+    Of two resources that claimed at once, the later claim stands, but the other one's key may have come last. So
+    where another key stays in force under our claim, ours is associated once more.
+
+    Raises:
+        ProviderError: they are not both there; NotFound where the log group vanished.
+    """
+    try:
+        logs.wait_for_key(log_group, key, created=created)
+    except NotStabilized:
+        check_claim(logs, log_group, owner)
+        associate(logs, log_group, owner, key)
+        logs.wait_for_key(log_group, key, created=created)
+    check_claim(logs, log_group, owner)
+
+
+def associate(logs: Gateway, log_group: LogGroup, owner: Owner, key: KeyArn) -> None:
+    """Associate *key*, for as long as *owner*'s claim stands."""
+    logs.associate(log_group, key, guard=lambda: check_claim(logs, log_group, owner))
+
+
 def _left_by(owner: Owner, claim: Claim | None) -> bool:
-    """Whether nobody but *owner*, who is leaving, has a claim."""
+    """Return whether nobody but *owner*, who is leaving, has a claim."""
     return claim is None or (claim.owner == owner and claim.deleting)

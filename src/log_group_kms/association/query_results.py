@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from log_group_kms.model.association import OnDelete
+from log_group_kms.model.physical_id import Footprint
 from log_group_kms.model.results import Outcome
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class AllQueryResults:
+class QueryResultsRules:
     """The rules for query results."""
 
     context: Context
@@ -31,21 +31,23 @@ class AllQueryResults:
         Raises:
             ProviderError: it could not be done; see `errors`.
         """
-        if event.new_target:
-            self.context.if_this_fails(event.id_without_claim)
-        key = self.context.resolve(event.association.key)
-        self.context.first_change(event, lambda: self.context.log_groups.associate(self.query_results, key))
+        self.context.trail.leave(Footprint.NOTHING)
+        key = self.context.keys.resolve(event.association.key)
+        self.context.logs.associate_unclaimed(self.query_results, key)
         return Outcome(self.query_results, key, associated=1, settling=event.changes_key)
 
     def remove(self, event: Remove) -> Outcome:
         """Disassociate, unless OnDelete says Retain; nobody knows which key was there before.
 
         Raises:
-            Refused: AWS refused for good.
+            ApiError: AWS refused for good.
         """
-        if event.former.on_delete is OnDelete.RETAIN:
+        if event.retains:
             return Outcome(
                 self.query_results, None, skipped=1, note="Query results keep their key, as OnDelete says: Retain"
             )
-        self.context.retrier.attempt(lambda: self.context.log_groups.disassociate(self.query_results))
+        self.context.logs.disassociate(self.query_results)
         return Outcome(self.query_results, None, associated=1)
+
+    def check_claim(self, _event: Ensure) -> None:
+        """Look at nothing: query results carry no claim."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from log_group_kms.aws.error_codes import _refusals
 from log_group_kms.model.errors import (
@@ -12,13 +12,12 @@ from log_group_kms.model.keys import KeyArn
 from log_group_kms.model.ownership import Claim
 from log_group_kms.model.results import Listed, Page
 from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
-from log_group_kms.model.targets import LogGroup
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_logs.type_defs import DescribeLogGroupsRequestTypeDef
 
-    from log_group_kms.model.targets import Fleet, QueryResults
+    from log_group_kms.model.targets import Fleet, LogGroup, QueryResults
 
 
 class CloudWatchLogs:
@@ -80,18 +79,12 @@ class CloudWatchLogs:
     def associate(self, target: LogGroup | QueryResults, key: KeyArn) -> None:
         """See `ports.LogGroups`. Authorised on the ARN with `:*`, unlike the calls on tags."""
         with _refusals("AssociateKmsKey", target, key):
-            if isinstance(target, LogGroup):
-                self._client.associate_kms_key(logGroupName=target.name.text, kmsKeyId=key.text)
-            else:
-                self._client.associate_kms_key(resourceIdentifier=target.arn, kmsKeyId=key.text)
+            self._client.associate_kms_key(kmsKeyId=key.text, **_one_of(target))
 
     def disassociate(self, target: LogGroup | QueryResults) -> None:
         """See `ports.LogGroups`."""
         with _refusals("DisassociateKmsKey", target):
-            if isinstance(target, LogGroup):
-                self._client.disassociate_kms_key(logGroupName=target.name.text)
-            else:
-                self._client.disassociate_kms_key(resourceIdentifier=target.arn)
+            self._client.disassociate_kms_key(**_one_of(target))
 
 
 def _key(text: str | None) -> KeyArn | None:
@@ -102,3 +95,13 @@ def _tags(claim: Claim) -> dict[str, str]:
     """Another owner's scope is left where it stands: it says nothing beside an owner that is no fleet."""
     scope = {SCOPE_TAG: claim.owner.scope} if claim.owner.scope else {}
     return {OWNER_TAG: claim.owner_tag, PREVIOUS_KEY_TAG: claim.previous_tag, **scope}
+
+
+def _one_of(target: LogGroup | QueryResults) -> _Target:
+    """Return the one parameter of the two that AWS wants."""
+    return {"logGroupName": target.log_group_name} if target.log_group_name else {"resourceIdentifier": target.arn}
+
+
+class _Target(TypedDict, total=False):
+    logGroupName: str
+    resourceIdentifier: str

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from log_group_kms.association.context import Context
 from log_group_kms.association.diagnosis import Diagnosis
-from log_group_kms.association.requests import Ensure, Remove
+from log_group_kms.association.requests import Asker, Ensure, Remove
 from log_group_kms.cli.findings import Cover, Coverage, Plan, Summary
 from log_group_kms.cli.options import NO_KEY, Options, parsers
 from log_group_kms.cli.screen import JsonScreen, TableScreen, told, totals, whose
 from log_group_kms.fleet.checkpoint import Checkpoint
 from log_group_kms.fleet.plan import Action
-from log_group_kms.fleet.rules import WholeFleet
+from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.model.errors import (
     AccessDenied,
     ApiError,
@@ -36,9 +36,10 @@ from log_group_kms.model.errors import (
 from log_group_kms.model.keys import KeyArn
 from log_group_kms.model.ownership import Owner
 from log_group_kms.request.parse import parse_association, parse_prefix
+from log_group_kms.retry.clock import SystemClock
 from log_group_kms.retry.policies import THROTTLED, UNAVAILABLE
 from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS, AdaptiveRateLimiter
-from log_group_kms.retry.retrier import Retrier, SystemClock
+from log_group_kms.retry.retrier import Retrier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -53,8 +54,8 @@ if TYPE_CHECKING:
     from log_group_kms.model.keys import KeyReference
     from log_group_kms.model.results import Listed, Outcome
     from log_group_kms.model.targets import Fleet, Place
+    from log_group_kms.retry.clock import Clock
     from log_group_kms.retry.rate_limits import RateLimits
-    from log_group_kms.retry.retrier import Clock
 
 T = TypeVar("T")
 
@@ -267,7 +268,7 @@ class _Command:
         where = f"{which} in account {fleet.place.account}, {fleet.place.region}"
         if not self._agreed(f"Give back ({association.on_delete}) what {whose(owner)} holds of {where}?"):
             return Exit.ERROR
-        event = Remove(owner, association, minted=False)
+        event = Remove.of(owner, association)
         return self._carry_out("Giving back", Summary("release", fleet, owner), lambda whole: whole.remove(event))
 
     def report(self) -> Exit:
@@ -285,7 +286,7 @@ class _Command:
         association = self._association(self.options.kms_key_id)
         desired = replace(association, key=self._usable(association.key))
         fleet = self._fleet
-        return Ensure(self._owner(fleet), desired, physical_resource_id=fleet.arn, enrolling=True)
+        return Ensure(self._owner(fleet), desired, asker=Asker.COMMAND_LINE)
 
     def _association(self, key: str) -> Association:
         """The options as a template would say them.
@@ -354,13 +355,13 @@ class _Command:
     def _context(self) -> Context:
         rate_limits = replace(self.terminal.rate_limits, changes=self.options.rate)
         retrier = Retrier(self.clock, self.clock.deadline)
-        return Context(self.account.log_groups, self.account.keys, retrier, lambda _: None, rate_limits)
+        return Context.of(self.account.log_groups, self.account.keys, retrier, rate_limits=rate_limits)
 
     def _planned(self, event: Ensure, shown: Callable[[Planned], bool]) -> Plan:
         fleet = self._fleet
         with self.screen.advance("Looking") as advance:
-            planned = WholeFleet(self._context(), fleet).plan(event)
-            key = self._context().resolve(event.association.key)
+            planned = FleetRules(self._context(), fleet).plan(event)
+            key = self._context().keys.resolve(event.association.key)
             return Plan.of(fleet, key, event.owner, _each(planned, advance), shown)
 
     def _listing(self, fleet: Fleet) -> Iterator[Listed]:
@@ -369,7 +370,7 @@ class _Command:
         token: str | None = ""
         while token is not None:
             pages.take()
-            page = context.retrier.attempt(partial(context.log_groups.page, fleet, token), policies=_LOOKING)
+            page = context.retrier.attempt(partial(self.account.log_groups.page, fleet, token), policies=_LOOKING)
             yield from page.log_groups
             token = page.next_token or None
 
@@ -383,12 +384,12 @@ class _Command:
         told("Nothing was changed.")
         return False
 
-    def _carry_out(self, title: str, summary: Summary, do: Callable[[WholeFleet], Outcome | Checkpoint]) -> Exit:
+    def _carry_out(self, title: str, summary: Summary, do: Callable[[FleetRules], Outcome | Checkpoint]) -> Exit:
         """Change what is to be changed, until it is done or Ctrl-C is pressed."""
         begun = self.terminal.clock.now()
         with self.screen.advance(title, summary.planned) as advance, _ended_by_ctrl_c(self.clock, advance):
             try:
-                result = do(WholeFleet(self._context(), summary.fleet, saw=advance.met, throttled=advance.refused))
+                result = do(FleetRules(self._context(), summary.fleet, saw=advance.met, throttled=advance.refused))
             except Exception:
                 told(f"{advance.changed:,} were changed before this:")
                 raise

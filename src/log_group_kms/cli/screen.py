@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from log_group_kms.model.keys import KeyArn
     from log_group_kms.model.ownership import Owner
     from log_group_kms.model.targets import Fleet, Place
-    from log_group_kms.retry.retrier import Clock
+    from log_group_kms.retry.clock import Clock
 
 #: Seconds between two lines of progress where there is no terminal.
 _BETWEEN_LINES: Final = 10.0

@@ -62,7 +62,8 @@ class Turn:
 
     def __init__(self, envelope: Envelope) -> None:
         self.envelope = envelope
-        self.fallback_physical_resource_id = envelope.physical_resource_id or NOTHING_ASSOCIATED
+        own = envelope.physical_resource_id or NOTHING_ASSOCIATED
+        self.failure_id: Callable[[], str] = lambda: own
         self.handed_on = False
         self.failure: Exception | None = None
         #: Read without the lock, which is held for as long as a PUT takes.
@@ -142,13 +143,17 @@ class LogGroupKmsResource(CfnResource):
     @property
     def fallback_physical_resource_id(self) -> str:
         """The id of an answer for which the handler function gave none: at first the event's own, or the marker."""
-        return self._current.fallback_physical_resource_id
+        return self._current.failure_id()
 
-    @fallback_physical_resource_id.setter
-    def fallback_physical_resource_id(self, physical_resource_id: str) -> None:
-        if not is_physical_resource_id(physical_resource_id):
-            raise InvalidResponse(f"no physical resource id: {physical_resource_id!r}")
-        self._current.fallback_physical_resource_id = physical_resource_id
+    def read_failure_id_from(self, failure_id: Callable[[], str]) -> None:
+        """From now on, ask *failure_id* for the id of an answer for which the handler function gives none.
+
+        Raises:
+            InvalidResponse: it returns no physical id.
+        """
+        if not is_physical_resource_id(failure_id()):
+            raise InvalidResponse(f"no physical resource id: {failure_id()!r}")
+        self._current.failure_id = failure_id
 
     def fail(self, reason: str, physical_resource_id: str = "") -> str:
         """Make the answer FAILED, without a traceback: `return resource.fail(...)`; also after `answer_later()`."""
@@ -211,7 +216,7 @@ class LogGroupKmsResource(CfnResource):
     def _timeout(self, turn: Turn) -> None:
         """With a physical id, and for its own event alone, however late the timer's thread gets to run."""
         reason = f"The function ran out of time before the work was done. {self._where_to_look()}"
-        if self._settle(turn, Answer.failed(reason, turn.fallback_physical_resource_id)):
+        if self._settle(turn, Answer.failed(reason, turn.failure_id())):
             _logger.error("Out of time: the event is answered FAILED")
 
     def _cfn_response(self, _event: object) -> None:

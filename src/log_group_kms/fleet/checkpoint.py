@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from log_group_kms.model.keys import KeyArn
+
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterable
@@ -128,7 +130,7 @@ class Checkpoint:
         key: ARN of the wanted key, so that an alias means the same one to the end; empty on Delete.
         token: of the page to go on with; empty for the first.
         counts: so far.
-        witnesses: names of the log groups that were claimed first.
+        sentinels: names of the log groups that were claimed first.
         claimed: whether anything was.
         refused: names of log groups that AWS refused for their own sake, in the last pass.
     """
@@ -165,8 +167,18 @@ class Checkpoint:
                 return None
 
     @property
+    def resolved_key(self) -> KeyArn:
+        """The wanted key; of a pass that puts log groups under one."""
+        return KeyArn(self.key)
+
+    @property
+    def wanted_key(self) -> KeyArn | None:
+        """The wanted key; None on Delete."""
+        return self.resolved_key if self.key else None
+
+    @property
     def changes(self) -> bool:
-        """Whether the pass puts log groups under the key."""
+        """True for a pass that puts log groups under the key."""
         return self.phase in (Phase.CHANGE, Phase.CHANGE_BUSY)
 
     @property
@@ -187,3 +199,11 @@ class Checkpoint:
     def then(self, phase: Phase) -> Checkpoint:
         """The begin of the next pass."""
         return replace(self, phase=phase, token="")
+
+
+class Ending(StrEnum):
+    """How a pass ended."""
+
+    COMPLETE = "complete"
+    UNFINISHED = "unfinished"
+    LOST = "lost"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from log_group_kms.association.requests import Ensure, Remove
 from log_group_kms.fleet.checkpoint import Checkpoint, Fate, Phase
-from log_group_kms.fleet.rules import WholeFleet
+from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.model.errors import ClaimLost, OutOfTime
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Upkeep:
         event: what the fleet wants.
         is_alive: whether the fleet is still there. Its Delete may have passed by since this event was sent: Lambda
             keeps events for hours.
-        saw: see `WholeFleet`.
+        saw: see `FleetRules`.
     """
 
     context: Context
@@ -81,13 +81,13 @@ class Upkeep:
         """
         if not self.is_alive():
             # An earlier delivery may have claimed it after the fleet's Delete had passed by.
-            return self._rules.give_back(self._undoing, log_group)
+            return self._rules().give_back(self._undoing, log_group)
         try:
-            return self._rules.enrol(self.event, log_group)
+            return self._rules().enrol(self.event, log_group)
         except ClaimLost:
             if self.is_alive():
                 raise
-        return self._rules.give_back(self._undoing, log_group)
+        return self._rules().give_back(self._undoing, log_group)
 
     def reconcile(self, checkpoint: Checkpoint | None) -> Outcome | Checkpoint:
         """Bring all in that is not; `Checkpoint` where a further invocation must go on.
@@ -98,12 +98,12 @@ class Upkeep:
             ProviderError: it could not be done; see `errors`. ClaimLost where the fleet is gone.
         """
         if checkpoint and checkpoint.phase is Phase.UNDO:
-            return self._rules.ensure(self.event, checkpoint)
+            return self._rules(checkpoint).ensure(self.event)
         if self.is_alive():
-            return self._rules.ensure(self.event, checkpoint)
+            return self._rules(checkpoint).ensure(self.event)
         if checkpoint and checkpoint.claimed:
             # Has the Delete passed by yet? Else it will, or someone took the rule away by hand.
-            outcome = self._rules.ensure(self.event, checkpoint.then(Phase.CONFIRM))
+            outcome = self._rules(checkpoint.then(Phase.CONFIRM)).ensure(self.event)
             if isinstance(outcome, Checkpoint):
                 return outcome
         more = "more " if checkpoint and checkpoint.claimed else ""
@@ -115,16 +115,15 @@ class Upkeep:
         Raises:
             ProviderError: it could not be told.
         """
-        return self._rules.plan(self.event)
+        return self._rules().plan(self.event)
 
-    @property
-    def _rules(self) -> WholeFleet:
-        return WholeFleet(self.context, self.fleet, self.saw, is_alive=self.is_alive)
+    def _rules(self, progress: Checkpoint | None = None) -> FleetRules:
+        return FleetRules(self.context, self.fleet, progress, self.saw, is_alive=self.is_alive)
 
     @property
     def _undoing(self) -> Remove:
         """As the fleet's own Delete, which may have passed by already."""
-        return Remove(self.event.owner, self.event.association, minted=False)
+        return Remove.of(self.event.owner, self.event.association)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,14 @@ from log_group_kms.handlers.shared import new_logger, rate_limits
 from log_group_kms.model.errors import ProviderError
 from log_group_kms.request.parse import Ignore
 from log_group_kms.request.upkeep import parse_fleet, parse_upkeep
-from log_group_kms.retry.retrier import Retrier, SystemClock
+from log_group_kms.retry.clock import SystemClock
+from log_group_kms.retry.retrier import Retrier
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from log_group_kms.fleet.plan import Planned
-    from log_group_kms.retry.retrier import Clock
+    from log_group_kms.retry.clock import Clock
 
 _NAME: Final = "log-group-kms-association-enrolment"
 
@@ -102,7 +103,7 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
 def _work(context: LambdaContext) -> Context:
     seconds_left = context.get_remaining_time_in_millis() / 1000
     retrier = Retrier(clock, clock.now() + seconds_left - min(_MARGIN, seconds_left / 2))
-    return Context(aws.log_groups, aws.keys, retrier, lambda _: None, rate_limits())
+    return Context.of(aws.log_groups, aws.keys, retrier, rate_limits=rate_limits())
 
 
 def _is_alive() -> bool:

@@ -13,19 +13,22 @@ from log_group_kms.aws.clients import Aws, logs_service_principal
 from log_group_kms.cloudformation.envelope import Envelope
 from log_group_kms.cloudformation.resource import LogGroupKmsResource
 from log_group_kms.handlers.shared import new_logger, rate_limits
-from log_group_kms.lifecycle.event import PROGRESS, Deadlines, Done, respond
+from log_group_kms.lifecycle.deadlines import Deadlines
+from log_group_kms.lifecycle.event import respond
+from log_group_kms.lifecycle.progress import PROGRESS, Done
 from log_group_kms.model.errors import ProviderError
-from log_group_kms.model.physical_id import PERHAPS_ASSOCIATED
+from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED, Footprint, Trail
 from log_group_kms.model.targets import Place
-from log_group_kms.retry.retrier import Retrier, SystemClock
+from log_group_kms.retry.clock import SystemClock
+from log_group_kms.retry.retrier import Retrier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from log_group_kms.lifecycle.event import Progress
-    from log_group_kms.retry.retrier import Clock
+    from log_group_kms.lifecycle.progress import Progress
+    from log_group_kms.retry.clock import Clock
 
 _NAME: Final = "log-group-kms-association"
 
@@ -64,12 +67,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 def answer(event: dict[str, Any], context: LambdaContext) -> str:
     """The physical id of the answer; crhelper sends it."""
     envelope = Envelope.of(event)
-    if PROGRESS in event and envelope.physical_resource_id is None:
-        # The invocation before has claimed, whatever may now keep this one from its work.
-        _if_this_fails(PERHAPS_ASSOCIATED)
+    trail = _trail(envelope, event)
+    resource.read_failure_id_from(lambda: trail.failure_id)
     place = Place.of_function(_function_arn(event, context))
     try:
-        outcome = _respond(envelope, event, context, place)
+        outcome = _respond(envelope, event, context, place, trail)
         if not isinstance(outcome, Done):
             return _go_on_later(event, context, outcome)
     except ProviderError as error:
@@ -79,11 +81,21 @@ def answer(event: dict[str, Any], context: LambdaContext) -> str:
     return outcome.physical_resource_id
 
 
-def _respond(envelope: Envelope, event: Mapping[str, Any], context: LambdaContext, place: Place) -> Done | Progress:
+def _trail(envelope: Envelope, event: Mapping[str, Any]) -> Trail:
+    """Return the trail of this event; the invocation before has claimed, whatever may now keep this one from work."""
+    own = envelope.physical_resource_id
+    if PROGRESS in event and own is None:
+        return Trail(PERHAPS_ASSOCIATED, Footprint.PERHAPS)
+    return Trail(own or NOTHING_ASSOCIATED)
+
+
+def _respond(
+    envelope: Envelope, event: Mapping[str, Any], context: LambdaContext, place: Place, trail: Trail
+) -> Done | Progress:
     seconds_left = context.get_remaining_time_in_millis() / 1000
     deadlines = Deadlines.of(envelope, event, clock.now(), seconds_left)
     retrier = Retrier(clock, deadlines.earliest, over=lambda: resource.answered)
-    work = Context(aws.log_groups, aws.keys, retrier, _if_this_fails, rate_limits())
+    work = Context.of(aws.log_groups, aws.keys, retrier, trail, rate_limits())
     return respond(envelope, event, place, work, deadlines)
 
 
@@ -99,10 +111,6 @@ def _function_arn(event: Mapping[str, Any], context: LambdaContext) -> str:
     except ValueError:
         return context.invoked_function_arn
     return str(token)
-
-
-def _if_this_fails(physical_resource_id: str) -> None:
-    resource.fallback_physical_resource_id = physical_resource_id
 
 
 def _go_on_later(event: Mapping[str, Any], context: LambdaContext, progress: Progress) -> str:

@@ -1,23 +1,24 @@
-"""Create, Update and Delete, by the kind of target; each kind has its rules in a module of its own."""
+"""The kinds of target: the one place that picks the rules for one, and what an Update before left behind."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from log_group_kms.association.log_group import OneLogGroup
-from log_group_kms.association.query_results import AllQueryResults
-from log_group_kms.association.requests import Remove
+from log_group_kms.association.log_group import LogGroupRules
+from log_group_kms.association.query_results import QueryResultsRules
 from log_group_kms.fleet.checkpoint import Checkpoint
-from log_group_kms.fleet.rules import WholeFleet, abandoned_fleet
+from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.model.errors import ProviderError
 from log_group_kms.model.targets import Fleet, LogGroup, QueryResults
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from log_group_kms.association.context import Context
-    from log_group_kms.association.requests import Ensure
+    from log_group_kms.association.requests import Ensure, Remove
     from log_group_kms.model.results import Outcome
+    from log_group_kms.model.targets import Target
 
 logger = logging.getLogger(__name__)
 
@@ -25,78 +26,76 @@ logger = logging.getLogger(__name__)
 _LOOKING_BACK: Final = 60.0
 
 
+class Rules(Protocol):
+    """What every kind of target answers to. A `Checkpoint` means that a further invocation must go on from there."""
+
+    def ensure(self, event: Ensure) -> Outcome | Checkpoint:
+        """Make the association so.
+
+        Raises:
+            ProviderError: it could not be done; see `errors`.
+        """
+
+    def remove(self, event: Remove) -> Outcome | Checkpoint:
+        """End the association, where it is the event's own to end.
+
+        Raises:
+            ProviderError: AWS refused for good, and not because it is gone already.
+        """
+
+    def check_claim(self, event: Ensure) -> None:
+        """See, after a long wait, that the claim still stands.
+
+        Raises:
+            ClaimLost: it does not.
+        """
+
+
+#: A new kind of target is registered here.
+_RULES: Final[Mapping[type[Target], Callable[[Context, Any, Checkpoint | None], Rules]]] = {
+    LogGroup: lambda context, target, _: LogGroupRules(context, target),
+    QueryResults: lambda context, target, _: QueryResultsRules(context, target),
+    Fleet: FleetRules,
+}
+
+
+def rules_for(context: Context, target: Target, progress: Checkpoint | None = None) -> Rules:
+    """Return the rules for *target*, which go on from *progress* where they span several invocations."""
+    return _RULES[type(target)](context, target, progress)
+
+
 def ensure(context: Context, event: Ensure, progress: Checkpoint | None = None) -> Outcome | Checkpoint:
-    """Make what *event* desires so; a fleet's may be a `Checkpoint`, with which a further invocation goes on.
+    """Make the association so, and give back what an Update before had begun with when it died.
 
     Raises:
         ProviderError: it could not be done; see `errors`.
     """
-    match event.association.target:
-        case Fleet() as fleet:
-            outcome = WholeFleet(context, fleet).ensure(event, progress)
-            if isinstance(outcome, Checkpoint) or (event.former and isinstance(event.former.target, Fleet)):
-                # A former fleet is its own to give back: that may take invocations.
-                return outcome
-        case target:
-            outcome = _rules(context, target).ensure(event)
-            abandoned = abandoned_fleet(event)
-            if abandoned:
-                fleet, remove_it = abandoned
-                left = WholeFleet(context, fleet).remove(remove_it, progress)
-                return left if isinstance(left, Checkpoint) else outcome
-    _release_abandoned(context, event)
+    context.trail.follow(event.failure_id)
+    target, abandoned = event.association.target, event.abandoned
+    outcome = rules_for(context, target, progress).ensure(event)
+    if isinstance(outcome, Checkpoint) or abandoned is None:
+        return outcome
+    if not abandoned.target.many:
+        _release(context, abandoned)
+    elif not target.many:
+        left = rules_for(context, abandoned.target, progress).remove(abandoned)
+        return left if isinstance(left, Checkpoint) else outcome
     return outcome
 
 
 def remove(context: Context, event: Remove, progress: Checkpoint | None = None) -> Outcome | Checkpoint:
-    """End the association of *event*, where it is the event's own to end; `Checkpoint` as for `ensure`.
+    """End the association of *event*, where it is the event's own to end.
 
     Raises:
         ProviderError: AWS refused for good, and not because it is gone already.
     """
-    match event.former.target:
-        case Fleet() as fleet:
-            return WholeFleet(context, fleet).remove(event, progress)
-        case target:
-            return _rules(context, target).remove(event)
+    return rules_for(context, event.target, progress).remove(event)
 
 
-def still_owns(context: Context, event: Ensure, sentinels: tuple[str, ...]) -> None:
-    """Look, after a long wait, whether the claim still stands; query results have none, a fleet asks its *witnesses*.
-
-    Raises:
-        ClaimLost: it does not.
-    """
-    match event.association.target:
-        case Fleet() as fleet:
-            WholeFleet(context, fleet).check_claim(event, sentinels)
-        case LogGroup() as log_group:
-            OneLogGroup(context, log_group).check_claim(event.owner)
-
-
-def _release_abandoned(context: Context, event: Ensure) -> None:
-    """Give back what an Update to another log group had claimed before it died, of which CloudFormation never heard.
-
-    It knows no such target, so it sends the Update back, and no Delete. Tags tell whether there is anything to do; a
-    failure to look is none of this event's.
-    """
-    former, owner = event.former, event.former_owner
-    if former is None or owner is None or not isinstance(former.target, LogGroup):
-        return
-    if former.target.arn in (event.association.target.arn, event.physical_resource_id):
-        return
-    in_time = replace(context, retrier=context.retrier.within(_LOOKING_BACK))
+def _release(context: Context, abandoned: Remove) -> None:
+    """Give back one log group. Tags tell whether there is anything to do; a failure to look is none of this event's."""
+    in_time = context.under(context.retrier.within(_LOOKING_BACK))
     try:
-        remove(in_time, Remove(owner, former, minted=False))
+        remove(in_time, abandoned)
     except ProviderError as error:
-        logger.warning("%s may still be claimed: %s", former.target.arn, error)
-
-
-def _rules(context: Context, target: LogGroup | QueryResults) -> OneLogGroup | AllQueryResults:
-    match target:
-        case LogGroup():
-            return OneLogGroup(context, target)
-        case QueryResults():
-            return AllQueryResults(context, target)
-        case unreachable:
-            assert_never(unreachable)
+        logger.warning("%s may still be claimed: %s", abandoned.target.arn, error)

@@ -46,3 +46,8 @@ class Association:
     on_missing_log_group: OnMissingLogGroup = OnMissingLogGroup.FAIL
     propagation_wait: int = 0
     exclude: Exclusions = field(default_factory=Exclusions)
+
+    @property
+    def looks_first(self) -> bool:
+        """True where nothing may be changed before all was looked at."""
+        return self.on_existing_key is OnExistingKey.FAIL

@@ -13,7 +13,6 @@ from log_group_kms.model.targets import _STACK_ID, Fleet, Target
 _DELETING: Final = "deleting:"
 _DELETED: Final = "deleted:"
 _NONE: Final = "none"
-_ONE: Final = "one"
 _FLEET: Final = "fleet"
 #: No stack has such a name.
 _COMMAND_LINE: Final = f"{_FLEET}:-/command-line"
@@ -39,13 +38,12 @@ class Owner:
         A logical id that does not fit into a tag's value, also with `deleting:` before it, is replaced by a hash, so
         that the stack stays readable.
         """
-        kind, scope = (_FLEET, target.scope) if isinstance(target, Fleet) else (_ONE, "")
         found = _STACK_ID.fullmatch(stack_id)
         stack = f"{found['name']}/{found['uuid']}" if found else sha256(stack_id.encode()).hexdigest()
-        text = f"{kind}:{stack}/{logical_resource_id}"
+        text = f"{target.owner_kind}:{stack}/{logical_resource_id}"
         if len(_DELETING) + len(text) > TAG_VALUE_LENGTH:
-            text = f"{kind}:{stack}/{sha256(logical_resource_id.encode()).hexdigest()}"
-        return cls(text, scope)
+            text = f"{target.owner_kind}:{stack}/{sha256(logical_resource_id.encode()).hexdigest()}"
+        return cls(text, target.scope)
 
     @classmethod
     def of_command_line(cls, fleet: Fleet) -> Owner:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from hashlib import sha256
-from typing import Final
+from typing import ClassVar, Final
 
 from log_group_kms.model.tags import fits_tag
 
@@ -77,6 +77,17 @@ class LogGroup:
     place: Place
     name: LogGroupName
 
+    #: The first word of its owner tag; True where it can carry one; True where it may take several invocations.
+    owner_kind: ClassVar = "one"
+    taggable: ClassVar = True
+    many: ClassVar = False
+    scope: ClassVar = ""
+
+    @property
+    def log_group_name(self) -> str:
+        """The name."""
+        return self.name.text
+
     @property
     def arn(self) -> str:
         """The ARN without the trailing `:*`; also the physical id."""
@@ -88,6 +99,12 @@ class QueryResults:
     """The results of all Logs Insights queries of the provider's account and Region."""
 
     place: Place
+
+    owner_kind: ClassVar = "one"
+    taggable: ClassVar = False
+    many: ClassVar = False
+    scope: ClassVar = ""
+    log_group_name: ClassVar = ""
 
     @property
     def arn(self) -> str:
@@ -102,6 +119,11 @@ class Fleet:
     place: Place
     prefix: str
 
+    owner_kind: ClassVar = "fleet"
+    taggable: ClassVar = True
+    many: ClassVar = True
+    log_group_name: ClassVar = ""
+
     def __post_init__(self) -> None:
         if self.prefix and not _LOG_GROUP_NAME.fullmatch(self.prefix):
             raise ValueError("it must be * for every log group, or 1 to 512 characters of A-Z a-z 0-9 . - _ / #")
@@ -112,6 +134,13 @@ class Fleet:
     def arn(self) -> str:
         """The physical id."""
         return self.place.logs_arn(f"log-group:{self.prefix}*")
+
+    def log_group(self, name: str) -> LogGroup | None:
+        """Return the log group of this *name*; None where it is reserved for AWS."""
+        try:
+            return LogGroup(self.place, LogGroupName(name))
+        except ValueError:
+            return None
 
     @property
     def scope(self) -> str:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from log_group_kms.association.requests import Ensure, Remove
+from log_group_kms.association.requests import Ensure, Remove, Update
 from log_group_kms.model.association import Association, OnDelete, OnExistingKey, OnMissingLogGroup
 from log_group_kms.model.errors import InvalidRequest
 from log_group_kms.model.keys import KeyArn, KeyName
@@ -83,7 +83,7 @@ def parse_event(envelope: Envelope, event: Mapping[str, object], place: Place) -
         raise InvalidRequest(["PhysicalResourceId is missing from the Update event"])
     former = _parse_former(event, place)
     former_owner = _owner(envelope, former.target) if former else None
-    return Ensure(owner, desired, former, envelope.physical_resource_id, former_owner)
+    return Ensure(owner, desired, Update(envelope.physical_resource_id, former, former_owner))
 
 
 def _owner(envelope: Envelope, target: Target) -> Owner:
@@ -108,7 +108,7 @@ def _parse_delete(envelope: Envelope, event: Mapping[str, object], place: Place)
         return Ignore(f"This version of the provider cannot have associated anything with such properties: {mistakes}")
     minted = parse_physical_id(envelope.physical_resource_id or "", place)
     target = minted or former.target
-    return Remove(_owner(envelope, target), replace(former, target=target), minted=minted is not None)
+    return Remove.of(_owner(envelope, target), replace(former, target=target), minted=minted is not None)
 
 
 def parse_association(properties: object, place: Place) -> Association:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from log_group_kms.association.requests import Ensure
+from log_group_kms.association.requests import Asker, Ensure
 from log_group_kms.fleet.checkpoint import Checkpoint
 from log_group_kms.fleet.upkeep import MOST_HOPS, Enrol, Reconcile
 from log_group_kms.model.errors import InvalidRequest
@@ -75,7 +75,7 @@ def parse_fleet(settings: Mapping[str, str]) -> tuple[Fleet, Ensure]:
     )
     fleet = parse_prefix(settings["LOG_GROUP_NAME_PREFIX"], place)
     owner = Owner.of_resource(settings["FLEET_STACK_ID"], settings["FLEET_LOGICAL_ID"], fleet)
-    return fleet, Ensure(owner, desired, desired, fleet.arn, owner, enrolling=True)
+    return fleet, Ensure(owner, desired, asker=Asker.ENROLMENT)
 
 
 def _parse_reconcile(rest: Mapping[Any, object]) -> Reconcile:

@@ -64,7 +64,7 @@ POLICIES: Final = (
 
 #: What a fleet meets on its way it does not wait for long: it comes back to the log group at the end, and then waits.
 IN_PASSING: Final = RetryPolicy(on=ConcurrentChange, backoff=Backoff(first=0.5, longest=4.0, window=10.0))
-#: A fleet's calls stand in a queue of their own (`pacing`): what holds it up is there, not here.
+#: A fleet's calls stand in a queue of their own (`rate_limits`): what holds it up is there, not here.
 QUEUED: Final = RetryPolicy(on=Throttled, backoff=Backoff(first=0.2, longest=2.0, window=3600.0))
 FLEET: Final = (QUEUED, *(policy for policy in POLICIES if policy is not THROTTLED))
 FLEET_IN_PASSING: Final = (IN_PASSING, *(policy for policy in FLEET if policy is not CONCURRENT_CHANGE))
@@ -78,7 +78,7 @@ _PUTTING_BACK: Final = (
 
 
 def restoring(policies: Sequence[RetryPolicy], *, unrestorable: bool = False) -> tuple[RetryPolicy, ...]:
-    """As *policies*, for a key that is put back; nobody waits for one that is *spoilt* on another log group already."""
+    """Return *policies* for a key that is put back; nobody waits for one that was *unrestorable* elsewhere."""
     others = tuple(policy for policy in policies if policy.on not in (KeyPolicyDenied, RoleDenied))
     return others if unrestorable else (*others, *_PUTTING_BACK)
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from log_group_kms.model.errors import OutOfTime
+from log_group_kms.retry.clock import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from log_group_kms.retry.retrier import Clock
+    from log_group_kms.retry.clock import Clock
 
 #: Calls exactly at the quota meet its edge whenever the network draws two of them together.
 _SLACK: Final = 1.01
@@ -87,7 +88,7 @@ class AdaptiveRateLimiter:
     Args:
         clock: the time.
         per_second: calls a second.
-        until: seconds since the epoch; no turn comes later.
+        until: the moment after which no turn comes; a number is seconds since the epoch.
         on_refusal: is called for each call that was throttled.
     """
 
@@ -95,7 +96,7 @@ class AdaptiveRateLimiter:
         self,
         clock: Clock,
         per_second: float,
-        until: float = float("inf"),
+        until: Deadline | float = float("inf"),
         *,
         on_refusal: Callable[[], None] = lambda: None,
     ) -> None:
@@ -103,7 +104,7 @@ class AdaptiveRateLimiter:
         self._shortest = _SLACK / per_second
         self._interval = self._shortest
         self._next = clock.now()
-        self._until = until
+        self._until = until if isinstance(until, Deadline) else Deadline(until)
         self._slowed_at = float("-inf")
         self._lock = threading.Lock()
         self._on_refusal = on_refusal
@@ -113,7 +114,7 @@ class AdaptiveRateLimiter:
         with self._lock:
             now = self._clock.now()
             turn = max(self._next, now)
-            if turn >= self._until:
+            if turn >= self._until.at:
                 raise OutOfTime("The turn of this call would come too late")
             self._next = turn + self._interval
         if turn > now:

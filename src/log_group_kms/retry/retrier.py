@@ -1,45 +1,28 @@
-"""Waiting is data: which refusal, for how long, how often, and why; one loop runs it all.
+"""Asking again: one loop runs every policy.
 
-A window begins with the first refusal of its kind and ends at the deadline at the latest; then the last refusal is
-raised. Pauses have full jitter: up to 500 of these resources start at once, each in its own process, and must not
-move in step.
+A window begins with the first error of its kind and ends at the deadline at the latest; then the last error is raised.
+Pauses have full jitter: up to 500 of these resources start at once, each in its own process, and must not move in step.
 """
 
 from __future__ import annotations
 
 import random
-import time
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from log_group_kms.model.errors import (
-    ApiError,
-    NotStabilized,
-    OutOfTime,
-)
+from log_group_kms.model.errors import ApiError, NotStabilized, OutOfTime
+from log_group_kms.retry.clock import Deadline
 from log_group_kms.retry.policies import POLICIES, READ_BACK, Backoff, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from log_group_kms.retry.clock import Clock
 
 T = TypeVar("T")
 
 
-class Clock(Protocol):
-    """Time, so that tests can do without it."""
-
-    def now(self) -> float:
-        """Seconds since the epoch."""
-
-    def sleep(self, seconds: float) -> None:
-        """Let *seconds* pass."""
-
-
-class SystemClock:
-    """The machine's own time."""
-
-    now = staticmethod(time.time)
-    sleep = staticmethod(time.sleep)
+def no_guard() -> None:
+    """Let every retry be made."""
 
 
 class Retrier:
@@ -47,34 +30,35 @@ class Retrier:
 
     Args:
         clock: the time.
-        deadline: seconds since the epoch; no call begins and no pause ends after it.
-        over: whether this event has been answered already, by the backstop timer: then no call begins either.
+        deadline: the moment after which no call begins and no pause ends; a number is seconds since the epoch.
+        over: tells that this event has been answered already, by the backstop timer: then no call begins either.
         jitter: draws a pause between its two arguments.
-        policies: which refusals are asked again where a call does not say.
+        policies: the errors that are asked again where a call does not say.
     """
 
     def __init__(
         self,
         clock: Clock,
-        deadline: float,
+        deadline: Deadline | float,
         *,
         over: Callable[[], bool] = lambda: False,
         jitter: Callable[[float, float], float] = random.uniform,
         policies: Sequence[RetryPolicy] = POLICIES,
     ) -> None:
         self.clock = clock
-        self.deadline = deadline
+        self.deadline = deadline if isinstance(deadline, Deadline) else Deadline(deadline)
         self._over = over
         self._jitter = jitter
         self.policies = policies
 
     def within(self, seconds: float) -> Retrier:
-        """The same, with a deadline that is at most so many *seconds* away."""
-        deadline = min(self.deadline, self.clock.now() + seconds)
+        """Return the same with a deadline that is at most so many *seconds* away."""
+        deadline = self.deadline.less(0.0)
+        deadline.bring_forward(self.clock.now() + seconds)
         return Retrier(self.clock, deadline, over=self._over, jitter=self._jitter, policies=self.policies)
 
     def under(self, policies: Sequence[RetryPolicy], *, stopped: Callable[[], bool] = lambda: False) -> Retrier:
-        """The same, under other *policies*; over as well, when it is *stopped*."""
+        """Return the same under other *policies*; over as well, when it is *stopped*."""
         over = self._over
         return Retrier(
             self.clock, self.deadline, over=lambda: over() or stopped(), jitter=self._jitter, policies=policies
@@ -85,12 +69,17 @@ class Retrier:
         call: Callable[[], T],
         *,
         policies: Sequence[RetryPolicy] | None = None,
-        before_retry: Callable[[], None] = lambda: None,
+        guard: Callable[[], None] = no_guard,
     ) -> T:
-        """Make *call* until it works, a refusal is final, or time is up; *before_retry* may raise to end it.
+        """Make *call* until it works, an error is final, or time is up.
+
+        Args:
+            call: the call.
+            policies: the errors that are asked again; by default the retrier's own.
+            guard: is called before each retry, and may raise to end it.
 
         Raises:
-            Refused: the last refusal, with the seconds waited; at once, where no policy names it.
+            ApiError: the last error, with the seconds waited; at once, where no policy names it.
             OutOfTime: there was no time for a first try.
         """
         self._check()
@@ -100,15 +89,15 @@ class Retrier:
         while True:
             try:
                 return call()
-            except ApiError as refusal:
-                last = refusal
-                policy = next((policy for policy in policies if isinstance(refusal, policy.on)), None)
+            except ApiError as error:
+                last = error
+                policy = next((policy for policy in policies if isinstance(error, policy.on)), None)
                 wait = policy and waits.setdefault(policy, _Wait(policy.backoff, self.clock.now()))
                 if not (wait and self._pause(wait)):
-                    refusal.waited = self.clock.now() - begun
+                    error.waited = self.clock.now() - begun
                     raise
             try:
-                before_retry()
+                guard()
                 # It makes calls of its own, which may have taken the time that was left.
                 self._check()
             except OutOfTime:
@@ -116,7 +105,7 @@ class Retrier:
                 raise last from None
 
     def until(self, reached: Callable[[], str], backoff: Backoff = READ_BACK) -> None:
-        """Look until *reached* returns nothing; what it returns tells what is seen instead.
+        """Look until *reached* returns nothing; what it returns says what is seen instead.
 
         Raises:
             NotStabilized: the window closed; with what was seen last.
@@ -127,7 +116,7 @@ class Retrier:
                 raise NotStabilized(seen)
 
     def _check(self) -> None:
-        if self._over() or self.clock.now() >= self.deadline:
+        if self._over() or self.clock.now() >= self.deadline.at:
             raise OutOfTime(
                 "Time ran out before this event was done; deploy again, with a longer ServiceTimeout if it is short"
             )
@@ -136,7 +125,7 @@ class Retrier:
         """Sleep before the next try; False, and no sleep, where no time is left for it and for the try."""
         now = self.clock.now()
         pause = min(wait.ends - now, self._jitter(0.0, wait.backoff.ceiling(wait.tries)))
-        if now >= wait.ends or now + pause >= self.deadline or self._over():
+        if now >= wait.ends or now + pause >= self.deadline.at or self._over():
             return False
         self.clock.sleep(pause)
         wait.tries += 1

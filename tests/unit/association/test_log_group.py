@@ -23,9 +23,10 @@ from support.fake_aws import (
     throttled,
     unavailable,
 )
+from support.trails import TellingTrail
 
 from log_group_kms.association.context import Context
-from log_group_kms.association.requests import Ensure, Remove
+from log_group_kms.association.requests import Ensure, Remove, Update
 from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.model.association import Association, OnDelete, OnExistingKey, OnMissingLogGroup
 from log_group_kms.model.errors import (
@@ -86,7 +87,7 @@ class Terminal:
 
     def work(self) -> Context:
         retrier = Retrier(self.clock, self.clock.time + 600, jitter=lambda _, most: most)
-        return Context(self.aws, self.aws, retrier, self._tell)
+        return Context.of(self.aws, self.aws, retrier, TellingTrail(self._tell))
 
     def create(self, desired: Association = ASKED, me: Owner = ME) -> Outcome:
         self.failure_id = NOTHING_ASSOCIATED
@@ -94,11 +95,11 @@ class Terminal:
 
     def update(self, desired: Association, former: Association | None = ASKED) -> Outcome:
         self.failure_id = ORDERS.arn
-        event = Ensure(ME, desired, former, physical_resource_id=ORDERS.arn, former_owner=ME if former else None)
+        event = Ensure(ME, desired, Update(ORDERS.arn, former, ME if former else None))
         return ended(lifecycle.ensure(self.work(), event))
 
     def delete(self, former: Association = ASKED, me: Owner = ME, *, minted: bool = True) -> Outcome:
-        return ended(lifecycle.remove(self.work(), Remove(me, former, minted)))
+        return ended(lifecycle.remove(self.work(), Remove.of(me, former, minted=minted)))
 
     def _tell(self, physical_id: str) -> None:
         self.failure_id = physical_id
@@ -966,7 +967,7 @@ def test_a_failed_update_keeps_its_id_unless_it_claimed_a_new_target(terminal: T
 
 def test_no_time_left_means_no_call(terminal: Terminal) -> None:
     """Past the deadline nothing is called and nothing changes."""
-    work = Context(terminal.aws, terminal.aws, Retrier(terminal.clock, terminal.clock.time), lambda _: None)
+    work = Context.of(terminal.aws, terminal.aws, Retrier(terminal.clock, terminal.clock.time))
 
     with pytest.raises(OutOfTime):
         lifecycle.ensure(work, Ensure(ME, ASKED))
@@ -997,7 +998,7 @@ def test_query_results_have_one_setting(terminal: Terminal) -> None:
 
     assert terminal.create(QUERIES).key == OURS
     assert terminal.aws.query_results_key == OURS
-    lifecycle.ensure(terminal.work(), Ensure(ME, replace(QUERIES, key=NEW), QUERIES, RESULTS.arn))
+    lifecycle.ensure(terminal.work(), Ensure(ME, replace(QUERIES, key=NEW), Update(RESULTS.arn, QUERIES)))
     assert terminal.aws.query_results_key == NEW
     terminal.delete(QUERIES)
     assert terminal.aws.query_results_key is None
@@ -1017,7 +1018,7 @@ def test_what_an_event_of_query_results_answers(
     terminal: Terminal, former: Association | None, outcome: Outcome
 ) -> None:
     """Each Create and each Update associates; the key must settle where the template names another one."""
-    event = Ensure(ME, QUERIES, former, RESULTS.arn if former else None)
+    event = Ensure(ME, QUERIES, Update(RESULTS.arn, former) if former else None)
 
     assert lifecycle.ensure(terminal.work(), event) == outcome
 

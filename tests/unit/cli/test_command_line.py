@@ -31,7 +31,7 @@ from log_group_kms.association.context import Context
 from log_group_kms.association.requests import Ensure, Remove
 from log_group_kms.cli.commands import Account, Terminal, main
 from log_group_kms.cli.findings import prefix_of
-from log_group_kms.fleet.rules import WholeFleet
+from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.model.association import Association
 from log_group_kms.model.errors import InvalidParameter
 from log_group_kms.model.keys import KeyDescription
@@ -338,7 +338,7 @@ def test_apply_for_the_fleet_of_a_stack(desk: Desk) -> None:
 
     assert desk.states()["/aws/lambda/payments"] == FakeLogGroup(KEY, Claim(theirs, BEFORE))
 
-    WholeFleet(work(desk), prefix).remove(Remove(theirs, Association(prefix, KEY), minted=True))
+    FleetRules(work(desk), prefix).remove(Remove.of(theirs, Association(prefix, KEY), minted=True))
 
     assert desk.states()["/aws/lambda/payments"] == FakeLogGroup(BEFORE)
 
@@ -350,12 +350,12 @@ def test_the_fleet_of_a_stack_takes_over(desk: Desk) -> None:
     everything = fleet()
     theirs, wanted = owner("Fleet", target=everything), Association(everything, KEY)
 
-    WholeFleet(work(desk), everything).ensure(Ensure(theirs, wanted))
+    FleetRules(work(desk), everything).ensure(Ensure(theirs, wanted))
 
     assert desk.writing_calls() == {"TagResource"}
     assert desk.states()["/aws/lambda/payments"] == FakeLogGroup(KEY, Claim(theirs, BEFORE))
 
-    WholeFleet(work(desk), everything).remove(Remove(theirs, wanted, minted=True))
+    FleetRules(work(desk), everything).remove(Remove.of(theirs, wanted, minted=True))
 
     assert desk.keys() == {
         "/aws/lambda/orders": None,
@@ -787,4 +787,4 @@ def test_the_function_never_loads_the_command_line() -> None:
 def work(desk: Desk) -> Context:
     """What a stack's event works with."""
     retrier = Retrier(desk.clock, desk.clock.now() + 3600)
-    return Context(desk.aws, desk.aws, retrier, lambda _: None, ONE_AFTER_THE_OTHER)
+    return Context.of(desk.aws, desk.aws, retrier, rate_limits=ONE_AFTER_THE_OTHER)

@@ -10,7 +10,7 @@ import pytest
 from support.fake_aws import FakeAws, FakeClock, FakeLogGroup, fleet, key_arn, log_group, owner
 
 from log_group_kms.association.context import Context
-from log_group_kms.association.requests import Ensure, Remove
+from log_group_kms.association.requests import Asker, Ensure, Remove, Update
 from log_group_kms.fleet.checkpoint import Checkpoint
 from log_group_kms.fleet.upkeep import Upkeep
 from log_group_kms.lifecycle import kinds as lifecycle
@@ -60,7 +60,7 @@ class Terminal:
 
     def work(self, seconds: float = LONG) -> Context:
         retrier = Retrier(self.clock, self.clock.time + seconds, jitter=lambda _, most: most)
-        return Context(self.aws, self.aws, retrier, lambda _: None, self.rate_limits)
+        return Context.of(self.aws, self.aws, retrier, rate_limits=self.rate_limits)
 
     def states(self) -> dict[str, tuple[KeyArn | None, Claim | None]]:
         return {group.name.text: (found.key, found.claim) for group, found in self.aws.log_groups.items()}
@@ -73,7 +73,7 @@ class Terminal:
     def delete(self, desired: Association = ASKED, me: Owner = FLEET) -> None:
         """In a process of its own, whose time is none of anybody else's."""
         beside = replace(self, clock=FakeClock(self.clock.time))
-        assert isinstance(lifecycle.remove(beside.work(), Remove(me, desired, minted=True)), Outcome)
+        assert isinstance(lifecycle.remove(beside.work(), Remove.of(me, desired, minted=True)), Outcome)
 
     def killed_after(self, operation: str, event: Ensure, times: int = 1) -> None:
         """*event* dies after its call of *operation* with this number."""
@@ -91,7 +91,7 @@ class Terminal:
         self.aws.after = lambda _: None
 
     def upkeep(self, is_alive: Callable[[], bool], seconds: float = LONG) -> Upkeep:
-        event = Ensure(FLEET, ASKED, ASKED, ALL.arn, FLEET, enrolling=True)
+        event = Ensure(FLEET, ASKED, asker=Asker.ENROLMENT)
         return Upkeep(self.work(seconds), ALL, event, is_alive, lambda _, __, ___: None)
 
 
@@ -117,9 +117,9 @@ def test_an_update_from_fleet_to_one_log_group_that_died_is_given_back() -> None
     old = Association(fleet("/b"), OURS)
     me = owner("First", target=old.target)
     terminal.ensure(Ensure(me, old))
-    terminal.killed_after("AssociateKmsKey", Ensure(EXPLICIT, explicit, old, old.target.arn, me))
+    terminal.killed_after("AssociateKmsKey", Ensure(EXPLICIT, explicit, Update(old.target.arn, old, me)))
 
-    terminal.ensure(Ensure(me, old, explicit, old.target.arn, EXPLICIT))
+    terminal.ensure(Ensure(me, old, Update(old.target.arn, explicit, EXPLICIT)))
 
     assert terminal.states() == {"/a/1": (None, None), "/b": (OURS, Claim(me, None))}
 
@@ -129,9 +129,9 @@ def test_a_release_of_the_newly_excluded_that_died_is_taken_back_by_the_update_b
     terminal = Terminal().having("/a/1", "/b")
     terminal.ensure(Ensure(FLEET, ASKED))
     excluding = replace(ASKED, exclude=Exclusions(("/a/*",)))
-    terminal.killed_after("TagResource", Ensure(FLEET, excluding, ASKED, ALL.arn, FLEET))
+    terminal.killed_after("TagResource", Ensure(FLEET, excluding, Update(ALL.arn, ASKED, FLEET)))
 
-    terminal.ensure(Ensure(FLEET, ASKED, excluding, ALL.arn, FLEET))
+    terminal.ensure(Ensure(FLEET, ASKED, Update(ALL.arn, excluding, FLEET)))
 
     assert terminal.states() == {"/a/1": (OURS, Claim(FLEET, None)), "/b": (OURS, Claim(FLEET, None))}
 
@@ -141,7 +141,7 @@ def test_a_delete_that_is_delivered_again_in_the_middle_leaves_the_previous_key(
     terminal = Terminal().having("/a/1", key=NEW)
     terminal.ensure(Ensure(FLEET, ASKED))
     desired = replace(ASKED, key=NEW)
-    terminal.ensure(Ensure(FLEET, desired, ASKED, ALL.arn, FLEET))
+    terminal.ensure(Ensure(FLEET, desired, Update(ALL.arn, ASKED, FLEET)))
     assert terminal.states() == {"/a/1": (NEW, Claim(FLEET, NEW))}
 
     def again(operation: str) -> None:
@@ -244,7 +244,7 @@ def test_a_delete_between_the_read_of_the_key_and_that_of_the_claim_leaves_no_ke
             terminal.delete()
 
     terminal.aws.after = overtake
-    event = Ensure(FLEET, renewed, renewed, ALL.arn, FLEET, enrolling=True)
+    event = Ensure(FLEET, renewed, asker=Asker.ENROLMENT)
     upkeep = Upkeep(terminal.work(), ALL, event, lambda: alive, lambda _, __, ___: None)
     through(upkeep.reconcile)
     terminal.aws.after = lambda _: None

@@ -49,16 +49,19 @@ from support.fake_aws import (
     log_group,
     role_denied,
 )
+from support.trails import TellingTrail
 
 from log_group_kms.association.context import Context
-from log_group_kms.association.requests import Ensure
+from log_group_kms.association.requests import Asker, Ensure
 from log_group_kms.cloudformation.delivery import Answer
 from log_group_kms.cloudformation.envelope import Envelope
 from log_group_kms.fleet.checkpoint import Checkpoint, Fate
 from log_group_kms.fleet.plan import Action, Planned
-from log_group_kms.fleet.rules import WholeFleet
+from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.fleet.upkeep import Enrol, Reconcile, Upkeep
-from log_group_kms.lifecycle.event import PROGRESS, Deadlines, Done, Progress, respond
+from log_group_kms.lifecycle.deadlines import Deadlines
+from log_group_kms.lifecycle.event import respond
+from log_group_kms.lifecycle.progress import PROGRESS, Done, Progress
 from log_group_kms.model.association import Association, OnDelete, OnExistingKey
 from log_group_kms.model.errors import ClaimLost, NotFound, OutOfTime, ProviderError, ResourceConflict
 from log_group_kms.model.ownership import Claim, Owner
@@ -935,8 +938,8 @@ class Fleets(RuleBasedStateMachine):
             return None
         before = self.states()
         retrier = Retrier(self.clock, self.clock.now() + LONG, jitter=lambda _, most: most)
-        work = Context(self.aws, self.aws, retrier, lambda _: None, self.rate_limits)
-        planned = list(WholeFleet(work, wanted.target).plan(event))
+        work = Context.of(self.aws, self.aws, retrier, rate_limits=self.rate_limits)
+        planned = list(FleetRules(work, wanted.target).plan(event))
         assert self.states() == before
         return planned
 
@@ -1034,7 +1037,7 @@ class Fleets(RuleBasedStateMachine):
         try:
             deadlines = Deadlines.of(envelope, event, self.clock.now(), seconds)
             retrier = Retrier(self.clock, deadlines.earliest, jitter=lambda _, most: most)
-            work = Context(self.aws, self.aws, retrier, tell, self.rate_limits)
+            work = Context.of(self.aws, self.aws, retrier, TellingTrail(tell), self.rate_limits)
             outcome = respond(envelope, event, PLACE, work, deadlines)
             if not isinstance(outcome, Done):
                 return outcome
@@ -1142,9 +1145,9 @@ class Fleets(RuleBasedStateMachine):
         target = resource.wanted.target
         assert isinstance(target, Fleet)
         desired = resource.wanted.association
-        event = Ensure(resource.owner, desired, desired, target.arn, resource.owner, enrolling=True)
+        event = Ensure(resource.owner, desired, asker=Asker.ENROLMENT)
         retrier = Retrier(self.clock, self.clock.now() + seconds * 0.6, jitter=lambda _, most: most)
-        work = Context(self.aws, self.aws, retrier, lambda _: None, self.rate_limits)
+        work = Context.of(self.aws, self.aws, retrier, rate_limits=self.rate_limits)
         return Upkeep(work, target, event, is_alive, lambda _, __, ___: None)
 
     def keep_up(

@@ -36,13 +36,17 @@ from unit.fleet.test_rules import (
     numbers,
 )
 
-from log_group_kms.association.requests import Ensure, Remove
+from log_group_kms.association.requests import Ensure, Remove, Update
 from log_group_kms.cloudformation.envelope import Envelope
-from log_group_kms.fleet.checkpoint import Checkpoint, Counts, Fate, Phase
-from log_group_kms.fleet.pages import Ending, PageRunner
+from log_group_kms.fleet.checkpoint import Checkpoint, Counts, Ending, Fate, Phase
+from log_group_kms.fleet.cutoff import Cutoff
+from log_group_kms.fleet.pages import PageRunner
+from log_group_kms.fleet.triage import Triage
 from log_group_kms.fleet.upkeep import Upkeep
 from log_group_kms.lifecycle import kinds as lifecycle
-from log_group_kms.lifecycle.event import PROGRESS, Deadlines, Done, respond
+from log_group_kms.lifecycle.deadlines import Deadlines
+from log_group_kms.lifecycle.event import respond
+from log_group_kms.lifecycle.progress import PROGRESS, Done
 from log_group_kms.model.association import Association
 from log_group_kms.model.errors import ClaimLost, InvalidParameter, LimitExceeded, OutOfTime, ProviderError
 from log_group_kms.model.ownership import Claim
@@ -118,7 +122,7 @@ def test_an_explicit_resource_that_comes_and_goes_does_not_undo_the_fleet() -> N
         if operation == "AssociateKmsKey" and terminal.counts[operation] == 60:
             terminal.aws.after = lambda _: None
             lifecycle.ensure(terminal.work(), Ensure(EXPLICIT, explicit))
-            lifecycle.remove(terminal.work(), Remove(EXPLICIT, explicit, minted=True))
+            lifecycle.remove(terminal.work(), Remove.of(EXPLICIT, explicit, minted=True))
 
     terminal.aws.after = after
     with suppress(ClaimLost):
@@ -211,9 +215,8 @@ def invoke(terminal: Terminal, event: dict[str, object], seconds: float = 900) -
     envelope = Envelope.of(event)
     while True:
         deadlines = Deadlines.of(envelope, event, terminal.clock.now(), seconds)
-        work = replace(
-            terminal.work(), retrier=Retrier(terminal.clock, deadlines.earliest, jitter=lambda _, most: most)
-        )
+        retrier = Retrier(terminal.clock, deadlines.earliest, jitter=lambda _, most: most)
+        work = terminal.work().under(retrier)
         outcome = respond(envelope, event, PLACE, work, deadlines)
         if isinstance(outcome, Done):
             return outcome
@@ -321,8 +324,8 @@ def test_from_one_log_group_to_a_fleet_and_the_clean_up_leaves_it_encrypted() ->
     terminal = Terminal().having("/a", "/b")
     lifecycle.ensure(terminal.work(), Ensure(me, one))
 
-    terminal.through(Ensure(ME, ASKED, one, log_group("/a").arn, me))
-    lifecycle.remove(terminal.work(), Remove(me, one, minted=True))
+    terminal.through(Ensure(ME, ASKED, Update(log_group("/a").arn, one, me)))
+    lifecycle.remove(terminal.work(), Remove.of(me, one, minted=True))
 
     assert keys(terminal) == {OURS}
 
@@ -334,9 +337,9 @@ def test_from_a_fleet_to_one_log_group_what_was_before_stays_remembered() -> Non
     terminal = Terminal().having("/a", key=BEFORE).having("/b")
     terminal.create()
 
-    lifecycle.ensure(terminal.work(), Ensure(me, one, ASKED, ALL.arn, ME))
+    lifecycle.ensure(terminal.work(), Ensure(me, one, Update(ALL.arn, ASKED, ME)))
     terminal.delete()
-    lifecycle.remove(terminal.work(), Remove(me, one, minted=True))
+    lifecycle.remove(terminal.work(), Remove.of(me, one, minted=True))
 
     assert terminal.states() == {"/a": (BEFORE, None), "/b": (None, None)}
 
@@ -347,9 +350,9 @@ def test_a_fleet_gives_back_what_an_update_to_one_log_group_had_claimed_before_i
     me = owner("Fleet")
     terminal = Terminal().having("/a", "/b")
     terminal.create()
-    lifecycle.ensure(terminal.work(), Ensure(me, one, ASKED, ALL.arn, ME))  # and then it died, unanswered
+    lifecycle.ensure(terminal.work(), Ensure(me, one, Update(ALL.arn, ASKED, ME)))  # and then it died, unanswered
 
-    terminal.through(Ensure(ME, ASKED, one, ALL.arn, me))
+    terminal.through(Ensure(ME, ASKED, Update(ALL.arn, one, me)))
     terminal.delete()
 
     assert set(terminal.states().values()) == {(None, None)}
@@ -361,11 +364,11 @@ def test_one_log_group_gives_back_all_that_an_update_to_a_fleet_had_claimed_befo
     me = owner("Fleet")
     terminal = Terminal().having("/a", *many(500))
     lifecycle.ensure(terminal.work(), Ensure(me, one))
-    terminal.through(Ensure(ME, ASKED, one, log_group("/a").arn, me))  # and then it died, unanswered
+    terminal.through(Ensure(ME, ASKED, Update(log_group("/a").arn, one, me)))  # and then it died, unanswered
 
     for _ in range(10):
         if not isinstance(
-            lifecycle.ensure(terminal.work(), Ensure(me, one, ASKED, log_group("/a").arn, ME)), Checkpoint
+            lifecycle.ensure(terminal.work(), Ensure(me, one, Update(log_group("/a").arn, ASKED, ME))), Checkpoint
         ):
             break
 
@@ -500,18 +503,21 @@ def test_a_claim_lost_beside_a_job_that_is_out_of_time_is_a_claim_lost() -> None
 
     jobs: dict[str, Callable[[], Fate]] = {"/a": lambda: Fate.ASSOCIATED, "/b": slow, "/c": lost}
     pages = {"": Page((Listed("/a", None), Listed("/b", None)), "2"), "2": Page((Listed("/c", None),))}
-    passes = PageRunner(
-        Retrier(FakeClock(), FakeClock().now() + 800),
+    cutoff = Cutoff(Retrier(FakeClock(), FakeClock().now() + 800))
+    runner = PageRunner(
+        cutoff,
         2,
+        stopped=threading.Event(),
+        triage=Triage(Terminal().work().keys, cutoff, enrolling=False),
         page=lambda token: pages[token],
         before_changes=lambda _: None,
         confirm=lambda _, __: {},
     )
 
     try:
-        _, ending = passes.make(Checkpoint(Phase.CHANGE, OURS.text), lambda listed: jobs[listed.name])
+        _, ending = runner.run(Checkpoint(Phase.CHANGE, OURS.text), lambda listed: jobs[listed.name])
     except ClaimLost:
-        pytest.fail("the claim was lost, and `make` does not say so: nothing is given back")
+        pytest.fail("the claim was lost, and `run` does not say so: nothing is given back")
 
     assert ending is Ending.LOST
 
@@ -580,4 +586,4 @@ def give_back(terminal: Terminal, checkpoint: Checkpoint) -> None:
         if checkpoint.phase is Phase.UNDO:
             outcome = lifecycle.ensure(terminal.work(30), Ensure(ME, ASKED), outcome)
         else:
-            outcome = lifecycle.remove(terminal.work(30), Remove(ME, ASKED, minted=True), outcome)
+            outcome = lifecycle.remove(terminal.work(30), Remove.of(ME, ASKED, minted=True), outcome)

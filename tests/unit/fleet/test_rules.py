@@ -22,12 +22,13 @@ from support.fake_aws import (
     throttled,
     unavailable,
 )
+from support.trails import TellingTrail
 
 from log_group_kms.association.context import Context
-from log_group_kms.association.requests import Ensure, Remove
+from log_group_kms.association.requests import Asker, Ensure, Remove, Update
 from log_group_kms.fleet.checkpoint import Checkpoint
 from log_group_kms.fleet.plan import Action
-from log_group_kms.fleet.rules import WholeFleet
+from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.model.association import Association, OnDelete, OnExistingKey
 from log_group_kms.model.errors import ClaimLost, ConcurrentChange, KeyPolicyDenied, ResourceConflict, RoleDenied
@@ -80,7 +81,7 @@ class Terminal:
 
     def work(self, seconds: float = 800) -> Context:
         retrier = Retrier(self.clock, self.clock.time + seconds, jitter=lambda _, most: most)
-        return Context(self.aws, self.aws, retrier, self._tell, self.rate_limits)
+        return Context.of(self.aws, self.aws, retrier, TellingTrail(self._tell), self.rate_limits)
 
     def create(self, desired: Association = ASKED, me: Owner = ME, seconds: float = 800) -> Outcome:
         self.failure_id = NOTHING_ASSOCIATED
@@ -98,14 +99,14 @@ class Terminal:
         physical_id = physical_id or (former.target.arn if former else desired.target.arn)
         self.failure_id = physical_id
         former_owner = replace(me, scope=former.target.scope) if former and isinstance(former.target, Fleet) else None
-        return self.through(Ensure(me, desired, former, physical_id, former_owner), seconds)
+        return self.through(Ensure(me, desired, Update(physical_id, former, former_owner)), seconds)
 
     def through(self, event: Ensure, seconds: float = 800) -> Outcome:
         """As many invocations as it takes, each so long; the progress travels as JSON."""
         return self._through(lambda work, checkpoint: lifecycle.ensure(work, event, checkpoint), seconds)
 
     def delete(self, former: Association = ASKED, me: Owner = ME, seconds: float = 800) -> Outcome:
-        event = Remove(me, former, minted=True)
+        event = Remove.of(me, former, minted=True)
         return self._through(lambda work, checkpoint: lifecycle.remove(work, event, checkpoint), seconds)
 
     def _through(self, invoke: Callable[[Context, Checkpoint | None], Outcome | Checkpoint], seconds: float) -> Outcome:
@@ -800,7 +801,7 @@ def test_a_crash_costs_no_log_group_a_second_change(call: int) -> None:
 
 def enrolling(desired: Association = ASKED) -> Ensure:
     """What enrolment and reconciliation want."""
-    return Ensure(ME, desired, desired, desired.target.arn, ME, enrolling=True)
+    return Ensure(ME, desired, asker=Asker.ENROLMENT)
 
 
 def test_reconciliation_mends_drift_and_finds_what_was_missed() -> None:
@@ -859,7 +860,7 @@ def test_a_plan_tells_what_would_be_done_and_does_nothing() -> None:
     terminal.aws.reserved.append("aws/spans")
     desired = replace(ASKED, exclude=Exclusions(("/e",)))
 
-    planned = list(WholeFleet(terminal.work(), ALL).plan(Ensure(ME, desired)))
+    planned = list(FleetRules(terminal.work(), ALL).plan(Ensure(ME, desired)))
 
     assert [(one.name, one.action, one.key, one.owner) for one in planned] == [
         ("/a", Action.ASSOCIATE, None, None),
@@ -880,7 +881,7 @@ def test_a_plan_tells_kept_keys_and_conflicts(on_existing_key: OnExistingKey, ac
     """A conflict does not end the plan."""
     terminal = Terminal().having("/a", key=STRANGE).having("/b")
 
-    planned = list(WholeFleet(terminal.work(), ALL).plan(Ensure(ME, replace(ASKED, on_existing_key=on_existing_key))))
+    planned = list(FleetRules(terminal.work(), ALL).plan(Ensure(ME, replace(ASKED, on_existing_key=on_existing_key))))
 
     assert [one.action for one in planned] == [action, Action.ASSOCIATE]
 
@@ -890,7 +891,7 @@ def test_the_plan_is_what_comes_to_pass() -> None:
     terminal = (
         Terminal().having(*many(70)).having("/b", key=STRANGE, claim=Claim(EXPLICIT, None)).having("/c", key=OURS)
     )
-    planned = {one.name for one in WholeFleet(terminal.work(), ALL).plan(Ensure(ME, ASKED)) if one.changes}
+    planned = {one.name for one in FleetRules(terminal.work(), ALL).plan(Ensure(ME, ASKED)) if one.changes}
     before = terminal.states()
 
     terminal.create()

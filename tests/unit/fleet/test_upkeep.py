@@ -26,7 +26,7 @@ from support.fake_aws import (
 from support.project import EVENTS
 
 from log_group_kms.association.context import Context
-from log_group_kms.association.requests import Ensure, Remove
+from log_group_kms.association.requests import Asker, Ensure, Remove
 from log_group_kms.fleet.checkpoint import Checkpoint, Counts, Fate, Phase
 from log_group_kms.fleet.plan import Action, Planned
 from log_group_kms.fleet.upkeep import MOST_HOPS, Enrol, Reconcile, Summary, Upkeep
@@ -179,7 +179,7 @@ def test_the_fleet_is_the_one_of_the_environment() -> None:
     of_environment, event = parse_fleet(SETTINGS)
 
     assert of_environment == FLEET
-    assert event.owner == event.former_owner == ME
+    assert (event.owner, event.asker) == (ME, Asker.ENROLMENT)
     assert event.association == event.former
     assert (event.association.target, event.association.key) == (FLEET, OURS)
     assert event.association.exclude.patterns == ("/scratch/*", "*secret*")
@@ -287,14 +287,14 @@ class Account:
     def delete_fleet(self) -> None:
         """The fleet's own Delete."""
         _, event = parse_fleet(self.settings)
-        lifecycle.remove(self.work(), Remove(event.owner, event.association, minted=True))
+        lifecycle.remove(self.work(), Remove.of(event.owner, event.association, minted=True))
 
     def upkeep(self, seconds: float = 800) -> Upkeep:
         return Upkeep(self.work(seconds), *parse_fleet(self.settings), self._alive, self._saw)
 
     def work(self, seconds: float = 800) -> Context:
         retrier = Retrier(self.clock, self.clock.time + seconds, jitter=lambda _, most: most)
-        return Context(self.aws, self.aws, retrier, lambda _: None, RateLimits(workers=1))
+        return Context.of(self.aws, self.aws, retrier, rate_limits=RateLimits(workers=1))
 
     def state(self, name: str) -> State:
         found = self.aws.log_groups[log_group(name)]

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 from support.fake_aws import PLACE, STACK_ID, FakeAws, FakeClock, FakeLogGroup, key_arn, log_group, owner, role_denied
+from support.trails import TellingTrail
 
 from log_group_kms.association.context import Context
 from log_group_kms.cloudformation.envelope import Envelope
-from log_group_kms.lifecycle.event import PROGRESS, Deadlines, Done, Progress, Propagating, respond
+from log_group_kms.lifecycle.deadlines import Deadlines
+from log_group_kms.lifecycle.event import respond
+from log_group_kms.lifecycle.progress import PROGRESS, Done, Progress, Propagating
 from log_group_kms.model.errors import ApiError, ClaimLost, StaleEvent
 from log_group_kms.model.ownership import Claim
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
@@ -57,7 +60,7 @@ class Provider:
         """One invocation, which Lambda would end in so many *seconds*."""
         envelope = Envelope.of(event)
         deadlines = Deadlines.of(envelope, event, self.clock.now(), seconds)
-        work = Context(self.aws, self.aws, Retrier(self.clock, deadlines.earliest), self._tell)
+        work = Context.of(self.aws, self.aws, Retrier(self.clock, deadlines.earliest), TellingTrail(self._tell))
         return respond(envelope, event, PLACE, work, deadlines)
 
     def invoke_until_done(self, event: dict[str, Any], seconds: float) -> tuple[Done, int]:

@@ -31,11 +31,14 @@ from support.fake_aws import (
     log_group,
     role_denied,
 )
+from support.trails import TellingTrail
 
 from log_group_kms.association.context import Context
 from log_group_kms.cloudformation.delivery import Answer
 from log_group_kms.cloudformation.envelope import Envelope
-from log_group_kms.lifecycle.event import PROGRESS, Deadlines, Done, respond
+from log_group_kms.lifecycle.deadlines import Deadlines
+from log_group_kms.lifecycle.event import respond
+from log_group_kms.lifecycle.progress import PROGRESS, Done
 from log_group_kms.model.association import OnDelete, OnExistingKey
 from log_group_kms.model.errors import ProviderError
 from log_group_kms.model.ownership import Owner
@@ -455,7 +458,7 @@ class CloudFormation(RuleBasedStateMachine):
         self.aws.before, self.aws.after = strikes.before, strikes.after
         try:
             deadlines = Deadlines.of(envelope, event, self.clock.now(), 900)
-            work = Context(self.aws, self.aws, Retrier(self.clock, deadlines.earliest), tell)
+            work = Context.of(self.aws, self.aws, Retrier(self.clock, deadlines.earliest), TellingTrail(tell))
             outcome = respond(envelope, event, PLACE, work, deadlines)
             assert isinstance(outcome, Done), PROGRESS
             answer = Answer("SUCCESS", outcome.physical_resource_id, outcome.reason, outcome.data)

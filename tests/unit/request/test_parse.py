@@ -15,7 +15,7 @@ from log_group_kms.cloudformation.envelope import Envelope
 from log_group_kms.model.association import Association, OnDelete, OnExistingKey, OnMissingLogGroup
 from log_group_kms.model.errors import InvalidRequest
 from log_group_kms.model.keys import KeyArn, KeyName
-from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
+from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, Footprint
 from log_group_kms.model.targets import Exclusions, Fleet, LogGroup, LogGroupName, Place, QueryResults, Target
 from log_group_kms.request.parse import (
     DEFAULT_SERVICE_TIMEOUT,
@@ -590,7 +590,11 @@ def test_create() -> None:
 
     assert parsed == Ensure(owner(), Association(ORDERS, KeyArn(KEY)))
     assert isinstance(parsed, Ensure)
-    assert (parsed.creating, parsed.new_target, parsed.id_without_claim) == (True, True, NOTHING_ASSOCIATED)
+    assert (parsed.creating, parsed.new_target, parsed.failure_id(Footprint.NOTHING)) == (
+        True,
+        True,
+        NOTHING_ASSOCIATED,
+    )
 
 
 @pytest.mark.parametrize(
@@ -614,7 +618,11 @@ def test_update_to_a_new_target() -> None:
     parsed = parse_event(*event("Update", PhysicalResourceId=QueryResults(PLACE).arn), PLACE)
 
     assert isinstance(parsed, Ensure)
-    assert (parsed.creating, parsed.new_target, parsed.id_without_claim) == (False, True, QueryResults(PLACE).arn)
+    assert (parsed.creating, parsed.new_target, parsed.failure_id(Footprint.NOTHING)) == (
+        False,
+        True,
+        QueryResults(PLACE).arn,
+    )
 
 
 AWS, EVERYTHING = fleet("/aws/"), fleet("")
@@ -704,54 +712,54 @@ def test_update_without_a_physical_id() -> None:
     ("physical_id", "given", "expected"),
     [
         pytest.param(
-            ORDERS.arn, properties(), Remove(owner(), Association(ORDERS, KeyArn(KEY)), minted=True), id="ours"
+            ORDERS.arn, properties(), Remove.of(owner(), Association(ORDERS, KeyArn(KEY)), minted=True), id="ours"
         ),
         pytest.param(
             ORDERS.arn,
             properties(LogGroupName="/other"),
-            Remove(owner(), Association(ORDERS, KeyArn(KEY)), minted=True),
+            Remove.of(owner(), Association(ORDERS, KeyArn(KEY)), minted=True),
             id="the id says what",
         ),
         pytest.param(
             "orders_Encryption_A1B2C3D4",
             properties(),
-            Remove(owner(), Association(ORDERS, KeyArn(KEY)), minted=False),
+            Remove.of(owner(), Association(ORDERS, KeyArn(KEY)), minted=False),
             id="made up: the properties say what",
         ),
         pytest.param(
             AWS.arn,
             of_fleet(OnDelete="Retain"),
-            Remove(owner(target=AWS), Association(AWS, KeyArn(KEY), OnDelete.RETAIN), minted=True),
+            Remove.of(owner(target=AWS), Association(AWS, KeyArn(KEY), OnDelete.RETAIN), minted=True),
             id="a fleet's",
         ),
         pytest.param(
             EVERYTHING.arn,
             of_fleet("*"),
-            Remove(owner(target=EVERYTHING), Association(EVERYTHING, KeyArn(KEY)), minted=True),
+            Remove.of(owner(target=EVERYTHING), Association(EVERYTHING, KeyArn(KEY)), minted=True),
             id="every log group's",
         ),
         pytest.param(
             AWS.arn,
             of_fleet("*", ExcludeLogGroupNames=["/b"]),
-            Remove(owner(target=AWS), Association(AWS, KeyArn(KEY), exclude=Exclusions(("/b",))), minted=True),
+            Remove.of(owner(target=AWS), Association(AWS, KeyArn(KEY), exclude=Exclusions(("/b",))), minted=True),
             id="a fleet's: the id says which",
         ),
         pytest.param(
             AWS.arn,
             properties(),
-            Remove(owner(target=AWS), Association(AWS, KeyArn(KEY)), minted=True),
+            Remove.of(owner(target=AWS), Association(AWS, KeyArn(KEY)), minted=True),
             id="a fleet's, beside the properties of one log group",
         ),
         pytest.param(
             ORDERS.arn,
             of_fleet(),
-            Remove(owner(), Association(ORDERS, KeyArn(KEY)), minted=True),
+            Remove.of(owner(), Association(ORDERS, KeyArn(KEY)), minted=True),
             id="one log group's, beside the properties of a fleet",
         ),
         pytest.param(
             "orders_Encryption_A1B2C3D4",
             of_fleet(),
-            Remove(owner(target=AWS), Association(AWS, KeyArn(KEY)), minted=False),
+            Remove.of(owner(target=AWS), Association(AWS, KeyArn(KEY)), minted=False),
             id="made up, a fleet's",
         ),
     ],

@@ -135,8 +135,8 @@ def test_the_deadline_closes_every_window(policy: RetryPolicy) -> None:
         waiting.attempt(Service([]))
 
     with pytest.raises(policy.on):
-        waiting.attempt(service, before_retry=look)
-    assert clock.now() < waiting.deadline
+        waiting.attempt(service, guard=look)
+    assert clock.now() < waiting.deadline.at
 
 
 def test_restoring_waits_less_for_the_key() -> None:
@@ -211,7 +211,7 @@ def test_the_longest_pause_after_so_many_tries(tries: int, seconds: float) -> No
 
 
 def test_before_a_retry_the_caller_looks() -> None:
-    """What `before_retry` raises ends the attempt; it is not asked before the first call."""
+    """What `guard` raises ends the attempt; it is not asked before the first call."""
     clock, service = FakeClock(), Service([throttled()] * 3)
     looks: list[int] = []
 
@@ -221,7 +221,7 @@ def test_before_a_retry_the_caller_looks() -> None:
             raise NotStabilized("gone")
 
     with pytest.raises(NotStabilized):
-        retrier(clock).attempt(service, before_retry=look)
+        retrier(clock).attempt(service, guard=look)
     assert looks == [1, 2]
 
 
@@ -270,7 +270,7 @@ def test_a_shorter_patience(seconds: float, left: float) -> None:
 
     with pytest.raises(ApiError):
         shorter.attempt(service)
-    assert shorter.deadline == 1_800_000_000.0 + left
+    assert shorter.deadline.at == 1_800_000_000.0 + left
     assert clock.slept[0] == 2.0
 
 
@@ -389,7 +389,7 @@ def test_nothing_else_changes_with_the_policies() -> None:
     other.attempt(Service([throttled()] * 2))
 
     assert other.clock is clock
-    assert other.deadline == waiting.deadline
+    assert other.deadline.at == waiting.deadline.at
     assert clock.slept == [0.05, 0.1]
 
 
@@ -399,7 +399,7 @@ def test_policies_and_a_nearer_deadline(order: int) -> None:
     clock = FakeClock()
     waiting = changed_in_both_ways(retrier(clock))[order]
 
-    assert waiting.deadline == clock.now() + 100
+    assert waiting.deadline.at == clock.now() + 100
     assert waiting.attempt(Service([throttled()] * 2)) == "done"
     assert clock.slept == [0.2, 0.4]
 
@@ -423,4 +423,4 @@ def test_who_changes_the_policies_changes_nobody_elses() -> None:
     waiting.under(FLEET).within(1)
 
     assert waiting.attempt(Service([throttled()])) == "done"
-    assert (clock.slept, waiting.deadline) == ([2.0], 1_800_000_600.0)
+    assert (clock.slept, waiting.deadline.at) == ([2.0], 1_800_000_600.0)

@@ -1,0 +1,263 @@
+"""The way to CloudWatch Logs and KMS: each call asked again while that may help, and changes in their turn.
+
+The rules above say what is to be done. How often it is tried, how fast, and what a failure leaves behind is decided
+here.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from log_group_kms.model.errors import (
+    AccessDenied,
+    ApiError,
+    InvalidParameter,
+    KeyNotFound,
+    KeyUnusable,
+    NotFound,
+    OutOfTime,
+    ProviderError,
+    RoleDenied,
+    Throttled,
+)
+from log_group_kms.model.keys import KeyArn, KeyReference
+from log_group_kms.model.physical_id import Footprint, Trail
+from log_group_kms.model.results import Observed
+from log_group_kms.retry.policies import THROTTLED, UNAVAILABLE, restoring
+from log_group_kms.retry.rate_limits import UNLIMITED
+from log_group_kms.retry.retrier import no_guard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from log_group_kms.association.ports import Keys, LogGroups
+    from log_group_kms.model.ownership import Claim
+    from log_group_kms.model.results import Page
+    from log_group_kms.model.targets import Fleet, LogGroup, QueryResults
+    from log_group_kms.retry.rate_limits import RateLimiter
+    from log_group_kms.retry.retrier import Retrier
+
+    #: Is called before each retry, and raises where the retry must not be made.
+    Guard = Callable[[], None]
+
+
+class UnrestorableKeys:
+    """Previous keys that could not be put back; several threads share them."""
+
+    def __init__(self) -> None:
+        self._keys: set[KeyArn] = set()
+        self._lock = threading.Lock()
+
+    def add(self, key: KeyArn) -> None:
+        """Remember *key*: for the next log group nobody waits for it any more."""
+        with self._lock:
+            self._keys.add(key)
+
+    def __contains__(self, key: object) -> bool:
+        with self._lock:
+            return key in self._keys
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """CloudWatch Logs, asked again under the retrier's policies.
+
+    Every method may raise the last ApiError, and OutOfTime where there was no time for a first try. A method that
+    changes something takes a *guard*; what that raises is raised here.
+
+    Attributes:
+        port: CloudWatch Logs.
+        retrier: asks again.
+        trail: is told what a failure leaves behind.
+        limiter: admits each call of AssociateKmsKey and DisassociateKmsKey.
+        unrestorable: previous keys that could not be put back.
+    """
+
+    port: LogGroups
+    retrier: Retrier
+    trail: Trail
+    limiter: RateLimiter = UNLIMITED
+    unrestorable: UnrestorableKeys = field(default_factory=UnrestorableKeys)
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def key_of(self, log_group: LogGroup) -> KeyArn | None:
+        """Return the key in force; None where there is none."""
+        return self.retrier.attempt(lambda: self.port.key_of(log_group))
+
+    def tags_of(self, log_group: LogGroup) -> Claim | None:
+        """Return what the tags say, also where a Delete is through."""
+        return self.retrier.attempt(lambda: self.port.claim_on(log_group))
+
+    def claim_on(self, log_group: LogGroup) -> Claim | None:
+        """Return the claim; None where nobody owns the log group."""
+        claim = self.tags_of(log_group)
+        return None if claim and claim.deleted else claim
+
+    def observe(self, log_group: LogGroup) -> Observed:
+        """Return key and claim, read one after the other."""
+        return Observed(key=self.key_of(log_group), claim=self.claim_on(log_group))
+
+    def find(self, log_group: LogGroup) -> Observed | None:
+        """Return key and claim; None where there is no such log group."""
+        try:
+            return self.observe(log_group)
+        except NotFound:
+            return None
+
+    def page(self, fleet: Fleet, token: str) -> Page:
+        """Return a page of the *fleet*'s log groups."""
+        return self.retrier.attempt(lambda: self.port.page(fleet, token))
+
+    def wait_for_key(self, log_group: LogGroup, key: KeyArn, *, created: bool = False) -> None:
+        """Look until DescribeLogGroups shows *key*; one that was *created* just now may be shown late.
+
+        Raises:
+            NotStabilized: it does not.
+        """
+
+        def seen_instead() -> str:
+            try:
+                seen = self.key_of(log_group)
+            except NotFound:
+                if not created:
+                    raise
+                return f"AWS created {log_group.arn}, but DescribeLogGroups does not show it yet: deploy again"
+            if seen == key:
+                return ""
+            shown = seen.text if seen else "no key"
+            return (
+                f"AWS accepted {key.text} for {log_group.arn}, but DescribeLogGroups still shows {shown}: deploy "
+                "again, or see with CloudTrail who else changes it"
+            )
+
+        self.retrier.until(seen_instead)
+
+    # --- what an event changes first: its failure leaves something behind from then on --------------------------------
+
+    def claim(self, log_group: LogGroup, claim: Claim, guard: Guard) -> None:
+        """Write *claim* for an event that has claimed nothing yet."""
+        self._first_change(lambda: self.port.write_claim(log_group, claim), guard)
+
+    def create(self, log_group: LogGroup, key: KeyArn, claim: Claim) -> None:
+        """Create the log group, encrypted and claimed."""
+        self._first_change(lambda: self.port.create(log_group, key, claim))
+
+    def associate_unclaimed(self, query_results: QueryResults, key: KeyArn) -> None:
+        """Associate *key* with what cannot be claimed."""
+        self._first_change(lambda: self.port.associate(query_results, key))
+
+    def _first_change(self, call: Callable[[], None], guard: Guard = no_guard) -> None:
+        doubtful = False
+
+        def watched() -> None:
+            nonlocal doubtful
+            try:
+                call()
+            except ApiError as error:
+                doubtful = doubtful or error.uncertain
+                raise
+
+        self.trail.leave(Footprint.PERHAPS)
+        try:
+            self.retrier.attempt(watched, guard=guard)
+        except (ApiError, OutOfTime):
+            if not doubtful:
+                self.trail.leave(Footprint.NOTHING)
+            raise
+        self.trail.leave(Footprint.CLAIMED)
+
+    # --- all other changes --------------------------------------------------------------------------------------------
+
+    def rewrite_claim(self, log_group: LogGroup, claim: Claim, guard: Guard) -> None:
+        """Write *claim* over the one that was read."""
+        self.retrier.attempt(lambda: self.port.write_claim(log_group, claim), guard=guard)
+
+    def remove_claim(self, log_group: LogGroup, guard: Guard) -> None:
+        """Remove the tags."""
+        self.retrier.attempt(lambda: self.port.remove_claim(log_group), guard=guard)
+
+    def associate(self, log_group: LogGroup, key: KeyArn, guard: Guard) -> None:
+        """Associate *key*, in its turn."""
+        self.retrier.attempt(lambda: self._in_turn(lambda: self.port.associate(log_group, key)), guard=guard)
+
+    def disassociate(self, target: LogGroup | QueryResults, guard: Guard = no_guard) -> None:
+        """Take the key away, in its turn."""
+        self.retrier.attempt(lambda: self._in_turn(lambda: self.port.disassociate(target)), guard=guard)
+
+    def restore(self, log_group: LogGroup, previous: KeyArn, guard: Guard) -> ApiError | None:
+        """Put the *previous* key back, in its turn.
+
+        Returns:
+            The error where that key is not usable any more; None where it is in force.
+        """
+        policies = restoring(self.retrier.policies, unrestorable=previous in self.unrestorable)
+        try:
+            self.retrier.attempt(
+                lambda: self._in_turn(lambda: self.port.associate(log_group, previous)), policies=policies, guard=guard
+            )
+        except (AccessDenied, InvalidParameter, KeyNotFound) as error:
+            if isinstance(error, RoleDenied) and not error.about_key:
+                raise
+            self.unrestorable.add(previous)
+            return error
+        return None
+
+    def at_once(self) -> Gateway:
+        """Return the same out of turn."""
+        return replace(self, limiter=UNLIMITED)
+
+    def _in_turn(self, call: Callable[[], None]) -> None:
+        self.limiter.take()
+        try:
+            call()
+        except Throttled:
+            self.limiter.refused()
+            raise
+        self.limiter.accepted()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyResolver:
+    """From a template's way to name a key to its ARN.
+
+    Attributes:
+        port: KMS.
+        retrier: asks again.
+    """
+
+    port: Keys
+    retrier: Retrier
+
+    def resolve(self, key: KeyReference) -> KeyArn:
+        """Return the key ARN behind *key*: DescribeLogGroups shows nothing else, so only that would ever read back.
+
+        Raises:
+            KeyUnusable: KMS says that this key cannot encrypt log groups.
+            ApiError: KMS does not know the key, or may not be asked.
+        """
+        if isinstance(key, KeyArn):
+            return key
+        description = self.retrier.attempt(lambda: self.port.describe(key))
+        if description.defect:
+            raise KeyUnusable(f"KmsKeyId {key.text} is the key {description.arn.text}, which {description.defect}")
+        return description.arn
+
+    def known(self, key: KeyReference | None) -> KeyArn | None:
+        """Return the key ARN behind a *key* of former days; None where nobody can tell any more."""
+        if key is None or isinstance(key, KeyArn):
+            return key
+        try:
+            return self.retrier.attempt(lambda: self.port.describe(key), policies=(THROTTLED, UNAVAILABLE)).arn
+        except ProviderError:
+            return None
+
+    def is_defective(self, key: KeyArn) -> bool:
+        """Ask KMS once, without a retry, for a fault of *key*.
+
+        Raises:
+            ApiError: KMS does not tell.
+        """
+        return self.port.describe(key).defect != ""

@@ -1,0 +1,83 @@
+"""What one invocation leaves to the next, and how an event ended."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final
+
+from log_group_kms.fleet.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Where a further invocation finds what the one before left; CloudFormation sends no such key.
+PROGRESS: Final = "LogGroupKmsAssociationProgress"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The event ended well.
+
+    Attributes:
+        physical_resource_id: what CloudFormation is to know the resource by.
+        data: the return values for Fn::GetAtt.
+        reason: what the user should know.
+    """
+
+    physical_resource_id: str
+    data: Mapping[str, str]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Propagating:
+    """Associated and read back; the answer waits for PropagationWaitSeconds.
+
+    Attributes:
+        until: when to answer, in seconds since the epoch.
+        done: the answer.
+        witnesses: see `Outcome`.
+    """
+
+    until: float
+    done: Done
+    sentinels: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """For the event of a further invocation."""
+        return asdict(self)
+
+    @classmethod
+    def of_json(cls, value: object) -> Propagating | None:
+        """What `as_json` wrote; None where *value* is something else."""
+        match value:
+            case {
+                "until": float() | int() as until,
+                "done": {
+                    "physical_resource_id": str() as physical_id,
+                    "data": dict() as data,
+                    "reason": str() as reason,
+                },
+                "sentinels": list() | tuple() as sentinels,
+            }:
+                return cls(until, Done(physical_id, data, reason), tuple(sentinels))
+            case _:
+                return None
+
+
+#: What an invocation leaves to the next.
+Progress = Propagating | Checkpoint
+
+
+def parse_progress(value: object) -> Progress | None:
+    """Return what the invocation before left; None where there was none.
+
+    Raises:
+        ValueError: it is none that this function writes.
+    """
+    if value is None:
+        return None
+    progress = Propagating.of_json(value) or Checkpoint.of_json(value)
+    if progress is None:
+        raise ValueError(f"{PROGRESS} is none that this function writes")
+    return progress
