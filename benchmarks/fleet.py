@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.report import Section, Table
-from local import keys
-from local.embedded_aws import EmbeddedAws
+from local.client import keys
+from local.client.embedded_aws import EmbeddedAws
 from log_group_kms import lifecycle
 from log_group_kms.aws import ONCE, CloudWatchLogs, Kms
 from log_group_kms.model import (

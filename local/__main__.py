@@ -4,10 +4,10 @@ import argparse
 import shlex
 import sys
 
-from local import detached
-from local.embedded_aws import ACCOUNT, REGION, EmbeddedAws
-from local.seed import seed
-from local.server import Settings
+from local.client import detached
+from local.client.embedded_aws import ACCOUNT, REGION, EmbeddedAws
+from local.client.server import Settings
+from local.demo.seed import seed
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from local.embedded_aws import EmbeddedAws
+from local.client.embedded_aws import EmbeddedAws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

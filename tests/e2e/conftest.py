@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from local import provider
-from local.embedded_aws import EmbeddedAws
+from local.client.embedded_aws import EmbeddedAws
+from local.demo import provider
 
 
 @pytest.fixture

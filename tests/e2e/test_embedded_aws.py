@@ -1,4 +1,4 @@
-"""The embedded AWS answers as AWS does: what `local/extension` adds to MiniStack, seen with boto3 from outside.
+"""The embedded AWS answers as AWS does: what `local/emulator` adds to MiniStack, seen with boto3 from outside.
 
 A test that passes only through the extension proves our reading of AWS, not AWS; the sources stand beside the answers.
 """
@@ -21,16 +21,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local import keys
-from local.detached import find as find_detached
-from local.detached import start as start_detached
-from local.detached import stop as stop_detached
-from local.direction import NotFiredError
-from local.embedded_aws import Credentials, EmbeddedAws
-from local.extension.seams import MissingSeamError, Seam
-from local.script import Fault
-from local.server import PROJECT, Server, Settings
-from local.stacks import Stacks, elsewhere, fire, make_log_groups
+from local.client import keys
+from local.client.detached import find as find_detached
+from local.client.detached import start as start_detached
+from local.client.detached import stop as stop_detached
+from local.client.direction import NotFiredError
+from local.client.embedded_aws import Credentials, EmbeddedAws
+from local.client.server import PROJECT, Server, Settings
+from local.client.stacks import Stacks, elsewhere, fire, make_log_groups
+from local.emulator.script import Fault
+from local.emulator.seams import MissingSeamError, Seam
 
 GROUP = "/aws/lambda/orders"
 SERVICE_ACTIONS = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"]
@@ -1943,7 +1943,7 @@ def test_keys_and_log_groups_are_of_their_place(aws: EmbeddedAws) -> None:
 def test_ministack_has_every_name_that_is_wrapped() -> None:
     """The pinned MiniStack has all private names that the extension uses."""
     check = subprocess.run(
-        [sys.executable, "-m", "local.extension", "--check"], cwd=PROJECT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "local.emulator", "--check"], cwd=PROJECT, capture_output=True, text=True, check=False
     )
 
     assert (check.returncode, check.stderr) == (0, "")

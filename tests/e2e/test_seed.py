@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from local.embedded_aws import EmbeddedAws
-from local.seed import seed
-from local.server import PROJECT
+from local.client.embedded_aws import EmbeddedAws
+from local.client.server import PROJECT
+from local.demo.seed import seed
 
 #: Whose log group need not be there, or is not one.
 WITHOUT_LOG_GROUP = {

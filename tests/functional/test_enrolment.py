@@ -16,7 +16,7 @@ from samtranslator.yaml_helper import yaml_parse
 from support.lambda_context import LambdaContext
 from support.self_invocations import invocations, keep_invocations
 
-from local.script import Fault, LogGroups
+from local.emulator.script import Fault, LogGroups
 from log_group_kms import enrolment
 from log_group_kms.aws import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG, Aws
 from log_group_kms.enrolment import EnrolmentFailed

@@ -12,7 +12,7 @@ import pytest
 from support.cloudformation import STACK_ID
 from support.lambda_context import LambdaContext
 
-from local.script import Fault
+from local.emulator.script import Fault
 from log_group_kms import handler
 from log_group_kms.aws import OWNER_TAG, PREVIOUS_KEY_TAG
 from log_group_kms.envelope import NotAnEvent

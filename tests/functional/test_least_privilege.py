@@ -14,7 +14,7 @@ from support.cloudformation import SERVICE_TOKEN, STACK_ID
 from support.lambda_context import LambdaContext
 from support.template import actions, as_list, statements
 
-from local.embedded_aws import EmbeddedAws
+from local.client.embedded_aws import EmbeddedAws
 from log_group_kms import enrolment, handler
 from log_group_kms.aws import ACTIONS, ENROLMENT_ACTIONS, OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG, Aws
 from log_group_kms.enrolment import EnrolmentFailed
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from functional.conftest import Deployment
 
-    from local.embedded_aws import Credentials
+    from local.client.embedded_aws import Credentials
 
 #: Where the embedded AWS is.
 HERE: Final = {
