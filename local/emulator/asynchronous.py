@@ -5,6 +5,7 @@ record without most of its fields. Source: the Lambda developer guide, "Asynchro
 """
 
 import contextvars
+import json
 import logging
 import threading
 import time
@@ -14,9 +15,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ministack.core.arn import parse_arn
-from ministack.core.responses import get_region, request_scope
+from ministack.core.responses import request_scope
 
-from local.emulator import queues, seams
+from local.emulator import operations, policies, queues, seams
+from local.emulator.operations import OperationRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +33,7 @@ _DEFAULT_RETRIES: Final = 2
 _DEFAULT_AGE: Final = 6 * 3600
 
 #: What the function's role needs for a destination.
-_DESTINATION_ACTIONS: Final = {"lambda": "lambda:InvokeFunction", "sqs": "sqs:SendMessage"}
+_DESTINATION_ACTIONS: Final = {"lambda": "lambda:InvokeFunction", "sqs": "sqs:SendMessage", "sns": "sns:Publish"}
 
 #: MiniStack's record of a function, and the result of one execution.
 Function: TypeAlias = dict[str, Any]
@@ -114,7 +116,7 @@ class AsynchronousQueue:
                 _log.warning("The destination %s got nothing of what %s failed at", policy.on_failure, _arn(function))
 
     def _hand_over(self, function: Function, destination: str, record: dict[str, Any]) -> bool:
-        """Whether the destination is there, and the function's role may use it."""
+        """Return whether the destination is there, and the function's role may use it."""
         service = parse_arn(destination).service
         action = _DESTINATION_ACTIONS.get(service)
         if action is not None and not _role_may(function, action, destination):
@@ -126,36 +128,26 @@ class AsynchronousQueue:
             if found is not None:
                 self.put(found, record)
             return found is not None
-        # MiniStack's own record: without the fields that are added here.
-        payload = {"body": record.get("responsePayload"), "error": True}
-        seams.ROUTE_FAILURE.get()(destination, _config(function)["FunctionName"], record["requestPayload"], payload)
-        return True
+        return service == "sns" and _publish(destination, record)
 
 
 def _role_may(function: Function, action: str, resource: str) -> bool:
     """Under AUTH: Lambda uses a destination in the name of the function's role."""
-    if not seams.AUTH.get():
-        return True
-    role = parse_arn(_config(function)["Role"])
-    evaluation = seams.EVALUATION.get()(
-        principal_arn=str(role),
-        principal_type="AssumedRole",
-        principal_account=role.account_id,
-        action=action,
-        resource_arn=resource,
-        region=get_region(),
-    )
-    policies = seams.ROLE_POLICIES.get()(role.resource.rpartition("/")[2], role.account_id)
-    return bool(seams.EVALUATE.get()(evaluation, policies).decision == "Allow")
+    return not policies.are_enforced() or policies.let_role(_config(function)["Role"], action, resource)
+
+
+def _publish(topic_arn: str, record: dict[str, Any]) -> bool:
+    try:
+        operations.query("sns", "Publish", TopicArn=topic_arn, Message=json.dumps(record))
+    except OperationRefusedError:
+        return False
+    return True
 
 
 def function_for(reference: str) -> Function | None:
-    """The function that an ARN or a name means, ready to be executed."""
+    """Return the function that an ARN or a name means, ready to be executed; None if there is none."""
     function, config, _ = seams.FIND_FUNCTION.get()(reference)
-    if function is None or config is None:
-        return None
-    found: Function = seams.EXECUTION_RECORD.get()(function, config)
-    return found
+    return None if function is None or config is None else {**function, "config": config}
 
 
 def _record(  # noqa: PLR0913 - the record has these parts
@@ -195,8 +187,12 @@ def _config(function: Function) -> dict[str, Any]:
 
 
 def _arn(function: Function) -> str:
-    """Without a version or an alias."""
-    return ":".join(str(_config(function)["FunctionArn"]).split(":")[:7])
+    return unqualified(str(_config(function)["FunctionArn"]))
+
+
+def unqualified(function_arn: str) -> str:
+    """Return a function's ARN without a version or an alias."""
+    return ":".join(function_arn.split(":")[:7])
 
 
 def install(queue: AsynchronousQueue) -> None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ministack.core.responses import get_account_id, get_region
 
-from local.emulator import answers, seams, wire
+from local.emulator import answers, operations, policies, seams, wire
 from local.emulator.answers import RefusedError
 from local.emulator.director import access_key_of, caller_of
+from local.emulator.operations import OperationRefusedError
 from local.emulator.wire import Request
 
 if TYPE_CHECKING:
@@ -46,8 +47,7 @@ def install() -> None:
         found = general(service, method, path, headers, body, query, region, account)
         if service == "kms" and ":alias/" in found:
             # KMS authorises on the key, never on its alias; where there is none, it says so to whoever may see keys.
-            key = seams.RESOLVE_KEY.get()(found)
-            return str(key["Arn"]) if key else f"arn:aws:kms:{region}:{account}:key/"
+            return _arn_of_aliased_key(found) or f"arn:aws:kms:{region}:{account}:key/"
         return found
 
     def logs_context(action: str, body: bytes, arn: str, region: str, account: str) -> dict[str, Any]:
@@ -55,6 +55,13 @@ def install() -> None:
 
     seams.RESOURCE_ARN.replace(resource_arn)
     seams.LOGS_CONTEXT.replace(logs_context)
+
+
+def _arn_of_aliased_key(alias: str) -> str | None:
+    try:
+        return str(operations.call("kms", "TrentService.DescribeKey", KeyId=alias)["KeyMetadata"]["Arn"])
+    except OperationRefusedError:
+        return None
 
 
 def _encrypted_arn(payload: dict[str, Any], region: str, account: str) -> str:
@@ -68,7 +75,7 @@ def _encrypted_arn(payload: dict[str, Any], region: str, account: str) -> str:
 
 def require_tagging_allowed(request: Request) -> None:
     """CreateLogGroup with tags needs logs:TagResource too."""
-    if request.operation != "logs:CreateLogGroup" or not request.payload.get("tags") or not seams.AUTH.get():
+    if request.operation != "logs:CreateLogGroup" or not request.payload.get("tags") or not policies.are_enforced():
         return
     arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{request.log_group}"
     # What AWS puts into the context of the second check is not documented; the tags of the request are.

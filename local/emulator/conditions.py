@@ -8,7 +8,6 @@ Fn::Join among what Fn::Equals may hold.
 from typing import TYPE_CHECKING, Any, Final
 
 from local.emulator import seams
-from local.emulator.seams import Seam
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,23 +19,13 @@ Parameters = dict[str, dict[str, Any]]
 
 def install() -> None:
     """Join before conditions are evaluated, wherever MiniStack does."""
-    for seam in (
-        seams.CONDITIONS,
-        seams.CONDITIONS_OF_REQUESTS,
-        seams.CONDITIONS_OF_CHANGE_SETS,
-        seams.CONDITIONS_OF_STACKS,
-    ):
-        _join_before(seam)
-
-
-def _join_before(seam: Seam) -> None:
-    evaluate: Callable[[dict[str, Any], Parameters], dict[str, bool]] = seam.get()
+    evaluate: Callable[[dict[str, Any], Parameters], dict[str, bool]] = seams.CONDITIONS.get()
 
     def joining(template: dict[str, Any], parameters: Parameters) -> dict[str, bool]:
         conditions = _joined(template.get("Conditions") or {}, parameters)
         return evaluate({**template, "Conditions": conditions}, parameters)
 
-    seam.replace(joining)
+    seams.CONDITIONS.replace(joining)
 
 
 def _joined(node: Any, parameters: Parameters) -> Any:

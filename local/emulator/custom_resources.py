@@ -6,6 +6,7 @@ PhysicalResourceId"). That a null Reason makes it overlook the answer, and that 
 seen on AWS by the authors of other providers.
 """
 
+import os
 import random
 import secrets
 import string
@@ -105,12 +106,12 @@ class CustomResources:
             "RequestId": str(uuid.uuid4()),
             "LogicalResourceId": logical_id,
             "ResourceType": resource_type,
-            "ResourceProperties": seams.STRINGIFY.get()(props),
+            "ResourceProperties": _as_strings(props),
         }
         if physical_id is not None:
             event["PhysicalResourceId"] = physical_id
         if old_props is not None:
-            event["OldResourceProperties"] = seams.STRINGIFY.get()(old_props)
+            event["OldResourceProperties"] = _as_strings(old_props)
         outcome = self._send(function, event, _timeout(props))
         if outcome.failure is None:
             return outcome.physical_id or _made_up_id(stack_name, logical_id), outcome.data
@@ -222,6 +223,21 @@ def _no_answer(event: dict[str, Any]) -> str:
     )
 
 
+def _as_strings(value: Any) -> Any:
+    """Return properties as CloudFormation sends them: every number and boolean is a string."""
+    match value:
+        case dict():
+            return {name: _as_strings(each) for name, each in value.items()}
+        case list():
+            return [_as_strings(each) for each in value]
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return str(value)
+        case _:
+            return value
+
+
 def _made_up_id(stack_name: str, logical_id: str) -> str:
     """CloudFormation's own, where the resource gave none."""
     letters = string.ascii_uppercase + string.digits
@@ -239,7 +255,7 @@ def _presigned(path: str, signature: str) -> str:
         "X-Amz-Credential": f"AKIAEMBEDDEDAWS00000/{now:%Y%m%d}/{get_region()}/s3/aws4_request",
         "X-Amz-Signature": signature,
     }
-    return f"{seams.RESPONSE_HOST.get()()}{path}?{urlencode(query)}"
+    return f"http://{os.environ['MINISTACK_HOST']}:{os.environ['GATEWAY_PORT']}{path}?{urlencode(query)}"
 
 
 def _denied(code: str, status: int = 403) -> Response:
@@ -249,19 +265,19 @@ def _denied(code: str, status: int = 403) -> Response:
 
 def install(custom_resources: CustomResources) -> None:
     """Drive all custom resources through *custom_resources*."""
-    shortcuts: Callable[..., Awaitable[Response | None]] = seams.RESPONSE_URLS.get()
+    dispatch: Callable[..., Awaitable[Response]] = seams.DISPATCH.get()
     empty: Callable[[], None] = seams.RESET.get()
 
     async def extended(  # noqa: PLR0913, PLR0917 - MiniStack's own signature
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], request_id: str
-    ) -> Response | None:
+    ) -> Response:
         taken = custom_resources.receive(path, headers, body, query) if method == "PUT" else None
-        return taken or await shortcuts(method, path, headers, body, query, request_id)
+        return taken or await dispatch(method, path, headers, body, query, request_id)
 
     def empty_all() -> None:
         empty()
         custom_resources.clear()
 
     seams.INVOKE_CUSTOM_RESOURCE.replace(custom_resources.invoke)
-    seams.RESPONSE_URLS.replace(extended)
+    seams.DISPATCH.replace(extended)
     seams.RESET.replace(empty_all)

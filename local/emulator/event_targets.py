@@ -10,12 +10,13 @@ import json
 import logging
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from ministack.core.responses import get_account_id, get_region
+from ministack.core.arn import parse_arn
 
-from local.emulator import queues, seams
-from local.emulator.asynchronous import AsynchronousQueue, function_for
+from local.emulator import policies, queues, seams
+from local.emulator.asynchronous import AsynchronousQueue, function_for, unqualified
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,7 @@ class _Delivery:
 
     rule: str
     target: dict[str, Any]
+    #: MiniStack's record of the event.
     event: dict[str, Any]
 
     def failed(self, code: str, message: str) -> None:
@@ -46,11 +48,10 @@ class _Delivery:
             "ERROR_MESSAGE": message,
             "RETRY_ATTEMPTS": "0",
         }
-        queues.put(queue, self.event, attributes)
+        queues.put(queue, _delivered(self.event), attributes)
 
     def _may_use(self, queue: str) -> bool:
-        allowed: bool = seams.QUEUE_POLICY_ALLOWS.get()(queue, _EVENTBRIDGE, self.rule, get_account_id())
-        return allowed
+        return queues.lets_in(queue, _EVENTBRIDGE, self.rule)
 
 
 _current: Final[ContextVar[_Delivery]] = ContextVar("_current")
@@ -61,8 +62,7 @@ def install(queue: AsynchronousQueue) -> None:
     invoke: Callable[..., None] = seams.INVOKE_TARGET.get()
 
     def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
-        view = view or seams.EVENT_VIEW.get()(event)
-        before = _current.set(_Delivery(rule.get("Arn", ""), target, view.event_with_detail()))
+        before = _current.set(_Delivery(rule.get("Arn", ""), target, event))
         try:
             invoke(target, event, rule, view)
         finally:
@@ -82,22 +82,32 @@ def install(queue: AsynchronousQueue) -> None:
     seams.EVENT_TO_LAMBDA.replace(to_lambda)
 
 
-def _may_invoke(function: str, rule: str) -> bool:
-    """Under AUTH, whether the function's own policy says so."""
-    if not seams.AUTH.get():
+def _may_invoke(function_arn: str, rule: str) -> bool:
+    """Under AUTH, look whether the function's own policy says so."""
+    if not policies.are_enforced():
         return True
-    policy, account = seams.FUNCTION_POLICY.get()(function)
-    allowed = seams.EVALUATE_RESOURCE_POLICY.get()(
-        policy,
-        seams.EVALUATION.get()(
-            principal_arn=_EVENTBRIDGE,
-            principal_type="Service",
-            principal_account=account,
-            action=_INVOKE,
-            resource_arn=function,
-            region=get_region(),
-            service_context={"aws:sourcearn": rule, "aws:sourceaccount": account},
-        ),
+    function = function_for(unqualified(function_arn)) or {}
+    account = parse_arn(function_arn).account_id
+    return policies.let_service(
+        function.get("policy"),
         service=_EVENTBRIDGE,
+        action=_INVOKE,
+        resource=function_arn,
+        account=account,
+        context={"aws:sourcearn": rule, "aws:sourceaccount": account},
     )
-    return bool(allowed.decision == "Allow")
+
+
+def _delivered(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the event as a target or a dead-letter queue gets it, from MiniStack's record of it."""
+    return {
+        "version": "0",
+        "id": event["EventId"],
+        "detail-type": event["DetailType"],
+        "source": event["Source"],
+        "account": event["Account"],
+        "time": datetime.fromtimestamp(event["Time"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": event["Region"],
+        "resources": event["Resources"],
+        "detail": json.loads(event["Detail"]),
+    }

@@ -4,21 +4,21 @@ MiniStack knows a tag for it, `ms-custom-id`, where resources have ids that othe
 """
 
 import json
-from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-from local.emulator import seams, wire
+from local.emulator import operations, seams, wire
+from local.emulator.operations import Handler
 from local.emulator.wire import Response
 
 _TAG: Final = "ms-custom-id"
 
-Handler: TypeAlias = Callable[..., Awaitable[Response]]
-
 
 def install() -> None:
     """Let CreateKey honour the tag."""
-    handle: Handler = seams.HANDLE_KMS.get()
+    operations.wrap("kms", _choosing)
 
+
+def _choosing(handle: Handler) -> Handler:
     async def choosing(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Response:
         response = await handle(method, path, headers, body, query)
         request = wire.parse(method, path, headers, body)
@@ -27,7 +27,7 @@ def install() -> None:
         tags = {tag.get("TagKey"): tag.get("TagValue") for tag in request.payload.get("Tags") or []}
         return _renamed(response, tags[_TAG]) if _TAG in tags else response
 
-    seams.HANDLE_KMS.replace(choosing)
+    return choosing
 
 
 def _renamed(response: Response, key_id: str) -> Response:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ministack.core.responses import get_account_id, get_region, request_scope
 
-from local.emulator import answers, seams
+from local.emulator import answers, policies, seams
 from local.emulator.answers import RefusedError
 from local.emulator.director import access_key_of, caller_of
 from local.emulator.wire import Request
@@ -78,7 +78,7 @@ def query_result_condition(query_result_arn: str) -> dict[str, str]:
 
 def _require_caller(request: Request, key_arn: str, condition: dict[str, str]) -> None:
     """Under AUTH, the caller's own permissions on the key, as seen through the logs service."""
-    if not seams.AUTH.get():
+    if not policies.are_enforced():
         return
     context = {
         "kms:viaservice": f"logs.{get_region()}.amazonaws.com",
@@ -97,19 +97,13 @@ def _policy_allows_service(key: dict[str, Any], account: str, condition: dict[st
     service = f"logs.{get_region()}.amazonaws.com"
     with request_scope(account, get_region()):
         return all(
-            seams.EVALUATE_RESOURCE_POLICY.get()(
+            policies.let_service(
                 key["Policy"],
-                seams.EVALUATION.get()(
-                    principal_arn=service,
-                    principal_type="Service",
-                    principal_account=account,
-                    action=action,
-                    resource_arn=key["Arn"],
-                    region=get_region(),
-                    service_context=condition,
-                ),
                 service=service,
-            ).decision
-            == "Allow"
+                action=action,
+                resource=key["Arn"],
+                account=account,
+                context=condition,
+            )
             for action in _SERVICE_ACTIONS
         )

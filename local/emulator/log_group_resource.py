@@ -6,7 +6,8 @@ associated. AWS's own handler of the resource (UpdateHandler.java of aws-cloudfo
 GitHub) changes the key only where the template's former and new key differ.
 """
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 from ministack.core.responses import get_account_id, get_region
 
@@ -15,11 +16,13 @@ from local.emulator.answers import Refusal, RefusedError
 from local.emulator.key_use import log_group_condition, require_open_key
 from local.emulator.trail import Creation
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 _TYPE: Final = "AWS::Logs::LogGroup"
 _KEY: Final = "KmsKeyId"
+_NAME: Final = "LogGroupName"
+_LONGEST_NAME: Final = 512
+
+#: A physical id, and the attributes.
+Made: TypeAlias = tuple[str, dict[str, Any]]
 
 
 class ResourceFailedError(Exception):
@@ -28,38 +31,46 @@ class ResourceFailedError(Exception):
 
 def install() -> None:
     """Treat log groups so, in every stack."""
-    create: Callable[..., tuple[str, dict[str, Any]]] = seams.CREATE_LOG_GROUP_RESOURCE.get()
-    update: Callable[..., tuple[str, dict[str, Any]]] = seams.UPDATE_LOG_GROUP_RESOURCE.get()
+    handlers: dict[str, Any] = seams.RESOURCE_HANDLERS.get()[_TYPE]
+    make: Callable[..., Made] = handlers["create"]
+    change: Callable[..., Made] = handlers["update"]
 
-    def create_by_call(logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:
-        named = {**props, "LogGroupName": props.get("LogGroupName") or _made_up_name(stack_name, logical_id)}
-        _require_free_name(named["LogGroupName"])
-        _require_usable_key(named["LogGroupName"], named)
-        made = create(logical_id, named, stack_name)
-        parameters = {"logGroupName": named["LogGroupName"], "kmsKeyId": named.get(_KEY)}
-        Creation.by_cloudformation({name: value for name, value in parameters.items() if value}).tell()
-        return made
+    def create(logical_id: str, props: dict[str, Any], stack_name: str) -> Made:
+        named = _named(props, stack_name, logical_id)
+        return _as_by_a_call(named, lambda: make(logical_id, named, stack_name))
 
-    def update_what_changed(
-        physical_id: str, old_props: dict[str, Any], new_props: dict[str, Any], *given: Any, **named: Any
-    ) -> tuple[str, dict[str, Any]]:
+    def update(
+        name: str, old_props: dict[str, Any], new_props: dict[str, Any], stack_name: str, logical_id: str
+    ) -> Made:
+        named = _named(new_props, stack_name, logical_id)
+        if named[_NAME] != name:
+            # A replacement: MiniStack makes the new log group, and deletes the old one.
+            return _as_by_a_call(named, lambda: change(name, old_props, named, stack_name, logical_id))
         if old_props.get(_KEY) != new_props.get(_KEY):
-            _require_usable_key(physical_id, new_props)
-            return update(physical_id, old_props, new_props, *given, **named)
-        key = (seams.LOG_GROUPS.get().get(physical_id) or {}).get("kmsKeyId")
-        updated = update(physical_id, old_props, new_props, *given, **named)
-        if updated[0] == physical_id:
-            seams.LOG_GROUPS.get()[physical_id]["kmsKeyId"] = key
-        return updated
+            _require_usable_key(named)
+            return change(name, old_props, named, stack_name, logical_id)
+        key = (seams.LOG_GROUPS.get().get(name) or {}).get("kmsKeyId")
+        changed = change(name, old_props, named, stack_name, logical_id)
+        seams.LOG_GROUPS.get()[name]["kmsKeyId"] = key
+        return changed
 
-    seams.CREATE_LOG_GROUP_RESOURCE.replace(create_by_call)
-    seams.UPDATE_LOG_GROUP_RESOURCE.replace(update_what_changed)
-    seams.RESOURCE_HANDLERS.get()[_TYPE] |= {"create": create_by_call, "update": update_what_changed}
+    handlers |= {"create": create, "update": update, "update_with_logical_id": True}
 
 
-def _made_up_name(stack_name: str, logical_id: str) -> str:
-    name: str = seams.PHYSICAL_NAME.get()(stack_name, logical_id, max_len=512)
-    return name
+def _as_by_a_call(named: dict[str, Any], make: Callable[[], Made]) -> Made:
+    """Let *make* make a log group, checked as CreateLogGroup checks it, and told to the event bus like it."""
+    _require_free_name(named[_NAME])
+    _require_usable_key(named)
+    made = make()
+    parameters = {"logGroupName": named[_NAME], "kmsKeyId": named.get(_KEY)}
+    Creation.by_cloudformation({name: value for name, value in parameters.items() if value}).tell()
+    return made
+
+
+def _named(props: dict[str, Any], stack_name: str, logical_id: str) -> dict[str, Any]:
+    """Return the properties with a name: the one given, or one that stays with the resource."""
+    name = props.get(_NAME) or seams.PHYSICAL_NAME.get()(stack_name, logical_id, max_len=_LONGEST_NAME)
+    return {**props, _NAME: name}
 
 
 def _require_free_name(name: str) -> None:
@@ -69,12 +80,12 @@ def _require_free_name(name: str) -> None:
         )
 
 
-def _require_usable_key(name: str, props: dict[str, Any]) -> None:
+def _require_usable_key(named: dict[str, Any]) -> None:
     """By the key's own policy; the deployer's permissions are not looked at."""
-    key = props.get(_KEY)
+    key = named.get(_KEY)
     if not key:
         return
-    arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{name}"
+    arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{named[_NAME]}"
     try:
         require_open_key(str(key), arn, log_group_condition(arn))
     except RefusedError as refused:

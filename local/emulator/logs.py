@@ -1,26 +1,36 @@
 """CloudWatch Logs as the outside sees it: MiniStack's handler with this package around it."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from local.emulator import seams, wire
+from local.emulator import operations, seams, wire
 from local.emulator.answers import RefusedError
 from local.emulator.authorization import require_tagging_allowed
 from local.emulator.director import Director
 from local.emulator.log_answers import in_aws_words, require_valid_tags
 from local.emulator.log_encryption import LogEncryption
 from local.emulator.log_listing import LogListing
+from local.emulator.operations import Handler
 from local.emulator.wire import Response
 
-Handler: TypeAlias = Callable[..., Awaitable[Response]]
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def install(director: Director, listing: LogListing) -> None:
     """Wrap MiniStack's handler of Logs."""
-    handle: Handler = seams.HANDLE_LOGS.get()
     empty: Callable[[], None] = seams.RESET.get()
     encryption = LogEncryption(director)
 
+    def empty_all() -> None:
+        empty()
+        encryption.clear()
+        listing.expire_tokens()
+
+    operations.wrap("logs", lambda handle: _extended(handle, encryption, listing))
+    seams.RESET.replace(empty_all)
+
+
+def _extended(handle: Handler, encryption: LogEncryption, listing: LogListing) -> Handler:
     async def extended(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Response:
         request = wire.parse(method, path, headers, body)
         if request is None:
@@ -42,10 +52,4 @@ def install(director: Director, listing: LogListing) -> None:
             return wire.refuse(refused.refusal)
         return in_aws_words(request, response)
 
-    def empty_all() -> None:
-        empty()
-        encryption.clear()
-        listing.expire_tokens()
-
-    seams.HANDLE_LOGS.replace(extended)
-    seams.RESET.replace(empty_all)
+    return extended

@@ -7,12 +7,16 @@ the CloudFormation user guide, "Resources quick reference". Here it comes from t
 same.
 """
 
-from typing import TYPE_CHECKING, Any
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
 
 from local.emulator import seams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+#: AWS's suffixes, and MiniStack's, have so many characters.
+_SUFFIX: Final = 13
 
 
 def install() -> None:
@@ -21,11 +25,8 @@ def install() -> None:
 
     def of_this_stack(stack_name: str, logical_id: str, **options: Any) -> str:
         stack = seams.STACKS.get().get(stack_name) or {}
-        seed = seams.NAME_SEED.get()
-        before = seed.set(f"{seed.get()}{stack.get('StackId', '')}")
-        try:
-            return general(stack_name, logical_id, **options)
-        finally:
-            seed.reset(before)
+        name = general(stack_name, logical_id, **options)
+        suffix = hashlib.sha256(f"{name}{stack.get('StackId', '')}".encode()).hexdigest()[:_SUFFIX]
+        return name[:-_SUFFIX] + (suffix if name.islower() else suffix.upper())
 
     seams.PHYSICAL_NAME.replace(of_this_stack)

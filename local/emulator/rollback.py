@@ -61,4 +61,3 @@ def install() -> None:
         await roll_back(stack_name, stack_id, stack, operation, **named)
 
     seams.ROLL_BACK.replace(including_failed)
-    seams.ROLL_BACK_BY_REQUEST.replace(including_failed)

@@ -10,20 +10,23 @@ from typing import Any
 
 from ministack.core.responses import request_scope
 
-from local.emulator import seams
+from local.emulator import operations, seams
+from local.emulator.operations import OperationRefusedError
 from local.emulator.script import Firing
 
 
 def fire(firing: Firing) -> dict[str, Any]:
-    """Send the rule's event to its targets now; how many they are, and why not if none is."""
-    scope = (firing.account, firing.region, seams.RULE_KEY.get()(firing.rule, "default"))
+    """Send the rule's event to its targets now; return how many they are, and why not if none is."""
     with request_scope(firing.account, firing.region):
-        rule = seams.RULES.get().get_scoped(*scope)
-        if rule is None or not rule.get("ScheduleExpression"):
+        try:
+            rule = operations.call("events", "AWSEvents.DescribeRule", Name=firing.rule)
+        except OperationRefusedError:
+            rule = {}
+        if not rule.get("ScheduleExpression"):
             return {"targets": 0, "why": f"{firing.rule} is no scheduled rule of {firing.account} in {firing.region}"}
         if rule.get("State") != "ENABLED":
             return {"targets": 0, "why": f"{firing.rule} is disabled"}
-        targets = seams.TARGETS.get().get_scoped(*scope) or []
+        targets = operations.call("events", "AWSEvents.ListTargetsByRule", Rule=firing.rule)["Targets"]
         for target in targets:
             seams.INVOKE_TARGET.get()(target, _event(rule, firing), rule)
     return {"targets": len(targets), "why": "" if targets else f"{firing.rule} has no target"}

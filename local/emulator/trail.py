@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ministack.core.arn import parse_arn
 from ministack.core.responses import get_account_id, get_region
 
-from local.emulator import answers, seams, wire
+from local.emulator import answers, log_groups_behind, seams, wire
 from local.emulator.director import caller_of
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _tell_of_functions() -> None:
         with making:
             is_new = log_group not in seams.LOG_GROUPS.get()
             if is_new:
-                seams.CREATE_LOG_GROUP.get()({"logGroupName": log_group})
+                log_groups_behind.make_one(log_group)
         if is_new:
             Creation.by_lambda(log_group, config).tell()
         write(function, *given, **named)

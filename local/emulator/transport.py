@@ -6,22 +6,28 @@ What comes with no request, as from EventBridge to a queue, did so too.
 """
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from local.emulator import seams
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _LOOPBACK: Final = "127.0.0.1"
 
 
+class _OriginByTls:
+    """In the place of MiniStack's context variable: the caller's address, and whether the call came by TLS."""
+
+    def __init__(self) -> None:
+        self._address = ContextVar("address", default=_LOOPBACK)
+
+    def get(self) -> tuple[str, bool]:
+        """Return the address of this request, as one that came by TLS."""
+        return self._address.get(), True
+
+    def set(self, origin: tuple[str, bool]) -> None:
+        """Note the address of this request."""
+        self._address.set(origin[0])
+
+
 def install() -> None:
     """Let every call pass for one by TLS."""
-    pin: Callable[[str, bool], None] = seams.PIN_ORIGIN.get()
-
-    def pin_by_tls(source_ip: str, secure_transport: bool) -> None:  # noqa: ARG001, FBT001 - MiniStack's own signature
-        pin(source_ip, True)  # noqa: FBT003
-
-    seams.ORIGIN.replace(ContextVar("origin", default=(_LOOPBACK, True)))
-    seams.PIN_ORIGIN.replace(pin_by_tls)
+    seams.ORIGIN.replace(_OriginByTls())

@@ -1963,7 +1963,7 @@ def test_an_interrupted_test_run_leaves_nothing(tmp_path: Path) -> None:
     """The server and its files go even when the process that started it is killed."""
     program = (
         "import tempfile, time\n"
-        "from local.embedded_aws import EmbeddedAws\n"
+        "from local.client.embedded_aws import EmbeddedAws\n"
         "with EmbeddedAws.start() as aws:\n"
         "    print(aws.direction.process_id(), aws.endpoint.rpartition(':')[2], flush=True)\n"
         "    time.sleep(60)\n"
