@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def _print_environment(running: EmbeddedAws) -> None:
-    """Lines for a shell; `eval "$(python -m local)"` works too."""
+    """Print lines for a shell; `eval "$(python -m local)"` works too."""
     print("unset AWS_PROFILE AWS_SESSION_TOKEN")
     for name, value in running.environment.items():
         print(f"export {name}={shlex.quote(value)}")

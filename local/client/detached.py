@@ -14,7 +14,7 @@ _RECORD: Final = "running.json"
 
 
 def find(state: Path = STATE) -> EmbeddedAws | None:
-    """The one that runs; a record of a process that no longer answers counts for nothing."""
+    """Return the one that runs, None if none does; a record of a process that is gone counts for nothing."""
     try:
         record = json.loads((state / _RECORD).read_text())
     except (OSError, ValueError):
@@ -24,7 +24,11 @@ def find(state: Path = STATE) -> EmbeddedAws | None:
 
 
 def start(settings: Settings, state: Path = STATE) -> EmbeddedAws:
-    """Start it, to outlive this process."""
+    """Start one that outlives this process, and return it.
+
+    Raises:
+        EmbeddedAwsError: it did not start; the message has the end of its log.
+    """
     server.remove(state)
     running = server.start(settings, state, with_parent=False)
     record = {"server": dataclasses.asdict(running), "settings": dataclasses.asdict(settings)}
@@ -33,7 +37,7 @@ def start(settings: Settings, state: Path = STATE) -> EmbeddedAws:
 
 
 def stop(state: Path = STATE) -> bool:
-    """Stop it and remove its state; whether it ran."""
+    """Stop it and remove its state; return whether it ran."""
     running = find(state)
     if running is not None:
         running.stop()

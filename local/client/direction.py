@@ -18,7 +18,7 @@ class NotFiredError(Exception):
 
 
 class Direction:
-    """Directs the embedded AWS at *endpoint*. All that is scripted and logged is forgotten by `reset`."""
+    """The control of the embedded AWS at *endpoint*. What is scripted and logged is forgotten by `reset`."""
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
@@ -47,7 +47,7 @@ class Direction:
             raise NotFiredError(fired["why"])
 
     def make_log_groups(self, log_groups: LogGroups) -> None:
-        """Have log groups there at once that no call makes: thousands, or of AWS's own names, or with no event."""
+        """Make log groups that no call makes: thousands at once, or of AWS's own names, or with no event."""
         self._ask("log-groups", log_groups)
 
     def expire_tokens(self) -> None:
@@ -55,33 +55,33 @@ class Direction:
         self._ask("expire-tokens")
 
     def pending(self) -> list[Fault]:
-        """The faults that have not struck as often as they were to."""
+        """Return the faults that have not struck as often as they were to, with what is left of them."""
         return [Fault(**value) for value in self._ask("pending")["values"]]
 
     def calls(self) -> list[Call]:
-        """Every call of Logs, KMS and Lambda's Invoke since the last reset, in order of their answers."""
+        """Return every call of Logs, KMS and Lambda's Invoke since the last reset, in the order of their responses."""
         return [Call(**value) for value in self._ask("calls")["values"]]
 
     def counts(self, *, by_function: bool | None = None) -> Counter[str]:
-        """How often each operation was called; by functions only, or by all others only, if asked."""
+        """Count the calls of each operation; *by_function* leaves those by functions, or those by all others."""
         return Counter(call.operation for call in self.calls() if by_function in (None, call.by_function))
 
     def refused(self, *, by_function: bool | None = None) -> Counter[str]:
-        """How often each operation was throttled; by functions only, or by all others only, if asked."""
+        """Count the throttled calls of each operation; *by_function* as for `counts`."""
         throttled = (call for call in self.calls() if call.error == RATE_EXCEEDED.code)
         return Counter(call.operation for call in throttled if by_function in (None, call.by_function))
 
     def events(self) -> list[dict[str, Any]]:
-        """Every event that CloudFormation has sent to a custom resource since the last reset."""
+        """Return every event that CloudFormation has sent to a custom resource since the last reset."""
         events: list[dict[str, Any]] = self._ask("events")["values"]
         return events
 
     def answers(self) -> list[CustomResourceAnswer]:
-        """Every PUT to a custom resource's ResponseURL since the last reset."""
+        """Return every PUT to a custom resource's ResponseURL since the last reset."""
         return [CustomResourceAnswer(**value) for value in self._ask("answers")["values"]]
 
     def forget_calls(self) -> None:
-        """Start the call log, the events and the answers anew, and leave the script alone."""
+        """Forget the calls, the events and the PUTs so far, and leave the script alone."""
         self._ask("forget-calls")
 
     def forget_script(self) -> None:
@@ -89,7 +89,11 @@ class Direction:
         self._ask("forget-script")
 
     def process_id(self) -> int:
-        """The process that answers at the endpoint."""
+        """Return the id of the process that answers at the endpoint.
+
+        Raises:
+            OSError: none does.
+        """
         return int(self._ask("ping")["pid"])
 
     def reset(self) -> None:

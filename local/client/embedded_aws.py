@@ -38,7 +38,7 @@ _NO_RETRIES: Final = Config(retries={"total_max_attempts": 1}, proxies={})
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Who calls. A 12-digit access key id is the root of that account."""
+    """A caller's credentials. A 12-digit access key id is the root of that account."""
 
     access_key_id: str
     secret_access_key: str = "test"  # noqa: S105 - root's secret is not checked
@@ -46,7 +46,7 @@ class Credentials:
 
 
 class ClientOptions(TypedDict, total=False):
-    """Who calls, where, and how."""
+    """The options of a client: who calls, where, and how."""
 
     #: Whose root calls; by default that of the default account.
     account: str
@@ -82,8 +82,11 @@ class EmbeddedAws:
         Args:
             auth: whether IAM policies are enforced, on functions' roles too.
             account: the default account; any other is there as well.
-            region: the default Region.
+            region: the default Region; any other is there as well.
             state: a directory for what it writes; by default a temporary one, removed at the end.
+
+        Raises:
+            EmbeddedAwsError: it did not start; the message has the end of its log.
         """
         settings = Settings(account, region, auth)
         directory = state or Path(tempfile.mkdtemp(prefix="embedded-aws-"))
@@ -116,11 +119,11 @@ class EmbeddedAws:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What boto3, the AWS CLI and `sam` need, as the account's root in the default Region."""
+        """The variables that boto3, the AWS CLI and `sam` need, as the account's root in the default Region."""
         return self.environment_of(Credentials(self.account))
 
     def environment_of(self, credentials: Credentials, *, region: str | None = None) -> dict[str, str]:
-        """The same for another caller or Region."""
+        """Return the same variables for another caller or Region."""
         variables = {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": credentials.access_key_id,
@@ -138,7 +141,11 @@ class EmbeddedAws:
         return variables
 
     def assume(self, role_arn: str) -> Credentials:
-        """The credentials of a session of *role_arn*, to see with AUTH what the role may do."""
+        """Return the credentials of a session of *role_arn*, to see with AUTH what the role may do.
+
+        Raises:
+            ClientError: there is no such role, or its trust policy refuses the account's root.
+        """
         given = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
         return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
@@ -163,7 +170,7 @@ class EmbeddedAws:
     @overload
     def client(self, service: str, **options: Unpack[ClientOptions]) -> Any: ...
     def client(self, service: str, **options: Unpack[ClientOptions]) -> Any:
-        """A boto3 client that does not retry unless the options say so; the same one for the same options."""
+        """Return a boto3 client, the same one for the same options; it does not retry unless they say so."""
         credentials = options.get("credentials") or Credentials(options.get("account", self.account))
         region = options.get("region", self.region)
         config = options.get("config", _NO_RETRIES)

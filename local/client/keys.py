@@ -1,4 +1,4 @@
-"""KMS keys as the documentation wants them for CloudWatch Logs; for the seed, the demo and the tests."""
+"""KMS keys with the policies that the documentation of CloudWatch Logs asks for."""
 
 import json
 from typing import Any, TypeAlias
@@ -11,19 +11,19 @@ _SERVICE_ACTIONS = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:Generat
 
 
 def account_statement(aws: EmbeddedAws) -> Statement:
-    """KMS's default: the account's IAM policies decide, and no service may use the key."""
+    """Return KMS's default statement: the account's IAM policies decide, and no service may use the key."""
     principal = {"AWS": f"arn:aws:iam::{aws.account}:root"}
     return {"Effect": "Allow", "Principal": principal, "Action": "kms:*", "Resource": "*"}
 
 
 def log_groups_statement(aws: EmbeddedAws, names: str = "*") -> Statement:
-    """CloudWatch Logs may use the key for the log groups of these *names*."""
+    """Return the statement that lets CloudWatch Logs use the key for log groups whose names match *names*."""
     arn = f"arn:aws:logs:{aws.region}:{aws.account}:log-group:{names}"
     return _service_statement(aws, {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": arn}})
 
 
 def query_results_statement(aws: EmbeddedAws) -> Statement:
-    """CloudWatch Logs may use the key for the results of queries, which no statement for log groups covers."""
+    """Return the statement for the results of queries, which no statement for log groups covers."""
     arn = f"arn:aws:logs:{aws.region}:{aws.account}:query-result:*"
     return _service_statement(
         aws, {"ArnLike": {"aws:SourceArn": arn}, "StringEquals": {"aws:SourceAccount": aws.account}}
@@ -41,17 +41,23 @@ def _service_statement(aws: EmbeddedAws, condition: dict[str, Any]) -> Statement
 
 
 def policy(*statements: Statement) -> str:
-    """The statements as a key policy."""
+    """Return the statements as a key policy, in JSON."""
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def policy_for_all(aws: EmbeddedAws) -> str:
-    """A policy that lets CloudWatch Logs use the key for every log group and for query results."""
+    """Return a policy that lets CloudWatch Logs use the key for every log group and for query results."""
     return policy(account_statement(aws), log_groups_statement(aws), query_results_statement(aws))
 
 
 def create(aws: EmbeddedAws, alias: str | None = None, **options: Any) -> str:
-    """The ARN of a new key, for every log group and for query results unless *options* of CreateKey say else."""
+    """Make a key and return its ARN.
+
+    Args:
+        aws: whose default account and Region the key is of.
+        alias: a name for it, with `alias/` at its beginning.
+        options: what CreateKey takes; without a `Policy`, the key is for every log group and for query results.
+    """
     request: dict[str, Any] = {"Policy": policy_for_all(aws), **options}
     arn = aws.client("kms").create_key(**request)["KeyMetadata"]["Arn"]
     if alias:

@@ -29,7 +29,7 @@ class EmbeddedAwsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a server is started with."""
+    """The settings of a server: its default account and Region, and whether IAM policies are enforced."""
 
     account: str
     region: str
@@ -45,11 +45,11 @@ class Server:
 
     @property
     def endpoint(self) -> str:
-        """Where it listens: loopback only."""
+        """The URL that it listens at: loopback only."""
         return f"http://127.0.0.1:{self.port}"
 
     def answers(self) -> bool:
-        """Whether it is this process that answers at the port."""
+        """Return whether it is this process that answers at the port."""
         try:
             return Direction(self.endpoint).process_id() == self.process_id
         except (OSError, HTTPException, ValueError, KeyError):
@@ -76,6 +76,9 @@ def start(settings: Settings, state: Path, *, with_parent: bool, remove_state: b
         state: a directory for all that it writes.
         with_parent: whether it ends when this process ends, however that happens.
         remove_state: with *with_parent*, whether *state* goes with it.
+
+    Raises:
+        EmbeddedAwsError: it did not start; the message has the end of its log.
     """
     for directory in ("home", "tmp", "s3", "state"):
         (state / directory).mkdir(parents=True, exist_ok=True)
@@ -125,7 +128,7 @@ def remove(state: Path) -> None:
 
 
 def _environment(settings: Settings, state: Path, port: int) -> dict[str, str]:
-    """All that the server sees. Functions inherit it, hence nothing of the caller's but PATH."""
+    """Return all that the server sees. Functions inherit it, hence nothing of the caller's but PATH."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(state / "home"),
@@ -165,7 +168,7 @@ def _comes_up(server: Server, process: "subprocess.Popen[bytes]") -> bool:
 
 
 def _is_alive(process_id: int) -> bool:
-    """Whether it runs; a child that has ended is reaped."""
+    """Return whether it runs; a child that has ended is reaped."""
     with contextlib.suppress(ChildProcessError):
         if os.waitpid(process_id, os.WNOHANG)[0]:
             return False

@@ -27,9 +27,13 @@ class Stacks:
         self._client = aws.client("cloudformation")
 
     def deploy(self, name: str, template: str, **parameters: str) -> str:
-        """Create or update a stack; its status once it has settled.
+        """Create or update a stack, and return its status once it has settled.
 
-        An update that changes nothing is none, as for `aws cloudformation deploy`.
+        An update that changes nothing is no error, as for `aws cloudformation deploy`.
+
+        Raises:
+            ClientError: CloudFormation refused the template or a parameter.
+            StackNotSettledError: the stack is still changing after three minutes.
         """
         given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
         change = self._client.update_stack if self.status(name) else self._client.create_stack
@@ -47,13 +51,17 @@ class Stacks:
         return self._settled(name)
 
     def delete(self, name: str) -> str:
-        """Delete a stack; its status in the end, which is empty where it is gone."""
+        """Delete a stack, and return its status in the end: empty where it is gone.
+
+        Raises:
+            StackNotSettledError: as for `deploy`.
+        """
         self._client.delete_stack(StackName=name)
         status = self._settled(name)
         return "" if status == "DELETE_COMPLETE" else status
 
     def status(self, name: str) -> str:
-        """What DescribeStacks shows; empty where there is no such stack."""
+        """Return the status that DescribeStacks shows; empty where there is no such stack."""
         try:
             [stack] = self._client.describe_stacks(StackName=name)["Stacks"]
         except ClientError as error:
@@ -63,27 +71,27 @@ class Stacks:
         return stack["StackStatus"]
 
     def stack_id(self, name: str) -> str:
-        """The ARN of a stack that is there."""
+        """Return the ARN of a stack that is there."""
         [stack] = self._client.describe_stacks(StackName=name)["Stacks"]
         return stack["StackId"]
 
     def statuses(self) -> dict[str, str]:
-        """Every stack that is not deleted, by its name."""
+        """Return the status of every stack that is not deleted, by its name."""
         found = self._client.describe_stacks()["Stacks"]
         return {stack["StackName"]: stack["StackStatus"] for stack in found}
 
     def outputs(self, name: str) -> dict[str, str]:
-        """A stack's outputs."""
+        """Return the outputs of a stack that is there."""
         [stack] = self._client.describe_stacks(StackName=name)["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
     def physical_id(self, name: str, logical_id: str) -> str:
-        """What CloudFormation knows a resource by."""
+        """Return the physical id of a resource; empty where it has none yet."""
         found = self._client.describe_stack_resource(StackName=name, LogicalResourceId=logical_id)
         return found["StackResourceDetail"].get("PhysicalResourceId", "")
 
     def failures(self, name: str) -> list[str]:
-        """The Reasons of all failed events of a stack that is there, the first one first."""
+        """Return the Reasons of all failed events of a stack that is there, the first one first."""
         events = self._client.describe_stack_events(StackName=name)["StackEvents"]
         return [
             event.get("ResourceStatusReason", "")
@@ -92,7 +100,7 @@ class Stacks:
         ]
 
     def history(self, name: str, logical_id: str) -> list[str]:
-        """All that happened to one resource of a stack that is there, the first status first."""
+        """Return every status that one resource of a stack has had, the first one first."""
         events = self._client.describe_stack_events(StackName=name)["StackEvents"]
         return [e.get("ResourceStatus", "") for e in reversed(events) if e.get("LogicalResourceId") == logical_id]
 
@@ -106,28 +114,35 @@ class Stacks:
 
 
 def query_results_key(aws: EmbeddedAws, log_group: str) -> str | None:
-    """The key that the result of a query is stored under; a finished query over *log_group* is all that shows it."""
+    """Return the ARN of the key that query results are encrypted with, None for none.
+
+    Only a finished query shows it; this runs one over *log_group*, which has to be there.
+    """
     logs = aws.client("logs")
     query = logs.start_query(logGroupName=log_group, startTime=0, endTime=1, queryString="fields @message")
     return logs.get_query_results(queryId=query["queryId"]).get("encryptionKey")
 
 
 def make_log_groups(aws: EmbeddedAws, names: Iterable[str], key: str | None = None, **tags: str) -> None:
-    """Log groups at once, thousands too, or of names that are reserved for AWS; no event tells of them."""
+    """Make log groups that no call makes, thousands at once, of names that are reserved for AWS too."""
     aws.direction.make_log_groups(LogGroups(list(names), aws.account, aws.region, key, tags))
 
 
 def fire(aws: EmbeddedAws, rule: str) -> None:
-    """Let the time of a scheduled rule come, now; `NotFiredError` where there is nothing to fire."""
+    """Let the time of a scheduled rule come, now.
+
+    Raises:
+        NotFiredError: there is no such rule with a schedule and a target, or it is disabled.
+    """
     aws.direction.fire(rule, aws.account, aws.region)
 
 
 def in_region(aws: EmbeddedAws, region: str) -> EmbeddedAws:
-    """The same embedded AWS, seen from another Region; whoever asks for it closes it."""
+    """Return the same embedded AWS, seen from another Region; whoever asks for it closes it."""
     return elsewhere(aws, region=region)
 
 
 def elsewhere(aws: EmbeddedAws, *, account: str | None = None, region: str | None = None) -> EmbeddedAws:
-    """The same embedded AWS, seen from another account or Region; whoever asks for it closes it."""
+    """Return the same embedded AWS, seen from another account or Region; whoever asks for it closes it."""
     running = Server(aws.direction.process_id(), urlsplit(aws.endpoint).port or 0)
     return EmbeddedAws(running, Settings(account or aws.account, region or aws.region, auth=True))

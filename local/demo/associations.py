@@ -35,12 +35,12 @@ class Encryption:
 
 
 def owner_of(stacks: Stacks, name: str, logical_id: str) -> str:
-    """The value of the owner tag that a resource of the stack *name* writes."""
+    """Return the value of the owner tag that a resource of the stack *name* writes."""
     return f"one:{stacks.stack_id(name).partition(':stack/')[2]}/{logical_id}"
 
 
 def encryption_of(aws: EmbeddedAws, log_group: str) -> Encryption | None:
-    """What is in force on a log group; None where there is no such log group."""
+    """Return the key and the tags that are on a log group; None where there is no such log group."""
     logs = aws.client("logs")
     pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=log_group)
     for found in (group for page in pages for group in page["logGroups"]):
@@ -51,7 +51,7 @@ def encryption_of(aws: EmbeddedAws, log_group: str) -> Encryption | None:
 
 
 def template(**associations: Mapping[str, Any]) -> str:
-    """A template with these associations, by logical id, one after the other, and with all that they return.
+    """Return a template with these associations, by logical id, one after the other, with all that they return.
 
     The output `LogicalIdRef` is a resource's Ref, `LogicalIdKmsKeyArn` one of its return values.
     """

@@ -29,7 +29,11 @@ class Sam:
         self._workspace = workspace
 
     def build(self, template: Path = PROJECT / "template.yaml") -> Path:
-        """`sam build`; the built template."""
+        """Run `sam build`, and return the path of the built template.
+
+        Raises:
+            CommandFailedError: it failed.
+        """
         built = self._workspace / "build"
         self._sam({}, "build", "--template-file", str(template), "--build-dir", str(built))
         return built / "template.yaml"
@@ -37,14 +41,22 @@ class Sam:
     def deploy(
         self, aws: EmbeddedAws, built: Path, stack: str = STACK, parameters: Mapping[str, str] = _NO_PARAMETERS
     ) -> None:
-        """`sam deploy` of a built template, as the account's root."""
+        """Run `sam deploy` of a built template, as the account's root.
+
+        Raises:
+            CommandFailedError: it failed.
+        """
         options = ["--stack-name", stack, "--no-confirm-changeset", "--no-progressbar"]
         if parameters:
             options += ["--parameter-overrides", *(f'{name}="{value}"' for name, value in parameters.items())]
         self._sam(aws.environment, "deploy", "--template-file", str(built), *options)
 
     def delete(self, aws: EmbeddedAws) -> None:
-        """`sam delete`."""
+        """Run `sam delete`.
+
+        Raises:
+            CommandFailedError: it failed.
+        """
         self._sam(aws.environment, "delete", "--stack-name", STACK, "--region", aws.region, "--no-prompts")
 
     def _sam(self, variables: dict[str, str], command: str, *options: str) -> None:
@@ -78,7 +90,7 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
 
 
 def environment_without_aws() -> dict[str, str]:
-    """The caller's own, without any AWS account, profile or setting of theirs."""
+    """Return the caller's environment without any AWS account, profile or setting of theirs."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))}
     return {**inherited, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 

@@ -54,7 +54,7 @@ class State:
     query_results: str = NONE
 
     def differences(self, seen: "State") -> Iterator[str]:
-        """What *seen* has that this does not claim."""
+        """Say what *seen* has that this does not claim, a line for each difference."""
         for what, claimed, found in (
             ("stacks", self.stacks, seen.stacks),
             (ORDERS, self.orders, seen.orders),
@@ -91,28 +91,28 @@ class Demo:
         self._names: dict[str, str] = {}
 
     def deploy_provider(self) -> None:
-        """The real `sam build` and `sam deploy` of template.yaml."""
+        """Run the real `sam build` and `sam deploy` of template.yaml."""
         self._sam.deploy(self.aws, self._sam.build())
 
     def deploy_fleet(self) -> None:
-        """The provider once more, now with a key for every log group whose name begins so."""
+        """Deploy the provider once more, now with a key for every log group whose name begins so."""
         self.aws.client("logs").delete_log_group(logGroupName=PAYMENTS)
         fleet = {"FleetKmsKeyId": "alias/next", "FleetLogGroupNamePrefix": "/aws/lambda/"}
         self._sam.deploy(self.aws, self._sam.build(), parameters=fleet)
 
     def create_log_group(self) -> None:
-        """Somebody's log group, of which nobody tells the provider; its event takes a moment."""
+        """Make a log group of which nobody tells the provider, and wait for its event to have an effect."""
         self.aws.client("logs").create_log_group(logGroupName=PAYMENTS)
         deadline = time.monotonic() + _ENROLMENT
         while (found := encryption_of(self.aws, PAYMENTS)) and not found.key and time.monotonic() < deadline:
             time.sleep(0.1)
 
     def delete_provider(self) -> None:
-        """The real `sam delete`."""
+        """Run the real `sam delete`."""
         self._sam.delete(self.aws)
 
     def others_at_work(self) -> None:
-        """What was there before us: two log groups that a service made, one with its team's key; and a new key."""
+        """Make what was there before us: two log groups that a service made, one with its team's key; and a new key."""
         team = keys.create(self.aws, "alias/team")
         keys.create(self.aws, "alias/next")
         for name in (ORDERS, PAYMENTS):
@@ -133,15 +133,15 @@ class Demo:
             self.stacks.delete(name)
 
     def last_failure(self) -> str:
-        """The Reason that the stack's events show."""
+        """Return the Reason that the stack's events show."""
         return f"CloudFormation shows: {self.stacks.failures(LOGS_STACK)[-1]}"
 
     def failures(self) -> list[str]:
-        """Every failure that CloudFormation shows."""
+        """Return every failure that CloudFormation shows."""
         return [reason for name in self.stacks.statuses() for reason in self.stacks.failures(name)]
 
     def state(self) -> State:
-        """What AWS shows."""
+        """Return the state that AWS shows."""
         for alias in self.aws.client("kms").list_aliases()["Aliases"]:
             self._names[alias.get("TargetKeyId", "")] = alias["AliasName"]
         found = {name: self.stacks.status(name) for name in _stacks(logs=CREATED, queries=CREATED)}
@@ -158,14 +158,14 @@ class Demo:
         return Row(self._name(found.key), self._name(found.previous_key), _shortened(found.owner))
 
     def _name(self, key: str | None) -> str:
-        """The alias of a key, which says more than its id."""
+        """Return the alias of a key, which says more than its id."""
         if key is None:
             return NONE
         return self._names.get(key.rpartition("/")[2], key)
 
 
 def _shortened(owner: str | None) -> str:
-    """An owner tag, its stack's UUID left out."""
+    """Return an owner tag without its stack's UUID."""
     if owner is None:
         return NONE
     stack, _, resource = owner.split("/", 2)

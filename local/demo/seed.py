@@ -1,4 +1,4 @@
-"""What the events in events/ speak of, so that `sam local invoke -e events/create.json` has something to work on."""
+"""The keys and log groups that events/ names, so that `sam local invoke -e events/create.json` has work to do."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What MiniStack lacks of AWS, wrapped around it. See README.md.
+"""The embedded AWS: MiniStack, and around it what it lacks of AWS. README.md explains each part.
 
 `answers` and `script` are plain values, which clients import too; the rest runs in the server's process only.
 

@@ -1,7 +1,7 @@
-"""What AWS answers when it refuses: code, message and HTTP status, word for word where a source has them.
+"""The refusals of AWS: code, message and HTTP status, word for word where a source has them.
 
-One table for both sides: the embedded AWS answers with it, and tests script faults with it. The sources are the issues
-that the words were pasted into; a text that no source has is marked so, and nothing may be built on it.
+One table for both sides: the embedded AWS refuses with it, and tests script faults with it. The sources are the issues
+that the words were pasted into. A text that no source has is marked so, and nothing may be built on it.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Refusal:
 
 
 class RefusedError(Exception):
-    """Raised inside the embedded AWS to answer with a refusal."""
+    """A refusal on its way to the caller, inside the embedded AWS."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.message)
@@ -69,7 +69,7 @@ def key_denied(target_arn: str) -> Refusal:
 
 
 def key_not_found(key_id: str) -> Refusal:
-    """What was given as a key is a bare id, an alias or anything else but the ARN of a key that could be meant.
+    """The given key is a bare id, an alias or anything else but the ARN of a key that could be meant.
 
     terraform-provider-aws#25258, #38518.
     """

@@ -42,7 +42,7 @@ Result: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Policy:
-    """How often, how long, and where to in the end."""
+    """The settings of a function's queue: how often and how long it tries, and where a failure goes."""
 
     retries: int
     longest_age: float
@@ -62,7 +62,7 @@ class _Policy:
 
 
 class AsynchronousQueue:
-    """Delivers events to functions, each in a thread of its own."""
+    """The queue that delivers events to functions, each in a thread of its own."""
 
     def __init__(self) -> None:
         self._generation = 0
@@ -72,7 +72,7 @@ class AsynchronousQueue:
         self._generation += 1
 
     def put(self, function: Function, event: Any) -> None:
-        """Accept an event; returns at once."""
+        """Accept an event, and return at once."""
         # The context carries the depth of invocations, by which loops are found.
         context = contextvars.copy_context()
         threading.Thread(
@@ -132,7 +132,7 @@ class AsynchronousQueue:
 
 
 def _role_may(function: Function, action: str, resource: str) -> bool:
-    """Under AUTH: Lambda uses a destination in the name of the function's role."""
+    """Return whether the function's role allows *action*: in its name Lambda uses a destination."""
     return not policies.are_enforced() or policies.let_role(_config(function)["Role"], action, resource)
 
 
@@ -159,7 +159,10 @@ def _record(  # noqa: PLR0913 - the record has these parts
     *,
     condition: str = "RetriesExhausted",
 ) -> dict[str, Any]:
-    """What a destination gets. An event that never ran has no response: AWS's form of that is not documented."""
+    """Return what a destination gets.
+
+    An event that never ran has no response: AWS's form of that is not documented.
+    """
     record: dict[str, Any] = {
         "version": "1.0",
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),

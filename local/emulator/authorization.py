@@ -1,4 +1,4 @@
-"""The ARNs that AWS authorises on, where MiniStack uses another.
+"""The ARNs that AWS authorises calls on; MiniStack uses others for some.
 
 Sources: the service authorization reference of CloudWatch Logs, of KMS and of EventBridge; the ARN in the refusals that
 users paste.
@@ -22,7 +22,7 @@ _ENCRYPTION: Final = ("AssociateKmsKey", "DisassociateKmsKey")
 
 
 def install() -> None:
-    """Authorise logs and KMS calls, and looks at a rule, as AWS does."""
+    """Authorise calls of Logs and KMS, and DescribeRule, as AWS does."""
     general: Callable[..., str] = seams.RESOURCE_ARN.get()
     context_of: Callable[..., dict[str, Any]] = seams.LOGS_CONTEXT.get()
 
@@ -65,7 +65,7 @@ def _arn_of_aliased_key(alias: str) -> str | None:
 
 
 def _encrypted_arn(payload: dict[str, Any], region: str, account: str) -> str:
-    """`log-group:NAME:*`: without the suffix the statement does not match. For query results, the ARN as given."""
+    """Return `log-group:NAME:*`, as without the suffix no statement matches; for query results, the ARN as given."""
     name = payload.get("logGroupName")
     if name:
         return f"arn:aws:logs:{region}:{account}:log-group:{name}:*"
@@ -74,7 +74,11 @@ def _encrypted_arn(payload: dict[str, Any], region: str, account: str) -> str:
 
 
 def require_tagging_allowed(request: Request) -> None:
-    """CreateLogGroup with tags needs logs:TagResource too."""
+    """Refuse a CreateLogGroup with tags unless the caller has logs:TagResource too.
+
+    Raises:
+        RefusedError: the caller has not.
+    """
     if request.operation != "logs:CreateLogGroup" or not request.payload.get("tags") or not policies.are_enforced():
         return
     arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{request.log_group}"

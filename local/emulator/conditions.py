@@ -29,7 +29,7 @@ def install() -> None:
 
 
 def _joined(node: Any, parameters: Parameters) -> Any:
-    """*node* with a string in the place of each Fn::Join."""
+    """Return *node* with a string in the place of each Fn::Join."""
     if isinstance(node, list):
         return [_joined(each, parameters) for each in node]
     if not isinstance(node, dict):
@@ -41,7 +41,7 @@ def _joined(node: Any, parameters: Parameters) -> Any:
 
 
 def _strings(items: Any, parameters: Parameters) -> list[str]:
-    """What is joined: a list's members, or the values of a list parameter, which MiniStack keeps as one string."""
+    """Return what to join: a list's members, or a list parameter's values, which MiniStack keeps as one string."""
     if isinstance(items, list):
         return [value for each in items for value in _strings(each, parameters)]
     if isinstance(items, dict):

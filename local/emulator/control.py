@@ -22,13 +22,13 @@ Dispatch: TypeAlias = Callable[..., Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """What a test directs."""
+    """The parts of the embedded AWS that a test directs."""
 
     director: Director
     listing: LogListing
 
     def answer(self, verb: str, body: bytes) -> Response:
-        """Carry out what a test asks for."""
+        """Carry out what a test asks for, and return the HTTP response."""
         given = wire.object_in(body)
         director = self.director
         commands: dict[str, Callable[[], None]] = {

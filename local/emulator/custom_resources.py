@@ -38,12 +38,12 @@ _ANSWER_OPERATION: Final = "cloudformation:Answer"
 
 
 class CustomResourceFailedError(Exception):
-    """What the stack event says."""
+    """A custom resource failed; the message is what the stack event says."""
 
 
 @dataclass(slots=True)
 class _Outcome:
-    """What CloudFormation made of an answer that it took."""
+    """The outcome of an answer that CloudFormation took."""
 
     physical_id: str | None
     data: dict[str, Any]
@@ -65,7 +65,7 @@ class _Pending:
 
 
 class CustomResources:
-    """Sends events, waits for answers, judges them."""
+    """The custom resources of all stacks: sends events, waits for answers, judges them."""
 
     def __init__(self, director: Director, queue: AsynchronousQueue) -> None:
         self._director = director
@@ -90,7 +90,7 @@ class CustomResources:
         physical_id: str | None = None,
         old_props: dict[str, Any] | None = None,
     ) -> tuple[str, dict[str, Any]]:
-        """Send one event and wait for its answer; the physical id and the attributes.
+        """Send one event, wait for its answer, and return the physical id and the attributes.
 
         Raises:
             CustomResourceFailedError: with the text that the stack event shows.
@@ -133,7 +133,7 @@ class CustomResources:
         return pending.outcome or _Outcome(None, {}, _no_answer(event))
 
     def receive(self, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]) -> Response | None:
-        """The storage's answer to a PUT; None where the path is not a ResponseURL."""
+        """Return the storage's HTTP response to a PUT; None where the path is not a ResponseURL."""
         if not path.startswith(_PATH):
             return None
         pending = self._pending.get(path.rpartition("|")[2])
@@ -168,7 +168,7 @@ class CustomResources:
 
 
 def _take(pending: _Pending, body: bytes) -> str:
-    """Use an answer if it can be used; the verdict on it."""
+    """Use an answer if it can be used, and return the verdict on it."""
     if pending.over or pending.outcome is not None:
         return "late"
     answer = wire.object_in(body)
@@ -185,7 +185,7 @@ def _take(pending: _Pending, body: bytes) -> str:
 
 
 def _why_dropped(event: dict[str, Any], answer: dict[str, Any]) -> str | None:
-    """What makes CloudFormation overlook an answer: known of the null Reason, for the rest the strict reading."""
+    """Return why CloudFormation overlooks an answer: known of the null Reason, for the rest the strict reading."""
     if not answer:
         return "no JSON object"
     if "Reason" in answer and not isinstance(answer["Reason"], str):
@@ -239,13 +239,13 @@ def _as_strings(value: Any) -> Any:
 
 
 def _made_up_id(stack_name: str, logical_id: str) -> str:
-    """CloudFormation's own, where the resource gave none."""
+    """Return a physical id as CloudFormation makes it up where the resource gave none."""
     letters = string.ascii_uppercase + string.digits
     return f"{stack_name}-{logical_id}-{''.join(random.choices(letters, k=12))}"  # noqa: S311 - a name, no secret
 
 
 def _presigned(path: str, signature: str) -> str:
-    """A URL with what a presigned one of S3 carries. Plain HTTP, on loopback."""
+    """Return a URL with what a presigned one of S3 carries. Plain HTTP, on loopback."""
     now = datetime.now(UTC)
     query = {
         "X-Amz-Algorithm": "AWS4-HMAC-SHA256",

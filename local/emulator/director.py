@@ -29,7 +29,7 @@ class _Armed:
     times: int
 
     def strikes(self, operation: str, log_group: str | None) -> bool:
-        """Whether it answers this call; counts it if it is about it."""
+        """Count this call if the fault is about it, and return whether the fault answers it."""
         if self.times == 0 or operation != self.fault.operation:
             return False
         if self.fault.log_group not in (None, log_group):
@@ -64,7 +64,7 @@ class _Bucket:
 
 
 class Director:
-    """Decides about each call what the script says, and remembers it."""
+    """The script and the logs: decides about each call what the script says, and remembers it."""
 
     def __init__(self) -> None:
         self.clear()
@@ -81,7 +81,7 @@ class Director:
         self.answers: list[CustomResourceAnswer] = []
 
     def stale_reads_after_change(self, log_group: str) -> int:
-        """How many reads the change of this group's key stays unseen."""
+        """Return for how many reads the change of this log group's key stays unseen."""
         for script, left in self._stale_reads:
             if left[0] and script.log_group in (None, log_group):
                 left[0] -= 1
@@ -89,11 +89,11 @@ class Director:
         return 0
 
     def fault_for(self, operation: str, log_group: str | None = None) -> Fault | None:
-        """The first fault that strikes this call."""
+        """Return the first fault that strikes this call, None if none does."""
         return next((armed.fault for armed in self._faults if armed.strikes(operation, log_group)), None)
 
     def within_quota(self, operation: str) -> bool:
-        """Take one call out of the account's and Region's bucket."""
+        """Take one call out of the account's and Region's bucket; return whether there was one."""
         per_second = self._quotas.get(operation)
         if per_second is None:
             return True
@@ -101,7 +101,7 @@ class Director:
         return self._buckets.setdefault(key, _Bucket.full(per_second)).take()
 
     async def direct(self, request: Request, carry_out: Callable[[], Awaitable[Response]]) -> Response:
-        """Refuse by script, or carry out; remember either."""
+        """Refuse a call by the script, or carry it out; remember it, and return the response."""
         fault = self.fault_for(request.operation, request.log_group)
         if fault is not None:
             if fault.carried_out:
@@ -128,7 +128,7 @@ class Director:
         self._buckets.clear()
 
     def pending(self) -> list[Fault]:
-        """The faults that still have to strike, with what is left of them."""
+        """Return the faults that still have to strike, with what is left of them."""
         return [dataclasses.replace(a.fault, skip=a.skip, times=a.times) for a in self._faults if a.times]
 
     def forget_calls(self) -> None:
@@ -145,17 +145,17 @@ class Director:
 
 
 def caller_of(request: Request) -> str:
-    """The principal's ARN, as a refusal names it."""
+    """Return the caller's ARN, as a refusal names it."""
     return str(seams.CALLER.get()(request.headers))
 
 
 def access_key_of(request: Request) -> str:
-    """The key that the call was signed with."""
+    """Return the id of the access key that the call was signed with."""
     return str(extract_access_key_id(request.headers))
 
 
 def _in_words(fault: Fault, request: Request) -> Refusal:
-    """The fault's refusal with its stand-ins filled in."""
+    """Return the fault's refusal with its stand-ins filled in."""
     target = request.payload.get("resourceIdentifier") or request.payload.get("resourceArn")
     if target is None and request.log_group is not None:
         target = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{request.log_group}"

@@ -28,7 +28,7 @@ _INVOKE: Final = "lambda:InvokeFunction"
 
 @dataclass(frozen=True, slots=True)
 class _Delivery:
-    """What is delivered at the moment, and for which rule."""
+    """The delivery at hand: which event to which target, and for which rule."""
 
     rule: str
     target: dict[str, Any]
@@ -58,7 +58,7 @@ _current: Final[ContextVar[_Delivery]] = ContextVar("_current")
 
 
 def install(queue: AsynchronousQueue) -> None:
-    """Deliver so."""
+    """Deliver through *queue*, and what cannot be delivered to the dead-letter queue."""
     invoke: Callable[..., None] = seams.INVOKE_TARGET.get()
 
     def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
@@ -83,7 +83,7 @@ def install(queue: AsynchronousQueue) -> None:
 
 
 def _may_invoke(function_arn: str, rule: str) -> bool:
-    """Under AUTH, look whether the function's own policy says so."""
+    """Return whether the function's own policy lets EventBridge invoke it for the rule."""
     if not policies.are_enforced():
         return True
     function = function_for(unqualified(function_arn)) or {}

@@ -1,4 +1,4 @@
-"""KMS keys with an id of one's choice, which AWS has not: the events in `events/` name their keys by ARN.
+"""KMS keys with an id of one's choice, for programs that have written a key's ARN down. AWS has no such thing.
 
 MiniStack knows a tag for it, `ms-custom-id`, where resources have ids that others write down; for keys it has not.
 """

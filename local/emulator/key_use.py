@@ -1,4 +1,4 @@
-"""May this key encrypt this log group or these query results: the key, its policy, its state, and the caller.
+"""The conditions for the use of a key: its policy, its state, and the caller's permissions.
 
 The order is KMS's own: who may, before in what state. Sources: the user guide's "Encrypt log data in CloudWatch Logs
 using AWS KMS" for the policies, the issues named in `local.emulator.answers` for the refusals.
@@ -43,6 +43,9 @@ def require_usable_key(request: Request, key_id: str, target_arn: str, condition
         key_id: what it gives as the key.
         target_arn: what the key is to encrypt.
         condition: the condition keys that the logs service's calls to KMS carry for this kind of target.
+
+    Raises:
+        RefusedError: one of them may not.
     """
     _require_key_arn(key_id)
     _require_caller(request, key_id, condition)
@@ -50,7 +53,11 @@ def require_usable_key(request: Request, key_id: str, target_arn: str, condition
 
 
 def require_open_key(key_id: str, target_arn: str, condition: dict[str, str]) -> None:
-    """The same without the caller: only whether there is such a key, and whether the logs service may use it."""
+    """Raise AWS's refusal unless there is such a key, and the logs service may use it; the caller is not looked at.
+
+    Raises:
+        RefusedError: it may not.
+    """
     found = _require_key_arn(key_id)
     key = seams.KEYS.get().get_scoped(found["account"], found["region"], found["id"])
     if key is None or not _policy_allows_service(key, found["account"], condition):
@@ -67,17 +74,17 @@ def _require_key_arn(key_id: str) -> re.Match[str]:
 
 
 def log_group_condition(log_group_arn: str) -> dict[str, str]:
-    """What KMS sees when the logs service uses a key for a log group."""
+    """Return the condition keys that KMS sees when the logs service uses a key for a log group."""
     return {"kms:encryptioncontext:aws:logs:arn": log_group_arn}
 
 
 def query_result_condition(query_result_arn: str) -> dict[str, str]:
-    """What KMS sees when the logs service uses a key for query results: no log group's statement covers it."""
+    """Return those for query results: no log group's statement covers them."""
     return {"aws:sourcearn": query_result_arn, "aws:sourceaccount": get_account_id()}
 
 
 def _require_caller(request: Request, key_arn: str, condition: dict[str, str]) -> None:
-    """Under AUTH, the caller's own permissions on the key, as seen through the logs service."""
+    """Look, under AUTH, at the caller's own permissions on the key, as seen through the logs service."""
     if not policies.are_enforced():
         return
     context = {

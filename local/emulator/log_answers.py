@@ -16,7 +16,11 @@ _LONGEST_VALUE: Final = 256
 
 
 def require_valid_tags(request: Request) -> None:
-    """Refuse tags that AWS refuses; MiniStack takes any."""
+    """Refuse tags that AWS refuses; MiniStack takes any.
+
+    Raises:
+        RefusedError: a tag is too long, has other characters, or is one too many.
+    """
     if request.operation not in ("logs:TagResource", "logs:CreateLogGroup"):
         return
     tags: dict[str, Any] = request.payload.get("tags") or {}
@@ -35,7 +39,7 @@ def _tags_there(request: Request) -> dict[str, str]:
 
 
 def in_aws_words(request: Request, response: Response) -> Response:
-    """The same answer without the names that MiniStack adds to messages, and without a key where AWS shows none."""
+    """Return the response without names that MiniStack adds to messages, and without keys that AWS does not show."""
     code = wire.error_code(response)
     if code == answers.NO_SUCH_LOG_GROUP.code and request.log_group is not None:
         return wire.refuse(answers.NO_SUCH_LOG_GROUP)
@@ -45,7 +49,7 @@ def in_aws_words(request: Request, response: Response) -> Response:
 
 
 def _without_keys(response: Response) -> Response:
-    """The API reference: a listing by pattern has only arn, creationTime and logGroupName, and no key."""
+    """Return a listing by pattern, which by the API reference has arn, creationTime and logGroupName, and no key."""
     status, headers, body = response
     found = wire.object_in(body)
     for group in found["logGroups"]:

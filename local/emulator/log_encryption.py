@@ -27,7 +27,7 @@ Forward = Callable[[], Awaitable[Response]]
 
 @dataclass(slots=True)
 class _StaleKey:
-    """What DescribeLogGroups still shows of a log group, and how often."""
+    """The key that DescribeLogGroups still shows of a log group, and how often."""
 
     key: str | None
     reads: int
@@ -50,7 +50,11 @@ class LogEncryption:
             store.clear()
 
     async def answer(self, request: Request, forward: Forward) -> Response:
-        """The answer to a call of Logs, MiniStack's own where it has one."""
+        """Return the response to a call of Logs: *forward* gives MiniStack's own.
+
+        Raises:
+            RefusedError: AWS would refuse the call.
+        """
         match request.operation:
             case "logs:AssociateKmsKey":
                 return self._associate(request)
@@ -143,7 +147,7 @@ class LogEncryption:
 
 
 def _log_group_meant(request: Request) -> str | None:
-    """The log group that the call is about, None for the query results."""
+    """Return the log group that the call is about, None for the query results."""
     name = request.payload.get("logGroupName")
     arn = request.payload.get("resourceIdentifier")
     if (name is None) == (arn is None):

@@ -26,7 +26,7 @@ Made: TypeAlias = tuple[str, dict[str, Any]]
 
 
 class ResourceFailedError(Exception):
-    """What the stack event says."""
+    """A log group of a stack failed; the message is what the stack event says."""
 
 
 def install() -> None:
@@ -81,7 +81,7 @@ def _require_free_name(name: str) -> None:
 
 
 def _require_usable_key(named: dict[str, Any]) -> None:
-    """By the key's own policy; the deployer's permissions are not looked at."""
+    """Raise unless the key's own policy allows its use; the deployer's permissions are not looked at."""
     key = named.get(_KEY)
     if not key:
         return
@@ -93,6 +93,6 @@ def _require_usable_key(named: dict[str, Any]) -> None:
 
 
 def _in_words(refusal: Refusal) -> str:
-    """As resource handlers pass on what a service refused."""
+    """Return a refusal in the words that resource handlers pass it on with."""
     service = f"(Service: CloudWatchLogs, Status Code: {refusal.status})"
     return f'Resource handler returned message: "{refusal.message} {service}"'

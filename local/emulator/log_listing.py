@@ -25,7 +25,7 @@ Forward = Callable[[bytes], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """What a token was given for."""
+    """The listing that a token was given for."""
 
     prefix: str
     pattern: str
@@ -35,7 +35,7 @@ class _Query:
         return cls(payload.get("logGroupNamePrefix") or "", payload.get("logGroupNamePattern") or "")
 
     def names(self) -> Iterable[str]:
-        """As MiniStack selects and sorts."""
+        """Return the names of the listing, selected and sorted as MiniStack does."""
         pattern = self.pattern.lower()
         return sorted(n for n in seams.LOG_GROUPS.get() if n.startswith(self.prefix) and pattern in n.lower())
 
@@ -51,7 +51,11 @@ class LogListing:
         self._given.clear()
 
     async def page(self, request: Request, forward: Forward) -> Response:
-        """One page, from MiniStack, which is asked to skip what came before."""
+        """Return one page, from MiniStack, which is asked to skip what came before.
+
+        Raises:
+            RefusedError: the token is not one for this listing, or the page would be too long.
+        """
         query = _Query.of(request.payload)
         _require_short_page(request.payload)
         token = request.payload.get("nextToken")

@@ -1,4 +1,4 @@
-"""What a test tells the embedded AWS to do, and what it tells back: the values that cross the process boundary."""
+"""The values that cross the process boundary: what a test tells the embedded AWS to do, and what it tells back."""
 
 from dataclasses import dataclass, field
 from typing import Self
@@ -34,7 +34,7 @@ class Fault:
     def of(
         cls, refusal: Refusal, operation: str, *, times: int = 1, log_group: str | None = None, skip: int = 0
     ) -> Self:
-        """The fault that answers *operation* with *refusal*."""
+        """Make the fault that answers *operation* with *refusal*."""
         return cls(operation, refusal.code, refusal.message, refusal.status, times, log_group, skip)
 
     @classmethod
@@ -91,7 +91,7 @@ class StaleReads:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """So many calls of *operation* a second for each account and Region; more get "Rate exceeded"."""
+    """A limit on the calls of *operation* a second, for each account and Region; more get "Rate exceeded"."""
 
     operation: str
     per_second: float

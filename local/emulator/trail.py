@@ -54,7 +54,7 @@ class Creation:
 
     @classmethod
     def by_request(cls, request: "Request", response: "Response") -> "Creation":
-        """As a customer calls it."""
+        """Make the record of a customer's call."""
         agent = request.headers.get("user-agent", "")
         refusal = wire.object_in(response[2]) if wire.error_code(response) else {}
         message = refusal.get("message") or refusal.get("Message")
@@ -62,13 +62,13 @@ class Creation:
 
     @classmethod
     def by_cloudformation(cls, parameters: dict[str, Any]) -> "Creation":
-        """For a stack. Who deploys it is not known there: the account's root, for everybody."""
+        """Make the record of a stack's call. Who deploys it is not known there: it is the account's root for all."""
         root = f"arn:aws:iam::{get_account_id()}:root"
         return cls(parameters, root, _CLOUDFORMATION, _CLOUDFORMATION, _CLOUDFORMATION)
 
     @classmethod
     def by_lambda(cls, log_group: str, config: dict[str, Any]) -> "Creation":
-        """For a function's first log, in the name of its role."""
+        """Make the record of Lambda's call for a function's first log, in the name of its role."""
         role = str(config.get("Role", "")).rpartition("/")[2]
         caller = f"arn:aws:sts::{get_account_id()}:assumed-role/{role}/{config.get('FunctionName')}"
         return cls({"logGroupName": log_group}, caller, "127.0.0.1", _LAMBDA_USER_AGENT)

@@ -14,7 +14,7 @@ _LOOPBACK: Final = "127.0.0.1"
 
 
 class _OriginByTls:
-    """In the place of MiniStack's context variable: the caller's address, and whether the call came by TLS."""
+    """The origin of the request at hand, in the place of MiniStack's context variable: address, and by TLS or not."""
 
     def __init__(self) -> None:
         self._address = ContextVar("address", default=_LOOPBACK)

@@ -37,13 +37,13 @@ class Request:
 
 
 def log_group_in(arn: str) -> str | None:
-    """The name in a log group's ARN."""
+    """Return the name in a log group's ARN, None if it is not one."""
     found = _LOG_GROUP_ARN.fullmatch(arn)
     return found["name"] if found else None
 
 
 def parse(method: str, path: str, headers: dict[str, str], body: bytes) -> Request | None:
-    """The call, or None where it is to another service."""
+    """Return the call, or None where it is to another service."""
     if method == "POST" and _INVOKE.fullmatch(path):
         return Request("lambda:Invoke", {}, headers)
     prefix, _, operation = headers.get("x-amz-target", "").partition(".")
@@ -54,7 +54,7 @@ def parse(method: str, path: str, headers: dict[str, str], body: bytes) -> Reque
 
 
 def object_in(body: bytes) -> dict[str, Any]:
-    """The JSON object in *body*; empty where there is none."""
+    """Return the JSON object in *body*; empty where there is none."""
     try:
         found = json.loads(body or b"{}")
     except ValueError:
@@ -63,19 +63,19 @@ def object_in(body: bytes) -> dict[str, Any]:
 
 
 def succeed(payload: dict[str, Any] | None = None) -> Response:
-    """An answer of 200; operations without an output have an empty body."""
+    """Return a response of 200; operations without an output have an empty body."""
     return 200, {"Content-Type": _JSON}, b"" if payload is None else json.dumps(payload).encode()
 
 
 def refuse(refusal: Refusal) -> Response:
-    """The refusal as the JSON protocol carries it."""
+    """Return the refusal as the JSON protocol carries it."""
     body = {"__type": refusal.code, "message": refusal.message}
     headers = {"Content-Type": _JSON, "x-amzn-errortype": refusal.code}
     return refusal.status, headers, json.dumps(body).encode()
 
 
 def error_code(response: Response) -> str | None:
-    """The code of a refusal, None for a success."""
+    """Return the code of a refusal, None for a success."""
     status, headers, body = response
     if status < _FIRST_ERROR or not isinstance(body, bytes):  # a streaming body is a success
         return None

@@ -75,7 +75,7 @@ def may_invoke(aws: EmbeddedAws, function_arn: str, rule_name: str = "rule") -> 
 
 
 def received(aws: EmbeddedAws, name: str, count: int) -> list[dict[str, Any]]:
-    """What a function got, each delivery of it, once its log has so many; the log comes after the answer."""
+    """Each delivery to a function, once its log has so many; the log comes after the response."""
 
     def seen() -> list[dict[str, Any]]:
         return [json.loads(message) for message in log_of(aws, name) if message.startswith('{"')]
@@ -85,7 +85,7 @@ def received(aws: EmbeddedAws, name: str, count: int) -> list[dict[str, Any]]:
 
 
 def log_of(aws: EmbeddedAws, name: str) -> list[str]:
-    """What a function has written."""
+    """The lines that a function has written."""
     logs = aws.client("logs")
     try:
         found = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]

@@ -47,14 +47,14 @@ def messages(aws: EmbeddedAws, count: int = 0, name: str = "queue") -> list[Any]
 
 
 def rule(aws: EmbeddedAws, pattern: dict[str, Any], target: str, **options: Any) -> None:
-    """What fits the pattern goes to the target."""
+    """Send what fits the pattern to the target."""
     events = aws.client("events")
     events.put_rule(Name="rule", EventPattern=json.dumps(pattern))
     events.put_targets(Rule="rule", Targets=[{"Id": "target", "Arn": target, **options}])
 
 
 def details(aws: EmbeddedAws, count: int = 0) -> list[dict[str, Any]]:
-    """What the queue got from a rule: the records of CloudTrail."""
+    """CloudTrail's records that the queue got from a rule."""
     return [json.loads(message["Body"])["detail"] for message in messages(aws, count)]
 
 

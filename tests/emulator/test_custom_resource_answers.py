@@ -1,4 +1,4 @@
-"""What CloudFormation takes for an answer of a custom resource, and how it has to arrive."""
+"""Answers of custom resources: which ones CloudFormation takes, and how they have to arrive."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What EventBridge delivers to functions, by rules and by schedules."""
+"""EventBridge's deliveries to functions, by rules and by schedules."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a test can script, and the log of calls."""
+"""Faults, quotas and late reads that a test can script, and the log of calls."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What IAM, where it is enforced, asks of a caller."""
+"""The permissions that IAM, where it is enforced, asks of a caller."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What the emulator uses of MiniStack, and what it knows of anything else."""
+"""The emulator's use of MiniStack, and its ignorance of this provider."""
 
 import ast
 import re
