@@ -42,7 +42,7 @@ class Stacks:
                 StackName=name,
                 TemplateBody=template,
                 Parameters=given,  # type: ignore[arg-type]
-                # As the provider is deployed: roles, and none with a name of its own.
+                # A template may make roles, and none with a name of its own.
                 Capabilities=["CAPABILITY_IAM"],
             )
         except ClientError as error:
