@@ -87,4 +87,4 @@ local-stop: $(STAMP) ## stop it
 
 clean: ## remove what make made
 	@[ ! -x $(BIN)/python ] || $(BIN)/python -m local stop
-	rm -rf $(VENV) $(MUTANTS) mutants .aws-sam .local .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(MUTANTS) mutants .aws-sam .local .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.report import Section, Table, median
-from local import keys, provider
-from local.embedded_aws import EmbeddedAws
-from local.stacks import Stacks, template
+from local.client import keys
+from local.client.embedded_aws import EmbeddedAws
+from local.client.stacks import Stacks
+from local.demo import provider
+from local.demo.associations import template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.report import Section, Table
-from local import keys
-from local.embedded_aws import EmbeddedAws
+from local.client import keys
+from local.client.embedded_aws import EmbeddedAws
 from log_group_kms.association.context import Context
 from log_group_kms.association.requests import Ensure, Update
 from log_group_kms.aws.clients import ONCE

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 
 from benchmarks.report import Section, Table
-from local import keys
-from local.embedded_aws import EmbeddedAws
+from local.client import keys
+from local.client.embedded_aws import EmbeddedAws
 from log_group_kms.association.context import Context
 from log_group_kms.aws.clients import Aws
 from log_group_kms.cloudformation.envelope import Envelope

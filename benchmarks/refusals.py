@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.contenders import FLOOR
 from benchmarks.report import Section, Table, median
 from benchmarks.stage import Stage
-from local.script import Fault
+from local.emulator.script import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

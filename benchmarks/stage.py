@@ -20,8 +20,8 @@ from support.cloudformation import CloudFormation
 from support.runtime_emulator import Function, RuntimeEmulator
 
 from benchmarks.wire import Trust, Wire
-from local import keys
-from local.embedded_aws import EmbeddedAws
+from local.client import keys
+from local.client.embedded_aws import EmbeddedAws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -4,10 +4,10 @@ import argparse
 import shlex
 import sys
 
-from local import detached
-from local.embedded_aws import ACCOUNT, REGION, EmbeddedAws
-from local.seed import seed
-from local.server import Settings
+from local.client import detached
+from local.client.embedded_aws import ACCOUNT, REGION, EmbeddedAws
+from local.client.server import Settings
+from local.demo.seed import seed
 
 
 def main() -> int:
@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def _print_environment(running: EmbeddedAws) -> None:
-    """Lines for a shell; `eval "$(python -m local)"` works too."""
+    """Print lines for a shell; `eval "$(python -m local)"` works too."""
     print("unset AWS_PROFILE AWS_SESSION_TOKEN")
     for name, value in running.environment.items():
         print(f"export {name}={shlex.quote(value)}")

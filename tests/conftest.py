@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from local.embedded_aws import EmbeddedAws
+from local.client.embedded_aws import EmbeddedAws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,3 +22,24 @@ def embedded_aws() -> Iterator[EmbeddedAws]:
     """One for each pytest-xdist worker; a test that writes resets it first."""
     with EmbeddedAws.start() as aws:
         yield aws
+
+
+@pytest.fixture
+def aws(embedded_aws: EmbeddedAws) -> EmbeddedAws:
+    """The shared embedded AWS, emptied for this test."""
+    embedded_aws.reset()
+    return embedded_aws
+
+
+@pytest.fixture(scope="session")
+def embedded_aws_with_auth() -> Iterator[EmbeddedAws]:
+    """An embedded AWS that enforces IAM policies, shared."""
+    with EmbeddedAws.start(auth=True) as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws_with_auth(embedded_aws_with_auth: EmbeddedAws) -> EmbeddedAws:
+    """The one that enforces IAM policies, emptied for this test."""
+    embedded_aws_with_auth.reset()
+    return embedded_aws_with_auth

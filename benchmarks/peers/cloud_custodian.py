@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import PROJECT
-from local import keys
-from local.embedded_aws import EmbeddedAws
+from local.client import keys
+from local.client.embedded_aws import EmbeddedAws
 
 _REQUIREMENTS: Final = Path(__file__).parent / "requirements-c7n.txt"
 _FOLDER: Final = PROJECT / ".local" / "peers" / "c7n"

@@ -13,8 +13,8 @@ from moto.kms.models import kms_backends
 from support import moto_logs
 from support.fake_aws import PLACE, FakeAws, FakeLogGroup, key_arn
 
-from local.script import Fault
-from local.script import LogGroups as MadeLogGroups
+from local.emulator.script import Fault
+from local.emulator.script import LogGroups as MadeLogGroups
 from log_group_kms.aws.kms import Kms
 from log_group_kms.aws.logs import CloudWatchLogs
 from log_group_kms.model.keys import KeyArn, KeyDescription
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from mypy_boto3_kms.type_defs import CreateKeyRequestTypeDef
     from mypy_boto3_logs import CloudWatchLogsClient
 
-    from local.answers import Refusal
-    from local.embedded_aws import EmbeddedAws
+    from local.client.embedded_aws import EmbeddedAws
+    from local.emulator.answers import Refusal
     from log_group_kms.association.ports import Keys, LogGroups
     from log_group_kms.model.errors import ApiError
 

@@ -10,8 +10,8 @@ from contract.accounts import log_group_in
 from contract.refusals import refusal_of
 from support.fake_aws import STACK_ID, log_group
 
-from local import answers
-from local.answers import Refusal
+from local.emulator import answers
+from local.emulator.answers import Refusal
 from log_group_kms.model.errors import (
     ApiError,
     ConcurrentChange,

@@ -10,7 +10,7 @@ from contract.backends import leaving_out
 from contract.refusals import refusal_of, seen_in
 from support.fake_aws import STACK_ID, fleet, log_group
 
-from local import answers
+from local.emulator import answers
 from log_group_kms.model.errors import (
     AlreadyExists,
     ApiError,

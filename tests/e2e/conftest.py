@@ -8,29 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from local import provider
-from local.embedded_aws import EmbeddedAws
-
-
-@pytest.fixture
-def aws(embedded_aws: EmbeddedAws) -> EmbeddedAws:
-    """The shared embedded AWS, emptied for this test."""
-    embedded_aws.reset()
-    return embedded_aws
-
-
-@pytest.fixture(scope="session")
-def embedded_aws_with_auth() -> Iterator[EmbeddedAws]:
-    """An embedded AWS that enforces IAM policies, shared."""
-    with EmbeddedAws.start(auth=True) as aws:
-        yield aws
-
-
-@pytest.fixture
-def aws_with_auth(embedded_aws_with_auth: EmbeddedAws) -> EmbeddedAws:
-    """The one that enforces IAM policies, emptied for this test."""
-    embedded_aws_with_auth.reset()
-    return embedded_aws_with_auth
+from local.client.embedded_aws import EmbeddedAws
+from local.demo import provider
 
 
 @pytest.fixture(scope="session")

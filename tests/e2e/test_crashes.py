@@ -15,7 +15,7 @@ import pytest
 from support.cloudformation import STACK_ID, CloudFormation
 from support.lambda_process import Kill, LambdaFunction
 
-from local import keys
+from local.client import keys
 from log_group_kms.model.physical_id import PERHAPS_ASSOCIATED
 from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from support.cloudformation import Answered
     from support.lambda_process import Ended, Moment
 
-    from local.embedded_aws import EmbeddedAws
+    from local.client.embedded_aws import EmbeddedAws
 
     Event = Mapping[str, Any]
 

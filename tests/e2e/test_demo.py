@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from local.demo import ORDERS, ClaimNotReachedError, Demo, Row, State, Step, run
-from local.server import PROJECT
+from local.client.server import PROJECT
+from local.demo.scenario import ORDERS, ClaimNotReachedError, Demo, Row, State, Step, run
 
 
 def start(temporary: Path) -> "subprocess.Popen[str]":

@@ -9,9 +9,11 @@ from typing import Final
 
 import pytest
 
-from local import keys, provider
-from local.embedded_aws import EmbeddedAws
-from local.stacks import Encryption, Stacks, encryption_of, fire, make_log_groups, template
+from local.client import keys
+from local.client.embedded_aws import EmbeddedAws
+from local.client.stacks import Stacks, fire, make_log_groups
+from local.demo import provider
+from local.demo.associations import Encryption, encryption_of, owner_of, template
 
 #: Ten times AWS's quota, so that a thousand log groups take twenty seconds.
 QUOTA: Final = 50
@@ -34,7 +36,7 @@ class Account:
     @property
     def owner(self) -> str:
         """What the fleet writes on what it owns."""
-        return self.stacks.owner(provider.STACK, "Fleet").replace("one:", "fleet:")
+        return owner_of(self.stacks, provider.STACK, "Fleet").replace("one:", "fleet:")
 
     def held(self, previous_key: str = "none", key: str = "") -> Encryption:
         """A log group as the fleet leaves it."""
@@ -117,7 +119,7 @@ def a_log_group_with_a_resource_of_its_own_stays_out_of_the_fleet(account: Accou
     account.reconcile()
     found = account.of(EXPLICIT)
     assert found
-    assert (found.key, found.owner) == (account.others_key, account.stacks.owner("team", "LogEncryption"))
+    assert (found.key, found.owner) == (account.others_key, owner_of(account.stacks, "team", "LogEncryption"))
 
 
 def a_dry_run_tells_and_changes_nothing(account: Account, _: provider.Sam, __: Path) -> None:

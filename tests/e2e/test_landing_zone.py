@@ -10,9 +10,10 @@ from typing import Final
 
 import pytest
 
-from local.embedded_aws import EmbeddedAws
-from local.server import PROJECT
-from local.stacks import Encryption, Stacks, elsewhere, encryption_of, make_log_groups, query_results_key
+from local.client.embedded_aws import EmbeddedAws
+from local.client.server import PROJECT
+from local.client.stacks import Stacks, elsewhere, make_log_groups, query_results_key
+from local.demo.associations import Encryption, encryption_of, owner_of
 
 ACCOUNTS: Final = ("111111111111", "222222222222")
 REGIONS: Final = ("eu-west-1", "eu-central-1")
@@ -36,7 +37,7 @@ class Target:
     @property
     def held(self) -> Encryption:
         """A log group as this place's fleet leaves it."""
-        return Encryption(self.key, self.stacks.owner(STACK, "Fleet").replace("one:", "fleet:"), "none")
+        return Encryption(self.key, owner_of(self.stacks, STACK, "Fleet").replace("one:", "fleet:"), "none")
 
     def of(self, log_group: str) -> Encryption | None:
         """What is in force on a log group."""
@@ -133,7 +134,7 @@ def an_applications_own_key_wins_over_the_fleet(targets: list[Target]) -> None:
         target.aws.client("lambda").invoke(FunctionName=function, Payload=b'{"Reconcile": true}')
         found = target.of("/aws/lambda/payments")
         assert found
-        assert found.owner == target.stacks.owner("payments", "LogEncryption")
+        assert found.owner == owner_of(target.stacks, "payments", "LogEncryption")
         assert found.key not in (None, target.key)
 
 

@@ -12,10 +12,12 @@ from uuid import uuid4
 
 import pytest
 
-from local import keys, provider
-from local.embedded_aws import EmbeddedAws
-from local.script import Call, Fault
-from local.stacks import Encryption, Stacks, encryption_of, in_region, template
+from local.client import keys
+from local.client.embedded_aws import EmbeddedAws
+from local.client.stacks import Stacks, in_region
+from local.demo import provider
+from local.demo.associations import Encryption, encryption_of, template
+from local.emulator.script import Call, Fault
 
 #: In a refused stack, a resource has exactly this history: its Create failed, and the Delete that followed succeeded.
 REFUSED: Final = ["CREATE_IN_PROGRESS", "CREATE_FAILED", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]

@@ -12,10 +12,12 @@ from uuid import uuid4
 
 import pytest
 
-from local import keys, provider
-from local.embedded_aws import EmbeddedAws
-from local.script import CustomResourceAnswer, Fault
-from local.stacks import Encryption, Stacks, encryption_of, template
+from local.client import keys
+from local.client.embedded_aws import EmbeddedAws
+from local.client.stacks import Stacks
+from local.demo import provider
+from local.demo.associations import Encryption, encryption_of, owner_of, template
+from local.emulator.script import CustomResourceAnswer, Fault
 
 FUNCTION = "log-group-kms-association"
 MARKER = "log-group-kms-association:nothing-associated"
@@ -176,7 +178,7 @@ def test_an_answer_after_the_providers_own_changes_nothing(scene: Scene) -> None
     assert [(a.answer_status, a.verdict) for a in answers] == [("SUCCESS", "used"), ("FAILED", "late")]
     assert status == scene.stacks.status(scene.stack) == "CREATE_COMPLETE"
     assert scene.stacks.failures(scene.stack) == []
-    assert scene.encryption == Encryption(scene.key, scene.stacks.owner(scene.stack, "LogEncryption"), "none")
+    assert scene.encryption == Encryption(scene.key, owner_of(scene.stacks, scene.stack, "LogEncryption"), "none")
     assert scene.delete() == ""
     assert scene.encryption == Encryption()
 
@@ -229,7 +231,7 @@ def test_an_update_that_died_keeps_the_resource(scene: Scene) -> None:
     assert status == "UPDATE_ROLLBACK_FAILED"
     assert scene.stacks.status(scene.stack) == "UPDATE_ROLLBACK_COMPLETE"
     assert answered == [("Update", "FAILED", scene.arn)] * 2
-    assert kept == Encryption(scene.key, scene.stacks.owner(scene.stack, "LogEncryption"), "none")
+    assert kept == Encryption(scene.key, owner_of(scene.stacks, scene.stack, "LogEncryption"), "none")
     assert scene.delete() == ""
 
 

@@ -14,9 +14,9 @@ from samtranslator.yaml_helper import yaml_parse
 from support.cloudformation import CloudFormation
 from support.runtime_emulator import Function, RuntimeEmulator
 
-from local import keys
-from local.provider import Sam
-from local.script import Fault
+from local.client import keys
+from local.demo.provider import Sam
+from local.emulator.script import Fault
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from local.embedded_aws import EmbeddedAws
+    from local.client.embedded_aws import EmbeddedAws
 
     Start = Callable[[Function], AbstractContextManager[RuntimeEmulator]]
 

@@ -13,10 +13,12 @@ from uuid import uuid4
 
 import pytest
 
-from local import keys, provider
-from local.embedded_aws import EmbeddedAws
-from local.script import Fault
-from local.stacks import Encryption, Stacks, encryption_of, in_region, query_results_key, template
+from local.client import keys
+from local.client.embedded_aws import EmbeddedAws
+from local.client.stacks import Stacks, in_region, query_results_key
+from local.demo import provider
+from local.demo.associations import Encryption, encryption_of, owner_of, template
+from local.emulator.script import Fault
 
 #: The second Region's function has so many seconds, so that a short wait does not fit into one invocation.
 SHORT_TIMEOUT = 13
@@ -95,7 +97,7 @@ class Scene:
 
     def claimed(self, key: str, previous_key: str = "none", logical_id: str = "LogEncryption") -> Encryption:
         """The log group under *key*, owned by the stack's resource."""
-        return Encryption(key, self.stacks.owner(self.stack, logical_id), previous_key)
+        return Encryption(key, owner_of(self.stacks, self.stack, logical_id), previous_key)
 
     def calls(self, log_group: str | None = None) -> Counter[str]:
         """How often the provider called what about the log group."""
@@ -333,7 +335,7 @@ def test_a_key_that_is_there_already_is_kept_by_the_delete(scene: Scene) -> None
 
     created = scene.deploy(KmsKeyId=key)
     claimed, expected = scene.encryption, scene.claimed(key, key)
-    owner = scene.stacks.owner(scene.stack, "LogEncryption")
+    owner = owner_of(scene.stacks, scene.stack, "LogEncryption")
     scene.delete()
 
     assert created == CREATED

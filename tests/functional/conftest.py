@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kms.literals import KeySpecType
     from support.cloudformation import Answered
 
-    from local.embedded_aws import EmbeddedAws
+    from local.client.embedded_aws import EmbeddedAws
 
 EVENTS: Final = Path(__file__).parents[2] / "events"
 

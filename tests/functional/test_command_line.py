@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from local.script import LogGroups
+from local.emulator.script import LogGroups
 from log_group_kms.cli.commands import main
 from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
 
 if TYPE_CHECKING:
     from functional.conftest import Deployment
 
-    from local.embedded_aws import EmbeddedAws
+    from local.client.embedded_aws import EmbeddedAws
 
 SOURCE: Final = Path(__file__).parents[2] / "src"
 READING: Final = {"logs:DescribeLogGroups", "logs:ListTagsForResource", "kms:DescribeKey"}

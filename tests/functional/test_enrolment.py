@@ -16,7 +16,7 @@ from samtranslator.yaml_helper import yaml_parse
 from support.lambda_context import LambdaContext
 from support.self_invocations import invocations, keep_invocations
 
-from local.script import Fault, LogGroups
+from local.emulator.script import Fault, LogGroups
 from log_group_kms.aws.clients import Aws
 from log_group_kms.fleet.upkeep import MOST_HOPS
 from log_group_kms.handlers import enrolment

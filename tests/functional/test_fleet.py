@@ -12,7 +12,7 @@ import pytest
 from support.cloudformation import SERVICE_TOKEN, STACK_ID
 from support.self_invocations import invocations, keep_invocations
 
-from local.script import Fault, LogGroups
+from local.emulator.script import Fault, LogGroups
 from log_group_kms.handlers import provider as handler
 from log_group_kms.lifecycle.progress import PROGRESS
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED

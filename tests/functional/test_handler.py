@@ -12,7 +12,7 @@ import pytest
 from support.cloudformation import STACK_ID
 from support.lambda_context import LambdaContext
 
-from local.script import Fault
+from local.emulator.script import Fault
 from log_group_kms.cloudformation.envelope import NotAnEvent
 from log_group_kms.handlers import provider as handler
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED

@@ -14,7 +14,7 @@ from support.cloudformation import SERVICE_TOKEN, STACK_ID
 from support.lambda_context import LambdaContext
 from support.template import actions, as_list, statements
 
-from local.embedded_aws import EmbeddedAws
+from local.client.embedded_aws import EmbeddedAws
 from log_group_kms.aws.clients import Aws
 from log_group_kms.aws.permissions import ACTIONS, ENROLMENT_ACTIONS
 from log_group_kms.handlers import enrolment
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from functional.conftest import Deployment
 
-    from local.embedded_aws import Credentials
+    from local.client.embedded_aws import Credentials
 
 #: Where the embedded AWS is.
 HERE: Final = {

@@ -1,6 +1,6 @@
 """moto's CloudWatch Logs, taught the two operations that it lacks, as far as the ports can call them.
 
-The refusals are those of `local.answers`: AWS's own words, where a source has them.
+The refusals are those of `local.emulator.answers`: AWS's own words, where a source has them.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from moto.logs.exceptions import LogsClientError
 from moto.logs.models import logs_backends
 from moto.logs.responses import LogsResponse
 
-from local import answers
+from local.emulator import answers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from local.answers import Refusal
+    from local.emulator.answers import Refusal
 
 _KEY_ARN: Final = re.compile(r"arn:[^:]+:kms:(?P<region>[^:]+):(?P<account>[^:]+):key/(?P<id>.+)")
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from local.embedded_aws import EmbeddedAws
+    from local.client.embedded_aws import EmbeddedAws
 
 _CODE = "import json\n\n\ndef handler(event, _):\n    print(json.dumps(event))\n"
 

@@ -1,0 +1,182 @@
+"""The script that a test has written, and the log of calls.
+
+A call may be refused by a fault or a quota, and only then reaches MiniStack and its IAM; it is logged in any case.
+"""
+
+import dataclasses
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from ministack.core.responses import get_account_id, get_region
+from ministack.core.router import extract_access_key_id
+
+from local.emulator import seams, wire
+from local.emulator.answers import RATE_EXCEEDED, Refusal
+from local.emulator.script import CALLER, KEY_ARN, TARGET_ARN, Call, CustomResourceAnswer, Fault, Quota, StaleReads
+from local.emulator.wire import Request, Response
+
+#: The runtime sets it for every function, and botocore passes it on.
+_FUNCTIONS_USER_AGENT: Final = "AWS_Lambda_"
+
+
+@dataclasses.dataclass(slots=True)
+class _Armed:
+    """A fault and how often it still has to pass and to strike."""
+
+    fault: Fault
+    skip: int
+    times: int
+
+    def strikes(self, operation: str, log_group: str | None) -> bool:
+        """Count this call if the fault is about it, and return whether the fault answers it."""
+        if self.times == 0 or operation != self.fault.operation:
+            return False
+        if self.fault.log_group not in (None, log_group):
+            return False
+        if self.skip:
+            self.skip -= 1
+            return False
+        self.times -= 1
+        return True
+
+
+@dataclasses.dataclass(slots=True)
+class _Bucket:
+    """A token bucket that is full at first and holds one second's worth, at least one call."""
+
+    per_second: float
+    tokens: float
+    filled_at: float
+
+    @classmethod
+    def full(cls, per_second: float) -> "_Bucket":
+        return cls(per_second, max(1.0, per_second), time.monotonic())
+
+    def take(self) -> bool:
+        now = time.monotonic()
+        self.tokens = min(max(1.0, self.per_second), self.tokens + (now - self.filled_at) * self.per_second)
+        self.filled_at = now
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
+
+
+class Director:
+    """The script and the logs: decides about each call what the script says, and remembers it."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the script and the logs."""
+        self._faults: list[_Armed] = []
+        self._stale_reads: list[tuple[StaleReads, list[int]]] = []
+        self._quotas: dict[str, float] = {}
+        self._buckets: dict[tuple[str, str, str], _Bucket] = {}
+        self.calls: list[Call] = []
+        #: What CloudFormation has sent to custom resources.
+        self.events: list[dict[str, Any]] = []
+        self.answers: list[CustomResourceAnswer] = []
+
+    def stale_reads_after_change(self, log_group: str) -> int:
+        """Return for how many reads the change of this log group's key stays unseen."""
+        for script, left in self._stale_reads:
+            if left[0] and script.log_group in (None, log_group):
+                left[0] -= 1
+                return script.reads
+        return 0
+
+    def fault_for(self, operation: str, log_group: str | None = None) -> Fault | None:
+        """Return the first fault that strikes this call, None if none does."""
+        return next((armed.fault for armed in self._faults if armed.strikes(operation, log_group)), None)
+
+    def within_quota(self, operation: str) -> bool:
+        """Take one call out of the account's and Region's bucket; return whether there was one."""
+        per_second = self._quotas.get(operation)
+        if per_second is None:
+            return True
+        key = (operation, get_account_id(), get_region())
+        return self._buckets.setdefault(key, _Bucket.full(per_second)).take()
+
+    async def direct(self, request: Request, carry_out: Callable[[], Awaitable[Response]]) -> Response:
+        """Refuse a call by the script, or carry it out; remember it, and return the response."""
+        fault = self.fault_for(request.operation, request.log_group)
+        if fault is not None:
+            if fault.carried_out:
+                await carry_out()
+            response = wire.refuse(_in_words(fault, request))
+        elif not self.within_quota(request.operation):
+            response = wire.refuse(RATE_EXCEEDED)
+        else:
+            response = await carry_out()
+        self.calls.append(_call(request, response))
+        return response
+
+    def arm(self, fault: Fault) -> None:
+        """Let *fault* strike."""
+        self._faults.append(_Armed(fault, fault.skip, fault.times))
+
+    def arm_stale_reads(self, script: StaleReads) -> None:
+        """Let changes be seen late."""
+        self._stale_reads.append((script, [script.changes]))
+
+    def limit(self, quota: Quota) -> None:
+        """Throttle an operation from now on."""
+        self._quotas[quota.operation] = quota.per_second
+        self._buckets.clear()
+
+    def pending(self) -> list[Fault]:
+        """Return the faults that still have to strike, with what is left of them."""
+        return [dataclasses.replace(a.fault, skip=a.skip, times=a.times) for a in self._faults if a.times]
+
+    def forget_calls(self) -> None:
+        """Start the logs anew."""
+        self.calls.clear()
+        self.events.clear()
+        self.answers.clear()
+
+    def forget_script(self) -> None:
+        """Let everything pass."""
+        self._faults.clear()
+        self._stale_reads.clear()
+        self._quotas.clear()
+
+
+def caller_of(request: Request) -> str:
+    """Return the caller's ARN, as a refusal names it."""
+    return str(seams.CALLER.get()(request.headers))
+
+
+def access_key_of(request: Request) -> str:
+    """Return the id of the access key that the call was signed with."""
+    return str(extract_access_key_id(request.headers))
+
+
+def _in_words(fault: Fault, request: Request) -> Refusal:
+    """Return the fault's refusal with its stand-ins filled in."""
+    target = request.payload.get("resourceIdentifier") or request.payload.get("resourceArn")
+    if target is None and request.log_group is not None:
+        target = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{request.log_group}"
+    message = fault.message
+    for stand_in, value in (
+        (TARGET_ARN, target or "*"),
+        (CALLER, caller_of(request)),
+        (KEY_ARN, request.payload.get("kmsKeyId") or request.payload.get("KeyId") or "*"),
+    ):
+        message = message.replace(stand_in, str(value))
+    return Refusal(fault.code, message, fault.status)
+
+
+def _call(request: Request, response: Response) -> Call:
+    return Call(
+        operation=request.operation,
+        account=get_account_id(),
+        region=get_region(),
+        log_group=request.log_group,
+        by_function=_FUNCTIONS_USER_AGENT in request.headers.get("user-agent", ""),
+        caller=caller_of(request),
+        status=response[0],
+        error=wire.error_code(response),
+    )
