@@ -180,7 +180,6 @@ def test_the_fleet_is_the_one_of_the_environment() -> None:
 
     assert of_environment == FLEET
     assert (event.owner, event.asker) == (ME, Asker.ENROLMENT)
-    assert event.association == event.former
     assert (event.association.target, event.association.key) == (FLEET, OURS)
     assert event.association.exclude.patterns == ("/scratch/*", "*secret*")
     assert event.enrolling
