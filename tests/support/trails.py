@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from log_group_kms.model.physical_id import Footprint, Trail
+from log_group_kms.association.trail import Footprint, Trail
 
 if TYPE_CHECKING:
     from collections.abc import Callable

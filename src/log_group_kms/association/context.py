@@ -1,4 +1,4 @@
-"""What the rules for every kind of target work with: the way to AWS, the time that is left, and the trail."""
+"""The context of one event: its way to AWS, the time that is left, and its trail."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from log_group_kms.association.gateway import Gateway, KeyResolver, UnrestorableKeys
-from log_group_kms.model.physical_id import Trail
+from log_group_kms.association.trail import Trail
 from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Context:
 
     @property
     def trail(self) -> Trail:
-        """What a failure leaves behind."""
+        """The trail: what a failure leaves behind."""
         return self.logs.trail
 
     def under(self, retrier: Retrier, *, limiter: RateLimiter | None = None, trail: Trail | None = None) -> Context:

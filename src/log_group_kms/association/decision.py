@@ -1,4 +1,4 @@
-"""What to do with one log group, from what was read just now: the contract's table, without a call."""
+"""The decision on one log group, from what was read just now: the contract's table, without a call."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What a resource wants of one log group.
+    """The state of one log group that a resource wants.
 
     Attributes:
         owner: the resource.
@@ -68,7 +68,7 @@ class Apply:
 
     @property
     def done(self) -> bool:
-        """Whether all is so already."""
+        """True where all is so already."""
         return not (self.write or self.associate)
 
 
@@ -76,7 +76,7 @@ Decision = Skip | Apply
 
 
 def decide(observed: Observed, desired: Desired) -> Decision:
-    """What *wish* calls for, given what was *observed*.
+    """Return what brings the *observed* log group to the *desired* state.
 
     Raises:
         ClaimLost: a Create finds that its own Delete has begun.
@@ -102,7 +102,9 @@ def decide(observed: Observed, desired: Desired) -> Decision:
 
 
 def may_take(claim: Claim, desired: Desired) -> bool:
-    """Whether what *claim* holds is for *wish* to take: all for a resource for one log group, the last writer wins.
+    """Return whether the claimed log group is for the *desired* owner to take.
+
+    A resource for one log group may take all: the last writer wins.
 
     A fleet leaves what an explicit resource or another stack's fleet owns, unless that one is on its way out. A fleet
     of its own stack is itself under another name or prefix; but only CloudFormation knows which of the two comes after.
@@ -118,7 +120,7 @@ def may_take(claim: Claim, desired: Desired) -> bool:
 
 
 def _is_ours(observed: Observed, desired: Desired) -> bool:
-    """Whether the key in force is this resource's own, or that of one which it takes over as its own."""
+    """Return whether the key in force is this resource's own, or that of one that it takes over as its own."""
     if observed.claim:
         owner = observed.claim.owner
         itself = owner == desired.former_owner or owner.is_sibling_of(desired.owner)
@@ -127,7 +129,9 @@ def _is_ours(observed: Observed, desired: Desired) -> bool:
 
 
 def _previous(observed: Observed, *, ours: bool) -> KeyArn | None:
-    """What a Delete will put back: what a claim of ours, or one on its way out, remembers; else what is there now.
+    """Return the key that a Delete will put back: the one that a claim remembers, else the one that is there now.
+
+    The claim is one of ours, or one on its way out.
 
     Where the tags are gone and our own former key is in force, nobody knows what was there before: then nothing.
     """

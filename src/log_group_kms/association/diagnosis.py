@@ -1,6 +1,6 @@
-"""From a final refusal to the Reason that a user reads: what is wrong, on which resource, and what to do.
+"""The diagnosis of a final error: the Reason says what is wrong, on which resource, and what to do.
 
-AccessDenied is one code for three causes, so DescribeKey is asked; once, and only when the refusal is final.
+AccessDenied is one code for three causes, so DescribeKey is asked; once, and only when the error is final.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _SENTENCES: Final[Mapping[type[ApiError], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Looks into refusals.
+    """Looks into errors.
 
     Attributes:
         keys: KMS.
@@ -65,55 +65,55 @@ class Diagnosis:
     again: str = "deploy again"
 
     def tell(self, error: ProviderError) -> str:
-        """What a user is to read for *error*, with what its notes add: how far a fleet came."""
+        """Return what a user reads for *error*, with what its notes add: how far a fleet came."""
         told = self.reason(error) if isinstance(error, ApiError) else str(error)
         return " ".join([told, *getattr(error, "__notes__", ())])
 
-    def reason(self, refusal: ApiError) -> str:
-        """What CloudFormation is to show for *refusal*: cause, resource, remedy, and AWS's own words at the end."""
-        waited = f" (tried again for {refusal.waited:.0f} s)" if refusal.waited >= 1 else ""
-        return f"{self._cause(refusal)}{waited}. {refusal}"
+    def reason(self, error: ApiError) -> str:
+        """Return the Reason for *error*: cause, resource, remedy, and AWS's own words at the end."""
+        waited = f" (tried again for {error.waited:.0f} s)" if error.waited >= 1 else ""
+        return f"{self._cause(error)}{waited}. {error}"
 
-    def _cause(self, refusal: ApiError) -> str:
-        match refusal:
+    def _cause(self, error: ApiError) -> str:
+        match error:
             case ApiError(operation="Invoke"):
                 return (
                     "The function could not call itself, to go on in a further invocation: see that its role has "
                     "lambda:InvokeFunction on it (for PropagationWaitSeconds, a shorter one helps too)"
                 )
             case RoleDenied():
-                return self._role(refusal)
+                return self._role(error)
             case KeyPolicyDenied() | KeyNotFound():
-                return self._key(refusal)
-            case InvalidParameter() | AccessDenied() if refusal.key:
-                return self._key(refusal)
+                return self._key(error)
+            case InvalidParameter() | AccessDenied() if error.key:
+                return self._key(error)
             case Throttled():
-                return self._throttled(refusal)
-        sentence = _SENTENCES.get(type(refusal), "AWS refused the request about {target}")
-        return sentence.format(target=refusal.target or "the account", again=self.again)
+                return self._throttled(error)
+        sentence = _SENTENCES.get(type(error), "AWS refused the request about {target}")
+        return sentence.format(target=error.target or "the account", again=self.again)
 
-    def _throttled(self, refusal: Throttled) -> str:
-        quota = " (AWS allows 5 a second and no more)" if refusal.operation == "AssociateKmsKey" else ""
+    def _throttled(self, error: Throttled) -> str:
+        quota = " (AWS allows 5 a second and no more)" if error.operation == "AssociateKmsKey" else ""
         return (
-            f"Too many {refusal.operation} calls in account {self.place.account} and Region {self.place.region}{quota} "
-            f"for {refusal.target or 'this one'} to get its turn in time: {self.again}, or fewer at once"
+            f"Too many {error.operation} calls in account {self.place.account} and Region {self.place.region}{quota} "
+            f"for {error.target or 'this one'} to get its turn in time: {self.again}, or fewer at once"
         )
 
-    def _role(self, refusal: RoleDenied) -> str:
-        what = f"{self.caller} lacks the permission {refusal.action}"
-        if "explicit deny" in refusal.message:
+    def _role(self, error: RoleDenied) -> str:
+        what = f"{self.caller} lacks the permission {error.action}"
+        if "explicit deny" in error.message:
             return f"{what}, which a policy denies explicitly (see which in AWS's words): change that policy"
-        if not refusal.about_key:
-            on = refusal.target or ("CloudWatch Logs" if refusal.action.startswith("logs:") else "its resource")
+        if not error.about_key:
+            on = error.target or ("CloudWatch Logs" if error.action.startswith("logs:") else "its resource")
             return f"{what} on {on}: add it to the role, or take back what removed it"
         return (
-            f"{what} on the key {refusal.key or 'in force'}: add the key's ARN to the provider's parameter KmsKeyArns, "
-            f"and where the key is in another account, let its policy allow the role {refusal.action} as well"
+            f"{what} on the key {error.key or 'in force'}: add the key's ARN to the provider's parameter KmsKeyArns, "
+            f"and where the key is in another account, let its policy allow the role {error.action} as well"
         )
 
-    def _key(self, refusal: ApiError) -> str:
+    def _key(self, error: ApiError) -> str:
         """The key is at fault; how, DescribeKey tells, where it may be asked."""
-        key = refusal.key
+        key = error.key
         try:
             described = self.keys.describe(_reference(key))
         except KeyNotFound:
@@ -123,28 +123,28 @@ class Diagnosis:
             )
         except AccessDenied as unknown:
             hint = f"more cannot be told, since the provider may not call DescribeKey on it ({unknown.code})"
-            return f"{self._unless_allowed(refusal, key)}; {hint}"
+            return f"{self._unless_allowed(error, key)}; {hint}"
         except ApiError as failed:
             hint = f"more cannot be told, since DescribeKey failed too ({failed.code})"
-            return f"{self._unless_allowed(refusal, key)}; {hint}"
+            return f"{self._unless_allowed(error, key)}; {hint}"
         if described.defect:
             return f"The key {described.arn.text} {described.defect}"
-        if isinstance(refusal, KeyPolicyDenied):
-            return self._unless_allowed(refusal, described.arn.text)
-        return f"{_not_accepted(refusal, described.arn.text)}, although it is enabled"
+        if isinstance(error, KeyPolicyDenied):
+            return self._unless_allowed(error, described.arn.text)
+        return f"{_not_accepted(error, described.arn.text)}, although it is enabled"
 
-    def _unless_allowed(self, refusal: ApiError, key: str) -> str:
+    def _unless_allowed(self, error: ApiError, key: str) -> str:
         """The key policy's fault, with the statement that mends it."""
-        if not isinstance(refusal, KeyPolicyDenied):
-            return _not_accepted(refusal, key)
-        statement = json.dumps(self._statement(refusal.target))
+        if not isinstance(error, KeyPolicyDenied):
+            return _not_accepted(error, key)
+        statement = json.dumps(self._statement(error.target))
         return (
-            f"The policy of the key {key} does not let CloudWatch Logs use it for {refusal.target}. "
+            f"The policy of the key {key} does not let CloudWatch Logs use it for {error.target}. "
             f"Add this statement to the key policy: {statement}"
         )
 
     def _statement(self, target: str) -> dict[str, object]:
-        """What the documentation asks of a key policy; the two kinds of target need different conditions.
+        """Return the statement that the documentation asks of a key policy; it differs with the kind of target.
 
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html and
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatchLogs-Insights-Query-Encrypt.html
@@ -164,10 +164,10 @@ class Diagnosis:
         }
 
 
-def _not_accepted(refusal: ApiError, key: str) -> str:
-    if refusal.operation == "DescribeKey":
+def _not_accepted(error: ApiError, key: str) -> str:
+    if error.operation == "DescribeKey":
         return f"KMS does not accept the key {key}"
-    return f"CloudWatch Logs does not accept the key {key} for {refusal.target}"
+    return f"CloudWatch Logs does not accept the key {key} for {error.target}"
 
 
 def _reference(key: str) -> KeyArn | KeyName:

@@ -1,4 +1,4 @@
-"""The way to CloudWatch Logs and KMS: each call asked again while that may help, and changes in their turn.
+"""The way to CloudWatch Logs and KMS: each call asked again while that may help, and changes within the rate limit.
 
 The rules above say what is to be done. How often it is tried, how fast, and what a failure leaves behind is decided
 here.
@@ -10,6 +10,7 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from log_group_kms.association.trail import Footprint, Trail
 from log_group_kms.model.errors import (
     AccessDenied,
     ApiError,
@@ -23,7 +24,6 @@ from log_group_kms.model.errors import (
     Throttled,
 )
 from log_group_kms.model.keys import KeyArn, KeyReference
-from log_group_kms.model.physical_id import Footprint, Trail
 from log_group_kms.model.results import Observed
 from log_group_kms.retry.policies import THROTTLED, UNAVAILABLE, restoring
 from log_group_kms.retry.rate_limits import UNLIMITED
@@ -50,7 +50,7 @@ class UnrestorableKeys:
         self._keys: set[KeyArn] = set()
         self._lock = threading.Lock()
 
-    def add(self, key: KeyArn) -> None:
+    def remember(self, key: KeyArn) -> None:
         """Remember *key*: for the next log group nobody waits for it any more."""
         with self._lock:
             self._keys.add(key)
@@ -180,15 +180,15 @@ class Gateway:
         self.retrier.attempt(lambda: self.port.remove_claim(log_group), guard=guard)
 
     def associate(self, log_group: LogGroup, key: KeyArn, guard: Guard) -> None:
-        """Associate *key*, in its turn."""
-        self.retrier.attempt(lambda: self._in_turn(lambda: self.port.associate(log_group, key)), guard=guard)
+        """Associate *key*, with a permit."""
+        self.retrier.attempt(lambda: self._with_permit(lambda: self.port.associate(log_group, key)), guard=guard)
 
     def disassociate(self, target: LogGroup | QueryResults, guard: Guard = no_guard) -> None:
-        """Take the key away, in its turn."""
-        self.retrier.attempt(lambda: self._in_turn(lambda: self.port.disassociate(target)), guard=guard)
+        """Take the key away, with a permit."""
+        self.retrier.attempt(lambda: self._with_permit(lambda: self.port.disassociate(target)), guard=guard)
 
     def restore(self, log_group: LogGroup, previous: KeyArn, guard: Guard) -> ApiError | None:
-        """Put the *previous* key back, in its turn.
+        """Put the *previous* key back, with a permit.
 
         Returns:
             The error where that key is not usable any more; None where it is in force.
@@ -196,20 +196,22 @@ class Gateway:
         policies = restoring(self.retrier.policies, unrestorable=previous in self.unrestorable)
         try:
             self.retrier.attempt(
-                lambda: self._in_turn(lambda: self.port.associate(log_group, previous)), policies=policies, guard=guard
+                lambda: self._with_permit(lambda: self.port.associate(log_group, previous)),
+                policies=policies,
+                guard=guard,
             )
         except (AccessDenied, InvalidParameter, KeyNotFound) as error:
             if isinstance(error, RoleDenied) and not error.about_key:
                 raise
-            self.unrestorable.add(previous)
+            self.unrestorable.remember(previous)
             return error
         return None
 
     def at_once(self) -> Gateway:
-        """Return the same out of turn."""
+        """Return the same without a rate limit."""
         return replace(self, limiter=UNLIMITED)
 
-    def _in_turn(self, call: Callable[[], None]) -> None:
+    def _with_permit(self, call: Callable[[], None]) -> None:
         self.limiter.take()
         try:
             call()
@@ -221,7 +223,7 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class KeyResolver:
-    """From a template's way to name a key to its ARN.
+    """Finds the ARN of a key that a template names.
 
     Attributes:
         port: KMS.

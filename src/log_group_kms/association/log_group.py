@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, assert_never
 from log_group_kms.association.claims import check_claim
 from log_group_kms.association.decision import Apply, Desired, Skip, decide
 from log_group_kms.association.removal import Removal, put_back
+from log_group_kms.association.trail import Footprint
 from log_group_kms.model.association import OnMissingLogGroup
 from log_group_kms.model.errors import AlreadyExists, ClaimLost, NotFound, NotStabilized
 from log_group_kms.model.ownership import Claim
-from log_group_kms.model.physical_id import Footprint
 from log_group_kms.model.results import Observed, Outcome
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class LogGroupRules:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedLogGroup:
-    """What is decided on one log group, and done: claim, act, undo.
+    """One log group on which something is decided: it is claimed, changed, and given back where the claim is lost.
 
     Attributes:
         logs: CloudWatch Logs.
@@ -207,7 +207,7 @@ class ClaimedLogGroup:
             if self.event.may_undo:
                 observed = self.logs.find(self.log_group)
                 if observed and observed.key == self.key and _left_by(self.event.owner, observed.claim):
-                    # Out of turn: whoever comes next would take the key for one that was there before.
+                    # Without waiting for a permit: whoever comes next would take the key for one that was there before.
                     put_back(self.logs.at_once(), self.log_group, self.decision.claim.previous)
                 if not (observed and observed.claim and observed.claim.stands_for(self.event.owner)):
                     self.logs.trail.leave(Footprint.NOTHING)

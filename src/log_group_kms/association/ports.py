@@ -1,4 +1,4 @@
-"""What the lifecycle needs of the world, in its own words; `aws` keeps these promises, and so does the tests' fake."""
+"""The ports: what the rules need of AWS, in their own words. `aws` keeps these promises; so does the tests' fake."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Keys(Protocol):
     """KMS."""
 
     def describe(self, key: KeyReference) -> KeyDescription:
-        """What KMS tells of *key*.
+        """Return what KMS says of *key*.
 
         Raises:
             KeyNotFound: there is no such key or alias in this Region.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from log_group_kms.model.physical_id import Footprint
+from log_group_kms.association.trail import Footprint
 from log_group_kms.model.results import Outcome
 
 if TYPE_CHECKING:

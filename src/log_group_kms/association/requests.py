@@ -1,4 +1,4 @@
-"""What is asked for: that an association be so, or that it end; by a stack, by enrolment, or by the command line."""
+"""The requests: an association is to be so, or to end. A stack asks, or enrolment, or the command line."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from log_group_kms.association.decision import Desired
+from log_group_kms.association.trail import Footprint
 from log_group_kms.model.association import Association, OnDelete
-from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED, Footprint
+from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED
 
 if TYPE_CHECKING:
     from log_group_kms.model.keys import KeyArn, KeyReference
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Asker(Enum):
-    """Who asks."""
+    """The party that asks."""
 
     #: CloudFormation, with a Create, an Update or a Delete.
     STACK = "stack"
@@ -29,7 +30,7 @@ class Asker(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What an Update tells beside the association that it wants.
+    """The part of an Update that a Create does not have.
 
     Attributes:
         physical_resource_id: the event's own.
@@ -92,7 +93,7 @@ class Ensure:
 
     @property
     def abandoned(self) -> Remove | None:
-        """What an Update before had begun with when it died, of which CloudFormation never heard.
+        """The target that an Update before had claimed when it died, and of which CloudFormation never heard.
 
         It knows no such target, so it sends the Update back, and no Delete.
         """

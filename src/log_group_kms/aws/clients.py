@@ -47,7 +47,7 @@ QUICKLY: Final = Config(
 
 
 class Unconfigured(ProviderError):  # noqa: N818 - named for what it is
-    """No AWS to call: credentials, Region or profile are missing, or the credentials cannot be renewed."""
+    """Credentials, Region or profile are missing, or the credentials cannot be renewed: there is no AWS to call."""
 
 
 class Aws:
@@ -66,7 +66,7 @@ class Aws:
             self._session = new_session(profile=profile, region=region)
 
     def place(self) -> Place:
-        """Where the caller's credentials lead. This call needs no permission.
+        """Return the place of the caller's credentials. This call needs no permission.
 
         Raises:
             Unconfigured: there are no credentials, or there is no Region.
@@ -101,7 +101,7 @@ class Aws:
             client.invoke(FunctionName=function_arn, InvocationType="Event", Payload=json.dumps(event).encode())
 
     def has_rule(self, name: str) -> bool:
-        """Whether the rule of EventBridge with this *name* is there.
+        """Return whether the rule of EventBridge with this *name* is there.
 
         Raises:
             Refused: EventBridge does not tell.

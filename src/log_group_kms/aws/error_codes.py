@@ -89,7 +89,7 @@ def _refusals(operation: str, target: Target | None, key: KeyReference | None = 
 
 
 def refusal_of(error: ClientError, operation: str, target: str = "", key: str = "") -> ApiError:
-    """What *error* means: by its code, and by AWS's words where one code means several things."""
+    """Return the meaning of *error*: by its code, and by AWS's words where one code means several things."""
     code = error.response["Error"].get("Code", "Unknown")
     message = error.response["Error"].get("Message", "")
     kind = BY_CODE.get(code)

@@ -32,11 +32,11 @@ class Data(Loader):
     """The data that ships with botocore. What is not overridden here is read as ever, so that only time can be lost."""
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - botocore's
-        """Without a look into each of some 400 folders, once for every kind of file (20 ms)."""
+        """Return the services without a look into each of some 400 folders, once for every kind of file (20 ms)."""
         return list(SERVICES)
 
     def load_data_with_path(self, name: str) -> tuple[Any, str]:
-        """Without the 1.2 MB of `endpoints.json` (20 ms), of which these services use what a partition's few lines say.
+        """Return the data, but not the 1.2 MB of `endpoints.json` (20 ms): these services need few lines of it.
 
         Where a request goes, and for which Region it is signed, is told by the rules that each service has beside its
         model; a test compares every Region's.

@@ -1,4 +1,4 @@
-"""How far the work on a fleet has come: what became of each log group, the counts, and the phase."""
+"""The checkpoint of the work on a fleet: the phase, the page, and the counts of what became of the log groups."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_SENTINELS: Final = 3
 
 
 class Fate(StrEnum):
-    """What became of a log group."""
+    """The fate of a log group."""
 
     ASSOCIATED = "associated"
     MENDED = "mended, as its key had been changed or taken away"
@@ -47,7 +47,7 @@ CLAIMED: Final = (*CHANGED, Fate.TAKEN_OVER)
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many log groups met which fate, over all invocations of an event."""
+    """The number of log groups that met each fate, over all invocations of an event."""
 
     associated: int = 0
     mended: int = 0
@@ -60,7 +60,7 @@ class Counts:
     busy: int = 0
 
     def plus(self, fates: Counter[Fate]) -> Counts:
-        """With so many more."""
+        """Return the counts with so many more."""
         return Counts(
             self.associated + fates[Fate.ASSOCIATED],
             self.mended + fates[Fate.MENDED],
@@ -74,7 +74,7 @@ class Counts:
         )
 
     def from_the_start(self) -> Counts:
-        """Where all pages are to be seen once more: what was changed will count as compliant then."""
+        """Return the counts where all pages are to be seen once more: what was changed will count as compliant then."""
         return Counts(
             associated=self.associated,
             mended=self.mended,
@@ -108,7 +108,7 @@ class Counts:
 
 
 class Phase(StrEnum):
-    """What a pass is for."""
+    """The purpose of a pass."""
 
     LOOK = "look"
     CHANGE = "change"
@@ -123,7 +123,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How far the passes of an event have come: what a further invocation begins with.
+    """The point from which a further invocation goes on with an event.
 
     Attributes:
         phase: what the pass at work is for.
@@ -144,12 +144,12 @@ class Checkpoint:
     refused: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
-        """For the event of a further invocation."""
+        """Return it for the event of a further invocation."""
         return asdict(self)
 
     @classmethod
     def of_json(cls, value: object) -> Checkpoint | None:
-        """What `as_json` wrote; None where *value* is something else."""
+        """Return what `as_json` wrote; None where *value* is something else."""
         match value:
             case {
                 "phase": str() as phase,
@@ -187,22 +187,22 @@ class Checkpoint:
         return f"Of its log groups: {self.counts}."
 
     def from_the_start(self) -> Checkpoint:
-        """Where the pass has to begin anew; that for the busy ones has counted nothing else."""
+        """Return it for a pass that has to begin anew; that for the busy ones has counted nothing else."""
         counts = self.counts.from_the_start() if self.phase is Phase.CHANGE else self.counts
         return replace(self, token="", counts=counts)
 
     def having(self, claimed: Iterable[str]) -> Checkpoint:
-        """With these log groups claimed."""
+        """Return it with these log groups claimed."""
         sentinels = tuple(dict.fromkeys((*self.sentinels, *claimed)))
         return replace(self, sentinels=sentinels[:MOST_SENTINELS], claimed=bool(sentinels))
 
     def then(self, phase: Phase) -> Checkpoint:
-        """The begin of the next pass."""
+        """Return the beginning of the next pass."""
         return replace(self, phase=phase, token="")
 
 
 class Ending(StrEnum):
-    """How a pass ended."""
+    """The ending of a pass."""
 
     COMPLETE = "complete"
     UNFINISHED = "unfinished"

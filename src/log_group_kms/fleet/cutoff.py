@@ -1,4 +1,4 @@
-"""When an invocation begins nothing more on a fleet."""
+"""The cutoff: the moment from which an invocation begins nothing more on a fleet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fleet would do with a log group: for people, before it is done."""
+"""The plan of a fleet: what it would do with each log group, for people to read before it is done."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Action(StrEnum):
-    """What a fleet would do with a log group."""
+    """The action that a fleet would take on a log group."""
 
     ASSOCIATE = "associate"
     REKEY = "re-key"
@@ -32,7 +32,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What would happen to a log group.
+    """The plan for one log group.
 
     Attributes:
         name: its name.
@@ -48,12 +48,12 @@ class Planned:
 
     @property
     def changes(self) -> bool:
-        """Whether anything would be changed."""
+        """True where anything would be changed."""
         return self.action in (Action.ASSOCIATE, Action.REKEY, Action.TAKE_OVER)
 
 
 def action_for(observed: Observed, desired: Desired) -> Action:
-    """What *wish* calls for, given what was *observed*; a conflict is told, not raised."""
+    """Return what brings the *observed* log group to the *desired* state; a conflict is an action, too."""
     try:
         decision = decide(observed, desired)
     except ResourceConflict:

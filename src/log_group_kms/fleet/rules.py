@@ -13,17 +13,18 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from log_group_kms.association.requests import Remove
+from log_group_kms.association.trail import Footprint
 from log_group_kms.fleet.checkpoint import Checkpoint, Ending, Fate, Phase
 from log_group_kms.fleet.cutoff import Cutoff
+from log_group_kms.fleet.enlistment import Enlistment, Fates, log_fate
 from log_group_kms.fleet.pages import PageRunner
 from log_group_kms.fleet.plan import Action, Planned, action_for
 from log_group_kms.fleet.reader import FleetReader
 from log_group_kms.fleet.sentinels import Purpose, Sentinels, lost_fleet
 from log_group_kms.fleet.triage import Triage
-from log_group_kms.fleet.visits import Visits, log_fate
+from log_group_kms.fleet.visits import Visits
 from log_group_kms.model.association import OnDelete
 from log_group_kms.model.errors import ClaimLost, NotFound, ProviderError
-from log_group_kms.model.physical_id import Footprint
 from log_group_kms.model.results import Observed, Outcome
 from log_group_kms.retry.policies import FLEET
 from log_group_kms.retry.rate_limits import AdaptiveRateLimiter
@@ -207,7 +208,8 @@ class FleetRun:
         self.triage = Triage(context.keys, self._cutoff, enrolling=purpose.enrolling)
         self._stopped = threading.Event()
         changes = AdaptiveRateLimiter(clock, limits.changes, until, on_refusal=rules.throttled)
-        self.visits = Visits(context, self.reader, changes, self.sentinels, self.triage, self._stopped, rules.saw)
+        enlistment = Enlistment(self.sentinels, Fates(rules.saw))
+        self.visits = Visits(context, self.reader, changes, enlistment, self.triage, self._stopped)
 
     def make_pass(self, checkpoint: Checkpoint, visit: Visit) -> tuple[Checkpoint, Ending]:
         """Go over all pages from the *checkpoint* on; what AWS refused is told when all others are done.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """What a run on a fleet is for, as far as its sentinels and its triage need to know.
+    """The purpose of a run on a fleet, as far as its sentinels and its triage need to know.
 
     Attributes:
         owner: whose claims they are.

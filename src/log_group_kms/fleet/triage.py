@@ -39,7 +39,7 @@ _NAMED: Final = 5
 
 
 class Triage:
-    """What an error on one log group means for the others; workers share it.
+    """The judge of errors: what one on one log group means for the others; workers share it.
 
     Args:
         keys: KMS.

@@ -1,4 +1,4 @@
-"""What keeps a fleet whole between two events of CloudFormation: enrolment and reconciliation.
+"""Upkeep: enrolment and reconciliation keep a fleet whole between two events of CloudFormation.
 
 Enrolment brings in a log group when it is created; reconciliation finds what that missed, and what was changed by hand.
 Both act for the fleet, by the same rules and in its name, so that the fleet's Delete gives back what they associate.
@@ -41,7 +41,7 @@ class Reconcile:
 
     Attributes:
         dry_run: whether to tell only what would be done.
-        sweep: how far the invocations before came.
+        checkpoint: how far the invocations before came.
         hops: how many these were.
     """
 
@@ -110,7 +110,7 @@ class Upkeep:
         raise ClaimLost(f"The fleet is being deleted, or is not there yet: nothing {more}was changed")
 
     def plan(self) -> Iterator[Planned]:
-        """What `reconcile` would do.
+        """Yield what `reconcile` would do.
 
         Raises:
             ProviderError: it could not be told.
@@ -122,13 +122,13 @@ class Upkeep:
 
     @property
     def _undoing(self) -> Remove:
-        """As the fleet's own Delete, which may have passed by already."""
+        """The same request as the fleet's own Delete, which may have passed by already."""
         return Remove.of(self.event.owner, self.event.association)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a reconciliation would do.
+    """The summary of a dry run: what a reconciliation would do.
 
     Attributes:
         counts: how many log groups would meet which action.

@@ -5,56 +5,42 @@ Each log group that has to change is read just before, claimed, associated, and 
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from log_group_kms.association.decision import Skip, decide, may_take
-from log_group_kms.association.log_group import confirm, enlist
+from log_group_kms.association.log_group import confirm
 from log_group_kms.association.removal import Removal
 from log_group_kms.association.requests import Remove
+from log_group_kms.association.trail import FleetTrail
 from log_group_kms.fleet.checkpoint import CHANGED, Fate
 from log_group_kms.model.errors import (
     ApiError,
     ClaimLost,
     NotFound,
     NotStabilized,
-    ReservedLogGroup,
     ResourceConflict,
-    TakenOver,
 )
-from log_group_kms.model.physical_id import FleetTrail
 from log_group_kms.model.results import Observed
 from log_group_kms.retry.rate_limits import ReservedPermit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from threading import Event
 
     from log_group_kms.association.context import Context
-    from log_group_kms.association.decision import Apply, Desired
+    from log_group_kms.association.decision import Desired
     from log_group_kms.association.requests import Ensure
     from log_group_kms.fleet.checkpoint import Job
+    from log_group_kms.fleet.enlistment import Enlistment, Fates
     from log_group_kms.fleet.reader import FleetReader
-    from log_group_kms.fleet.sentinels import Sentinels
     from log_group_kms.fleet.triage import Triage
     from log_group_kms.model.keys import KeyArn
-    from log_group_kms.model.ownership import Claim, Owner
+    from log_group_kms.model.ownership import Owner
     from log_group_kms.model.results import Listed
     from log_group_kms.model.targets import LogGroup
     from log_group_kms.retry.rate_limits import AdaptiveRateLimiter
-
-logger = logging.getLogger(__name__)
-
-#: A log group whose tags someone takes off is tried so often.
-_TRIES: Final = 2
-
-
-def log_fate(name: str, fate: Fate, why: str) -> None:
-    """Log what became of the log group of this *name*, and why."""
-    logger.info("%s: %s%s", name, fate, f" ({why})" if why else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +51,17 @@ class Visits:
         context: the event's way to AWS.
         reader: reads the log groups.
         changes: admits AssociateKmsKey and DisassociateKmsKey.
-        sentinels: whether a Delete passes by.
-        triage: what a refusal means for the others.
-        stopped: set where no more is to be begun.
-        saw: is told of each log group that is changed or skipped its name, its fate, and why.
+        enlistment: claims log groups.
+        triage: judges what an error means for the others.
+        stopped: is set where nothing more is to be begun.
     """
 
     context: Context
     reader: FleetReader
     changes: AdaptiveRateLimiter
-    sentinels: Sentinels
+    enlistment: Enlistment
     triage: Triage
     stopped: Event
-    saw: Callable[[str, Fate, str], None]
 
     # --- what becomes of a listed log group: known at once, or a job --------------------------------------------------
 
@@ -95,7 +79,7 @@ class Visits:
             newly = group and not patient and _newly_excluded(event, listed)
             return partial(self._release_excluded, group, event) if group and newly else Fate.PASSED
         if group is None:
-            return self._told(listed.name, Fate.RESERVED)
+            return self.fates.met(listed.name, Fate.RESERVED)
         if listed.key != desired.key:
             return partial(self._change, group, listed.key, event, desired, patient=patient)
         if patient or not _was_given_up(event, listed):
@@ -134,18 +118,8 @@ class Visits:
         return self._give_back(group, event, patient=patient)
 
     def confirm(self, group: LogGroup, owner: Owner, key: KeyArn) -> Fate:
-        """Read key and claim of one log group back that its page does not show under the key yet."""
-        try:
-            confirm(self._context(self.changes, patient=True).logs, group, owner, key)
-        except NotFound:
-            return Fate.PASSED
-        except TakenOver as taken:
-            return self._told(group.name.text, Fate.OWNED, str(taken))
-        except ClaimLost:
-            if self.sentinels.fleet_is_lost():
-                raise
-            return Fate.BUSY
-        return Fate.ASSOCIATED
+        """Read key and claim of one log group back; see `Enlistment`."""
+        return self.enlistment.confirm(self._context(self.changes, patient=True), group, owner, key)
 
     # --- the jobs -----------------------------------------------------------------------------------------------------
 
@@ -164,9 +138,9 @@ class Visits:
             claim = self.reader.claim_on(group)
             decision = decide(Observed(key, claim), desired)
             if isinstance(decision, Skip):
-                return self._skipped(group.name.text, decision)
+                return self.fates.skipped(group.name.text, decision)
             context = self._context(ReservedPermit(self.changes), patient=patient)
-            fate = self._enlist(context, group, event, desired, claim)
+            fate = self.enlistment.enlist(context, group, event, desired, claim)
         except NotFound:
             return Fate.PASSED
         except (ApiError, NotStabilized) as error:
@@ -186,45 +160,7 @@ class Visits:
             return Fate.PASSED
         if claim is None or claim.stands_for(desired.owner) or not may_take(claim, desired):
             return Fate.COMPLIANT
-        return self._enlist(self._context(self.changes, patient=True), group, event, desired, claim)
-
-    def _enlist(self, context: Context, group: LogGroup, event: Ensure, desired: Desired, claim: Claim | None) -> Fate:
-        name = group.name.text
-        try:
-            decision = self._enlisted(context, group, event, desired, claim)
-        except NotFound:
-            return self._told(name, Fate.PASSED, "it vanished meanwhile")
-        except TakenOver as taken:
-            return self._told(name, Fate.OWNED, str(taken))
-        except ReservedLogGroup:
-            Removal(context.logs, context.keys, group).remove(Remove.of(event.owner, event.association))
-            return self._told(name, Fate.RESERVED)
-        if isinstance(decision, Skip):
-            return self._skipped(name, decision)
-        return self._claimed(name, desired, decision) if decision.write or decision.associate else Fate.COMPLIANT
-
-    def _enlisted(
-        self, context: Context, group: LogGroup, event: Ensure, desired: Desired, claim: Claim | None
-    ) -> Apply | Skip:
-        for _ in range(_TRIES):
-            try:
-                return enlist(context.logs, group, event, desired, claim)
-            except TakenOver:
-                raise
-            except ClaimLost:
-                if self.sentinels.fleet_is_lost():
-                    raise
-        # Its tags alone went away, no Delete passed by.
-        raise NotStabilized(f"Someone keeps taking this resource's tags off {group.arn}")
-
-    def _claimed(self, name: str, desired: Desired, decision: Apply) -> Fate:
-        self.sentinels.post(name)
-        if not decision.associate:
-            return self._told(name, Fate.TAKEN_OVER)
-        if desired.enrolling and not decision.write:
-            return self._told(name, Fate.MENDED)
-        previous = decision.claim.previous
-        return self._told(name, Fate.ASSOCIATED, f"before: {previous.text}" if previous else "")
+        return self.enlistment.enlist(self._context(self.changes, patient=True), group, event, desired, claim)
 
     def _release_excluded(self, group: LogGroup, event: Ensure) -> Fate:
         return self.give_back(group, Remove.of(event.owner, event.association), patient=True)
@@ -241,12 +177,17 @@ class Visits:
             return self._put_aside(group, error, patient=patient)
         self.triage.went_well()
         if event.retains:
-            return self._told(name, Fate.RELEASED, outcome.note)
+            return self.fates.met(name, Fate.RELEASED, outcome.note)
         if outcome.skipped:
-            return self._told(name, Fate.PASSED, outcome.note)
-        return self._told(name, Fate.UNRESTORED if outcome.note else Fate.RELEASED, outcome.note)
+            return self.fates.met(name, Fate.PASSED, outcome.note)
+        return self.fates.met(name, Fate.UNRESTORED if outcome.note else Fate.RELEASED, outcome.note)
 
     # --- what they share ----------------------------------------------------------------------------------------------
+
+    @property
+    def fates(self) -> Fates:
+        """The report of what becomes of log groups."""
+        return self.enlistment.fates
 
     def _context(self, limiter: AdaptiveRateLimiter | ReservedPermit, *, patient: bool) -> Context:
         policies = self.triage.policies(patient=patient)
@@ -255,14 +196,7 @@ class Visits:
 
     def _put_aside(self, group: LogGroup, error: ApiError | NotStabilized, *, patient: bool) -> Fate:
         self.triage.put_aside(group.name.text, error, patient=patient)
-        return self._told(group.name.text, Fate.BUSY, str(error))
-
-    def _skipped(self, name: str, decision: Skip) -> Fate:
-        return self._told(name, Fate.OWNED, decision.to.text) if decision.to else self._told(name, Fate.KEPT)
-
-    def _told(self, name: str, fate: Fate, why: str = "") -> Fate:
-        self.saw(name, fate, why)
-        return fate
+        return self.fates.met(group.name.text, Fate.BUSY, str(error))
 
 
 def _was_given_up(event: Ensure, listed: Listed) -> bool:

@@ -9,6 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from log_group_kms.association.context import Context
 from log_group_kms.association.diagnosis import Diagnosis
+from log_group_kms.association.trail import Footprint, Trail
 from log_group_kms.aws.clients import Aws, logs_service_principal
 from log_group_kms.cloudformation.envelope import Envelope
 from log_group_kms.cloudformation.resource import LogGroupKmsResource
@@ -17,7 +18,7 @@ from log_group_kms.lifecycle.deadlines import Deadlines
 from log_group_kms.lifecycle.event import respond
 from log_group_kms.lifecycle.progress import PROGRESS, Done
 from log_group_kms.model.errors import ProviderError
-from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED, Footprint, Trail
+from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED
 from log_group_kms.model.targets import Place
 from log_group_kms.retry.clock import SystemClock
 from log_group_kms.retry.retrier import Retrier

@@ -21,7 +21,7 @@ _MARGIN_SHARE: Final = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """Until when to work; all in seconds since the epoch.
+    """The moments at which work ends, in seconds since the epoch.
 
     Attributes:
         invocation: when this invocation must have answered or handed on.
@@ -39,19 +39,20 @@ class Deadlines:
             StaleEvent: CloudFormation has given this event up.
         """
         invocation = now + seconds_left - _margin(seconds_left)
-        if envelope.sent_at is None:
+        sent_at = envelope.sent_at
+        if sent_at is None:
             return cls(invocation)
-        retrier = parse_service_timeout(event.get("ResourceProperties"))
-        if now >= envelope.sent_at + retrier:
+        service_timeout = parse_service_timeout(event.get("ResourceProperties"))
+        if now >= sent_at + service_timeout:
             raise StaleEvent(
-                f"This event is {now - envelope.sent_at:.0f} s old and CloudFormation waited {retrier} s for it "
+                f"This event is {now - sent_at:.0f} s old and CloudFormation waited {service_timeout} s for it "
                 "(ServiceTimeout), so nothing was changed"
             )
-        return cls(invocation, envelope.sent_at + retrier - _margin(retrier))
+        return cls(invocation, sent_at + service_timeout - _margin(service_timeout))
 
     @property
     def earliest(self) -> float:
-        """Until when to ask AWS again."""
+        """The earlier one: until then, AWS is asked again."""
         return min(self.invocation, self.stack)
 
 

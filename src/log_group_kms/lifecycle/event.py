@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from log_group_kms.association.requests import Ensure, Remove
+from log_group_kms.association.trail import Footprint
 from log_group_kms.fleet.checkpoint import Checkpoint, Phase
 from log_group_kms.lifecycle.kinds import ensure, remove, rules_for
 from log_group_kms.lifecycle.progress import PROGRESS, Done, Propagating, parse_progress
 from log_group_kms.model.errors import OutOfTime
-from log_group_kms.model.physical_id import Footprint
 from log_group_kms.request.parse import Ignore, parse_event
 
 if TYPE_CHECKING:

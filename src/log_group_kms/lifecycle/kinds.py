@@ -27,7 +27,7 @@ _LOOKING_BACK: Final = 60.0
 
 
 class Rules(Protocol):
-    """What every kind of target answers to. A `Checkpoint` means that a further invocation must go on from there."""
+    """The rules for one kind of target. A `Checkpoint` means that a further invocation must go on from there."""
 
     def ensure(self, event: Ensure) -> Outcome | Checkpoint:
         """Make the association so.

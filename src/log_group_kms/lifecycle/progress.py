@@ -1,4 +1,4 @@
-"""What one invocation leaves to the next, and how an event ended."""
+"""Progress: what one invocation leaves to the next; and the answer of an event that ended well."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class Propagating:
     sentinels: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
-        """For the event of a further invocation."""
+        """Return it for the event of a further invocation."""
         return asdict(self)
 
     @classmethod
     def of_json(cls, value: object) -> Propagating | None:
-        """What `as_json` wrote; None where *value* is something else."""
+        """Return what `as_json` wrote; None where *value* is something else."""
         match value:
             case {
                 "until": float() | int() as until,

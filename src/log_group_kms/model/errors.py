@@ -1,4 +1,4 @@
-"""What can go wrong, in the words of CloudFormation and CloudWatch Logs.
+"""The errors, in the words of CloudFormation and CloudWatch Logs.
 
 ::
 
@@ -133,7 +133,7 @@ class ConcurrentChange(ApiError):
 
 
 class Throttled(ApiError):
-    """Too many calls a second for the account and Region."""
+    """The account and Region make too many calls a second."""
 
 
 class Unavailable(ApiError):
@@ -166,5 +166,5 @@ class RoleDenied(AccessDenied):
 
     @property
     def about_key(self) -> bool:
-        """Whether a KMS permission is missing, and not one of CloudWatch Logs."""
+        """True where a KMS permission is missing, and not one of CloudWatch Logs."""
         return self.action.startswith("kms:")

@@ -32,7 +32,7 @@ KeyReference = KeyArn | KeyName
 
 @dataclass(frozen=True, slots=True)
 class KeyDescription:
-    """What `kms:DescribeKey` tells of a key.
+    """The description of a key by `kms:DescribeKey`.
 
     Attributes:
         arn: the key's ARN.

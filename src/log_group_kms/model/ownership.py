@@ -47,27 +47,27 @@ class Owner:
 
     @classmethod
     def of_command_line(cls, fleet: Fleet) -> Owner:
-        """Whom `python -m log_group_kms apply` claims for where it works for no resource of a stack."""
+        """Return the owner for which `log-group-kms apply` claims where it works for no resource of a stack."""
         return cls(_COMMAND_LINE, fleet.scope)
 
     @property
     def is_fleet(self) -> bool:
-        """Whether it is a fleet, and no resource for one log group."""
+        """True for a fleet, false for a resource for one log group."""
         return self.text.startswith(f"{_FLEET}:")
 
     @property
     def is_command_line(self) -> bool:
-        """Whether it holds log groups only until the fleet of a stack comes for them."""
+        """True where it holds log groups only until the fleet of a stack takes them over."""
         return self.text == _COMMAND_LINE
 
     def is_sibling_of(self, other: Owner) -> bool:
-        """Whether *other* is a resource of the same stack and the same kind, as after a renamed logical id."""
+        """Return whether *other* is a resource of the same stack and kind, as after a renamed logical id."""
         return self.text.rpartition("/")[0] == other.text.rpartition("/")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who owns a log group's association, and what to put back: the meaning of the tags.
+    """A claim on a log group: the owner of its association, and the key to put back. It is what the tags mean.
 
     Attributes:
         owner: the resource that owns it.
@@ -104,5 +104,5 @@ class Claim:
         return self.previous.text if self.previous else _NONE
 
     def stands_for(self, owner: Owner) -> bool:
-        """Whether *owner* has it, and no Delete of *owner* has begun."""
+        """Return whether *owner* has it, and no Delete of *owner* has begun."""
         return self.owner == owner and not self.deleting and not self.deleted

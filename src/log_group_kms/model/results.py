@@ -1,4 +1,4 @@
-"""What is read from CloudWatch Logs, and how an event ended."""
+"""Results: the state that CloudWatch Logs shows, and the outcome of an event."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an event ended well.
+    """The outcome of an event that ended well.
 
     Attributes:
         target: what is associated; its ARN is the physical id.

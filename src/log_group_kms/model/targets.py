@@ -169,5 +169,5 @@ class Exclusions:
                 )
 
     def cover(self, name: str) -> bool:
-        """Whether a log group of this *name* is left alone."""
+        """Return whether a log group of this *name* is left alone."""
         return any(fnmatchcase(name, pattern) for pattern in self.patterns)

@@ -33,7 +33,7 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Which refusal is asked again, and how."""
+    """The rule for one kind of error: it is asked again, with these pauses."""
 
     on: type[ApiError]
     backoff: Backoff

@@ -1,7 +1,7 @@
-"""At the quota, not over it: how fast a fleet calls, and when it gives way.
+"""Rate limits: a fleet calls at the quota and not over it, and gives way to others.
 
 AssociateKmsKey allows 5 calls a second for account and Region, not adjustable, and every other stack shares them
-(CloudWatch Logs quotas). So a fleet draws its calls apart by that much. A refusal means that others are at work: then
+(CloudWatch Logs quotas). So a fleet spaces its calls by that much. A throttled call means that others are at work: then
 the pace halves, and comes back by and by.
 """
 
@@ -29,7 +29,7 @@ _RECOVERY: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """How fast a fleet goes; calls a second, but for the workers.
+    """The speed of a fleet: calls a second, and workers.
 
     Attributes:
         changes: AssociateKmsKey and DisassociateKmsKey together; of the latter no quota is documented.
@@ -46,7 +46,7 @@ class RateLimits:
 
     @classmethod
     def of(cls, changes_per_second: float) -> RateLimits:
-        """The tempo where so many changes a second are allowed; looking at one must not hold up changing it."""
+        """Return the limits where so many changes a second are allowed; looking at one must not hold up changing it."""
         return cls(changes=changes_per_second, reads=4 * changes_per_second)
 
 
@@ -57,7 +57,7 @@ class RateLimiter(Protocol):
     """Admission of calls to one operation."""
 
     def take(self) -> None:
-        """Wait for the next call's turn.
+        """Wait until the next call is allowed.
 
         Raises:
             OutOfTime: it would come too late.
@@ -78,17 +78,17 @@ class _Unlimited:
     def refused(self) -> None: ...
 
 
-#: For one log group: nothing to draw apart, and `waiting` sees to refusals.
+#: For one log group: there is nothing to space, and the retrier handles throttling.
 UNLIMITED: Final[RateLimiter] = _Unlimited()
 
 
 class AdaptiveRateLimiter:
-    """Turns of an operation, drawn apart in time; several threads may share it.
+    """A limiter of one operation that spaces its calls; several threads may share it.
 
     Args:
         clock: the time.
         per_second: calls a second.
-        until: the moment after which no turn comes; a number is seconds since the epoch.
+        until: the moment after which no call is allowed; a number is seconds since the epoch.
         on_refusal: is called for each call that was throttled.
     """
 
@@ -113,12 +113,12 @@ class AdaptiveRateLimiter:
         """See `RateLimiter`."""
         with self._lock:
             now = self._clock.now()
-            turn = max(self._next, now)
-            if turn >= self._until.at:
+            moment = max(self._next, now)
+            if moment >= self._until.at:
                 raise OutOfTime("The turn of this call would come too late")
-            self._next = turn + self._interval
-        if turn > now:
-            self._clock.sleep(turn - now)
+            self._next = moment + self._interval
+        if moment > now:
+            self._clock.sleep(moment - now)
 
     def accepted(self) -> None:
         """See `RateLimiter`."""
@@ -126,7 +126,7 @@ class AdaptiveRateLimiter:
             self._interval -= (self._interval - self._shortest) * _RECOVERY
 
     def refused(self) -> None:
-        """See `RateLimiter`; calls that were on their way together count as one refusal."""
+        """See `RateLimiter`; calls that were on their way together count as one."""
         self._on_refusal()
         with self._lock:
             now = self._clock.now()
@@ -137,11 +137,11 @@ class AdaptiveRateLimiter:
 
 
 class ReservedPermit:
-    """Turns for one log group, whose first was taken before it was looked at, so that look and change are close."""
+    """A limiter for one log group whose first permit was taken before the look at it: look and change are close."""
 
-    def __init__(self, turns: AdaptiveRateLimiter) -> None:
-        self._turns = turns
-        turns.take()
+    def __init__(self, limiter: AdaptiveRateLimiter) -> None:
+        self._limiter = limiter
+        limiter.take()
         self._taken = True
 
     def take(self) -> None:
@@ -149,12 +149,12 @@ class ReservedPermit:
         if self._taken:
             self._taken = False
         else:
-            self._turns.take()
+            self._limiter.take()
 
     def accepted(self) -> None:
         """See `RateLimiter`."""
-        self._turns.accepted()
+        self._limiter.accepted()
 
     def refused(self) -> None:
         """See `RateLimiter`."""
-        self._turns.refused()
+        self._limiter.refused()

@@ -133,7 +133,7 @@ class Retrier:
 
 
 class _Wait:
-    """How far the wait under one policy has come."""
+    """The wait under one policy, so far."""
 
     def __init__(self, backoff: Backoff, now: float) -> None:
         self.backoff = backoff

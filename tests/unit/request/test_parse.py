@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from support.fake_aws import PLACE, STACK_ID, fleet, key_arn, log_group, owner
 
 from log_group_kms.association.requests import Ensure, Remove
+from log_group_kms.association.trail import Footprint
 from log_group_kms.cloudformation.envelope import Envelope
 from log_group_kms.model.association import Association, OnDelete, OnExistingKey, OnMissingLogGroup
 from log_group_kms.model.errors import InvalidRequest
 from log_group_kms.model.keys import KeyArn, KeyName
-from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, Footprint
+from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
 from log_group_kms.model.targets import Exclusions, Fleet, LogGroup, LogGroupName, Place, QueryResults, Target
 from log_group_kms.request.parse import (
     DEFAULT_SERVICE_TIMEOUT,
