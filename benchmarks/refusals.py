@@ -60,7 +60,7 @@ _PASSING: Final = (
 )
 _LASTING: Final = (
     "The same, refused for good: how long until CloudFormation hears FAILED. This provider waits as long as such a"
-    " refusal may still pass (the README's table of windows), then looks for the cause."
+    " refusal may still pass (docs/reference/waiting.md), then looks for the cause."
 )
 
 

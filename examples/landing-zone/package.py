@@ -29,7 +29,7 @@ Put it into the bucket of every Region:
   aws s3 cp {package} s3://$CODE_BUCKET_PREFIX-$REGION/
 and give its name to the StackSet:
   ParameterKey=CodeKey,ParameterValue={name}
-Every command: examples/landing-zone/README.md"""
+Every command: docs/how-to/landing-zone.md"""
 
 
 def files_in(directory: Path) -> dict[str, bytes]:

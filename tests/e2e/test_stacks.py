@@ -116,7 +116,7 @@ def scene(aws: EmbeddedAws) -> Scene:
 
 
 def test_a_stack_puts_a_log_group_under_a_key_and_its_end_takes_the_key_away(scene: Scene) -> None:
-    """Create associates, claims and returns what the README promises; Delete leaves the log group as it was."""
+    """Create associates, claims and returns what its reference promises; Delete leaves the log group as it was."""
     key = keys.create(scene.aws)
 
     created = scene.deploy(KmsKeyId=key)

@@ -89,7 +89,7 @@ def leaves(value: Any) -> list[Any]:
 
 
 def test_there_is_one_file_for_each_situation() -> None:
-    """The folder holds the events that the README names, and no other."""
+    """The folder holds the events that the tests name, and no other."""
     assert {path.stem for path in EVENTS.glob("*.json")} == (
         WELL_FORMED | ODD_PROPERTIES | NOT_CLOUDFORMATIONS | CLOUDTRAILS | RECONCILIATIONS
     )

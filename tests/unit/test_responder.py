@@ -446,24 +446,22 @@ def test_a_delivery_ends_before_the_function_does() -> None:
     assert longest * 1.5 < function["Timeout"]
 
 
-# --- what the README says of it ---------------------------------------------------------------------------------------
+# --- what its page says of it -----------------------------------------------------------------------------------------
 
 
 def chapter() -> str:
-    """The README's section about it."""
-    return (
-        (PROJECT / "README.md").read_text().partition("### When the provider itself dies\n")[2].partition("\n### ")[0]
-    )
+    """The page about it."""
+    return (PROJECT / "docs" / "reference" / "responder.md").read_text()
 
 
-def test_the_reason_in_the_readme_is_the_one_that_is_given() -> None:
+def test_the_reason_on_the_page_is_the_one_that_is_given() -> None:
     """Whoever searches for the text of a stack event finds it."""
     (example,) = re.findall(r"```text\n(.*?)\n```", chapter(), re.DOTALL)
 
     assert re.fullmatch(re.escape(example).replace("…", ".+"), answer_to(event(), IMPORT_ERROR)["Reason"])
 
 
-def test_the_times_in_the_readme_are_those_of_the_template() -> None:
+def test_the_times_on_the_page_are_those_of_the_template() -> None:
     """How long CloudFormation waits for what."""
     function, _ = functions()
     age = function["EventInvokeConfig"]["MaximumEventAgeInSeconds"]

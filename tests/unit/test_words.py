@@ -1,4 +1,4 @@
-"""The sentences that users read, word for word: the README quotes them, people search for them and hold us to them."""
+"""The sentences that users read, word for word: the pages quote them, people search for them and hold us to them."""
 
 from __future__ import annotations
 

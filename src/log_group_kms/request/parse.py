@@ -1,7 +1,7 @@
 """From CloudFormation's event to typed values: all validation, and every mistake named at once.
 
 CloudFormation sends every scalar as a string, leaves out what is not set, and passes `ServiceToken` and
-`ServiceTimeout` along. The properties: see `README.md`.
+`ServiceTimeout` along. The properties: see `docs/reference/properties.md`.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from botocore.model import ServiceModel, StructureShape
 from support.template import CHINA, PROJECT, TEMPLATE, Resolver, load, needs, parameters_of, plain_form
 
 LANDING_ZONE: Final = PROJECT / "examples" / "landing-zone"
-README: Final = (LANDING_ZONE / "README.md").read_text()
+PAGE: Final = (PROJECT / "docs" / "how-to" / "landing-zone.md").read_text()
 
 KEY: Final = "arn:aws-cn:kms:cn-north-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 #: What landing-zone.yaml brings along.
@@ -206,7 +206,7 @@ class TestPackage:
 
 def commands() -> list[str]:
     """Each `aws cloudformation` command of the page, on one line."""
-    text = "\n".join(re.findall(r"^ *```sh\n(.*?)^ *```", README, re.MULTILINE | re.DOTALL)).replace("\\\n", " ")
+    text = "\n".join(re.findall(r"^ *```sh\n(.*?)^ *```", PAGE, re.MULTILINE | re.DOTALL)).replace("\\\n", " ")
     return re.findall(r"^ *(aws cloudformation .*)$", text, re.MULTILINE)
 
 
@@ -222,7 +222,7 @@ def members(shape: object) -> set[str]:
     return set(shape.members)
 
 
-class TestReadme:
+class TestPage:
     @pytest.mark.parametrize("command", commands())
     def test_each_command_is_one_of_the_aws_cli(self, command: str, cloudformation: ServiceModel) -> None:
         """The operation exists and takes these options."""

@@ -177,7 +177,8 @@ class TestResponder:
     def test_is_heard_whenever_lambda_gives_a_throttled_event_up(self) -> None:
         """Lambda looks at it every 5 minutes at the least, and the recommended ServiceTimeout is 900."""
         function = load(TEMPLATE)["Resources"]["ProviderFunction"]["Properties"]
-        (recommended,) = re.findall(r"`ServiceTimeout`\n\n.*?Use (\d+)", (PROJECT / "README.md").read_text(), re.DOTALL)
+        page = (PROJECT / "docs" / "reference" / "properties.md").read_text()
+        (recommended,) = re.findall(r"`ServiceTimeout`\n\n.*?Use (\d+)", page, re.DOTALL)
 
         assert function["EventInvokeConfig"]["MaximumEventAgeInSeconds"] + 300 <= int(recommended)
 

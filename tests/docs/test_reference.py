@@ -1,0 +1,276 @@
+"""What the reference pages say is what the code and the template do."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+from support.pages import PROJECT, code_in, page
+
+from log_group_kms.cloudformation.envelope import Envelope
+from log_group_kms.lifecycle.deadlines import Deadlines
+from log_group_kms.lifecycle.event import _return_values
+from log_group_kms.model.errors import InvalidRequest
+from log_group_kms.model.keys import KeyArn
+from log_group_kms.model.results import Outcome
+from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
+from log_group_kms.model.targets import LogGroup, LogGroupName, Place
+from log_group_kms.request.parse import (
+    _CLOUDFORMATIONS_OWN,
+    _PROPERTIES,
+    _TARGETS,
+    DEFAULT_SERVICE_TIMEOUT,
+    parse_association,
+)
+from log_group_kms.retry.policies import (
+    CONCURRENT_CHANGE,
+    KEY_POLICY_PROPAGATION,
+    POLICIES,
+    READ_BACK,
+    RESTORING,
+    ROLE_PROPAGATION,
+    THROTTLED,
+    UNAVAILABLE,
+)
+
+if TYPE_CHECKING:
+    from enum import StrEnum
+
+PLACE: Final = Place("aws", "eu-west-1", "111122223333")
+KEY: Final = KeyArn("arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab")
+LOG_GROUP: Final = LogGroup(PLACE, LogGroupName("/aws/lambda/orders"))
+UNSET: Final = parse_association({"KmsKeyId": KEY.text, "LogGroupName": "/a"}, PLACE)
+
+PROPERTIES: Final = page("docs/reference/properties.md")
+PARAMETERS: Final = page("docs/reference/parameters.md")
+PERMISSIONS: Final = page("docs/reference/permissions.md")
+WAITING: Final = page("docs/reference/waiting.md")
+
+#: In the page's words.
+WINDOWS: Final = {
+    "Someone else is changing the log group": [CONCURRENT_CHANGE.backoff],
+    "Too many calls": [THROTTLED.backoff],
+    "The key's policy refuses": [KEY_POLICY_PROPAGATION.backoff],
+    "The role lacks a permission": [ROLE_PROPAGATION.backoff],
+    "AWS fails or cannot be reached": [UNAVAILABLE.backoff],
+    "On Delete, the previous key is refused": [policy.backoff for policy in RESTORING if policy not in POLICIES],
+    "Accepted, but not yet visible": [READ_BACK],
+}
+
+
+def properties() -> dict[str, str]:
+    """The properties that the page documents, with what it says of each."""
+    names = [code_in(heading)[0] for heading in PROPERTIES.headings if code_in(heading)]
+    return {name: PROPERTIES.section(f"`{name}`").text for name in names}
+
+
+def fact(text: str, name: str) -> str | None:
+    """A line such as `*Required*: Yes · *Type*: String`, by the name of the fact."""
+    found = re.search(rf"\*{name}\*: (.+?)(?: ·|\n\n|\Z)", text, re.DOTALL)
+    return found[1].strip().strip("`") if found else None
+
+
+# --- properties and return values -------------------------------------------------------------------------------------
+
+
+def test_the_properties_are_those_that_the_code_knows() -> None:
+    """Each property that the provider accepts is documented, and no other."""
+    assert set(properties()) == {*_PROPERTIES, *_CLOUDFORMATIONS_OWN}
+
+
+@pytest.mark.parametrize("name", [*_PROPERTIES, *_CLOUDFORMATIONS_OWN])
+def test_each_property_says_what_aws_pages_say(name: str) -> None:
+    """Whether it is required, its type, and what an update of it does."""
+    said = {what: fact(properties()[name], what) for what in ("Required", "Type", "Update requires")}
+
+    assert [what for what, text in said.items() if not text] == []
+
+
+def test_a_new_target_is_a_replacement_and_nothing_else_is() -> None:
+    """The properties that name the target, and only they, require a replacement."""
+    replacing = {name for name, text in properties().items() if fact(text, "Update requires") == "Replacement"}
+
+    assert replacing == set(_TARGETS)
+
+
+@pytest.mark.parametrize(
+    ("name", "default"),
+    [
+        pytest.param("OnDelete", UNSET.on_delete, id="OnDelete"),
+        pytest.param("OnExistingKey", UNSET.on_existing_key, id="OnExistingKey"),
+        pytest.param("OnMissingLogGroup", UNSET.on_missing_log_group, id="OnMissingLogGroup"),
+    ],
+)
+def test_the_choices_are_those_of_the_code(name: str, default: StrEnum) -> None:
+    """Allowed values and default are the code's."""
+    text = properties()[name]
+
+    assert (fact(text, "Allowed values"), fact(text, "Default")) == (" | ".join(type(default)), default)
+
+
+def test_the_default_of_propagation_wait() -> None:
+    """Nothing is waited unless it is asked for."""
+    assert fact(properties()["PropagationWaitSeconds"], "Default") == str(UNSET.propagation_wait)
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "beyond"),
+    [
+        pytest.param("PropagationWaitSeconds", "900", "901", id="PropagationWaitSeconds"),
+        pytest.param("LogGroupName", "x" * 512, "x" * 513, id="LogGroupName"),
+    ],
+)
+def test_the_maximum_is_the_last_that_is_accepted(name: str, limit: str, beyond: str) -> None:
+    """What the README calls the maximum is accepted, and one more is refused."""
+    fine = {"KmsKeyId": KEY.text, "LogGroupName": "/a"}
+    maximum = str(len(limit)) if name == "LogGroupName" else limit
+
+    assert fact(properties()[name], "Maximum") == maximum
+    parse_association(fine | {name: limit}, PLACE)
+    with pytest.raises(InvalidRequest):
+        parse_association(fine | {name: beyond}, PLACE)
+
+
+def test_the_default_of_service_timeout() -> None:
+    """The README and the code agree on how long CloudFormation waits where nobody says."""
+    assert fact(properties()["ServiceTimeout"], "Default") == str(DEFAULT_SERVICE_TIMEOUT)
+
+
+def test_the_return_values_are_those_that_the_code_gives() -> None:
+    """Each Fn::GetAtt attribute of an answer is documented, and no other."""
+    documented = [code_in(row[0])[0] for row in page("docs/reference/return-values.md").section("Fn::GetAtt").rows]
+
+    assert documented == list(_return_values(Outcome(LOG_GROUP, KEY)))
+
+
+# --- the provider's template ------------------------------------------------------------------------------------------
+
+
+@cache
+def provider_template() -> Any:
+    """The provider's own template."""
+    return yaml_parse((PROJECT / "template.yaml").read_text())
+
+
+def actions_of(role: str) -> set[str]:
+    """What a *role* of the template may do."""
+    policies = provider_template()["Resources"][role]["Properties"]["Policies"]
+    actions = [statement["Action"] for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    return {action for some in actions for action in ([some] if isinstance(some, str) else some)}
+
+
+def test_the_role_has_the_permissions_that_the_page_lists() -> None:
+    """Each action of the provider's role is explained, and no other."""
+    table = PERMISSIONS.section("The provider's role").rows
+
+    assert {action for row in table for action in code_in(row[0])} == actions_of("ProviderRole")
+
+
+def test_the_other_roles_differ_as_the_page_says() -> None:
+    """The responder's role writes its log; the enrolment's has two more actions than the provider's, and one less."""
+    named = set(PERMISSIONS.section("The other two roles").code)
+    differing = actions_of("EnrolmentRole") ^ actions_of("ProviderRole")
+
+    assert actions_of("ResponderRole") == {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert differing <= named <= differing | {"lambda:InvokeFunction"}
+
+
+def test_the_providers_parameters_and_outputs_are_listed() -> None:
+    """Each parameter with its default, and each output, and no other."""
+    rows = PARAMETERS.section("Parameters").rows
+    parameters = {code_in(row[0])[0]: (code_in(row[2]) or [""])[0] for row in rows}
+    outputs = {code_in(row[0])[0] for row in PARAMETERS.section("Outputs").rows}
+    template = provider_template()
+
+    assert parameters == {name: str(one["Default"]) for name, one in template["Parameters"].items()}
+    assert outputs == set(template["Outputs"])
+
+
+def test_the_alarms_are_those_of_the_template() -> None:
+    """Each alarm is explained, and no other."""
+    rows = page("docs/reference/metrics.md").section("Alarms").rows
+    resources = provider_template()["Resources"]
+
+    assert {code_in(row[0])[0] for row in rows} == {
+        name for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"
+    }
+
+
+def test_the_metrics_are_those_of_the_code() -> None:
+    """Each metric is a word of the source, and so is the namespace."""
+    metrics = page("docs/reference/metrics.md").section("Metrics")
+    source = "".join(path.read_text() for path in (PROJECT / "src" / "log_group_kms").rglob("*.py"))
+
+    assert [name for row in metrics.rows for name in code_in(row[0]) if f'"{name}"' not in source] == []
+    assert f'namespace="{metrics.code[0]}"' in source
+
+
+# --- waiting, and the tags --------------------------------------------------------------------------------------------
+
+
+def test_the_windows_are_those_of_the_policies() -> None:
+    """How long each refusal is asked again is what the code does."""
+    said = {row[0]: {float(re.findall(r"[\d.]+", row[1])[0])} for row in WAITING.rows}
+
+    assert said == {row: {backoff.window for backoff in backoffs} for row, backoffs in WINDOWS.items()}
+
+
+def test_each_policy_has_its_window_on_the_page() -> None:
+    """A new policy needs a row."""
+    shown = [backoff for backoffs in WINDOWS.values() for backoff in backoffs]
+
+    assert [policy for policy in (*POLICIES, *RESTORING) if policy.backoff not in shown] == []
+
+
+def test_the_deadlines_are_those_of_the_code() -> None:
+    """When the provider stops waiting, by ServiceTimeout and by the function's own time."""
+    event: dict[str, Any] = {
+        "RequestType": "Create",
+        "RequestId": "1",
+        "StackId": "s",
+        "LogicalResourceId": "L",
+        "ResponseURL": "https://example.com/?X-Amz-Date=20260105T101500Z",
+        "ResourceProperties": {"ServiceTimeout": "900"},
+    }
+    envelope = Envelope.of(event)
+    sent = envelope.sent_at or 0.0
+    timeout = provider_template()["Resources"]["ProviderFunction"]["Properties"]["Timeout"]
+    deadlines = Deadlines.of(envelope, event, sent, timeout)
+    said = " ".join(WAITING.text.split())
+
+    assert f"{sent + 900 - deadlines.stack:.0f} s before `ServiceTimeout` is over" in said
+    assert f"no later than {deadlines.invocation - sent:.0f} s after the function's start" in said
+
+
+def test_the_tags_are_those_of_the_code() -> None:
+    """Their names are part of the contract."""
+    tags = [code_in(row[0])[0] for row in page("docs/reference/tags.md").rows]
+
+    assert tags == [OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG]
+
+
+# --- explanation ------------------------------------------------------------------------------------------------------
+
+
+def test_the_architecture_names_each_package_from_the_top_down() -> None:
+    """Each package of the source is in the table, in an order in which none imports one above it."""
+    table = [code_in(row[0])[0] for row in page("docs/explanation/architecture.md").section("Packages").rows]
+    source = PROJECT / "src" / "log_group_kms"
+    packages = {path.parent.name for path in source.glob("*/__init__.py")}
+    contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"].get("importlinter", {})
+    layers = [layer for contract in contracts.get("contracts", []) for layer in contract.get("layers", [])]
+    order = [name.strip().rpartition(".")[2] for layer in layers for name in layer.split("|")]
+
+    assert packages - set(table) <= {"cloudformation"}
+    assert [name for name in order if name in table] == [name for name in table if name in order]
+
+
+def test_the_glossary_is_in_alphabetical_order() -> None:
+    """Each word is where a reader looks for it, and is there once."""
+    words = [row[0].lower() for row in page("docs/explanation/glossary.md").rows]
+
+    assert words == sorted(set(words))
