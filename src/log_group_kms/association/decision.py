@@ -54,7 +54,7 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """See to it that *claim* stands and, with *associate*, that the wanted key is in force.
+    """Let *claim* stand and, with *associate*, let the wanted key be in force.
 
     Attributes:
         claim: what the tags are to say.

@@ -112,7 +112,7 @@ class Diagnosis:
         )
 
     def _key(self, error: ApiError) -> str:
-        """The key is at fault; how, DescribeKey tells, where it may be asked."""
+        """Return the fault of the key, as far as DescribeKey may be asked."""
         key = error.key
         try:
             described = self.keys.describe(_reference(key))
@@ -134,7 +134,7 @@ class Diagnosis:
         return f"{_not_accepted(error, described.arn.text)}, although it is enabled"
 
     def _unless_allowed(self, error: ApiError, key: str) -> str:
-        """The key policy's fault, with the statement that mends it."""
+        """Return the fault of the key policy, with the statement that it lacks."""
         if not isinstance(error, KeyPolicyDenied):
             return _not_accepted(error, key)
         statement = json.dumps(self._statement(error.target))

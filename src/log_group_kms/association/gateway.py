@@ -70,7 +70,7 @@ class Gateway:
     Attributes:
         port: CloudWatch Logs.
         retrier: asks again.
-        trail: is told what a failure leaves behind.
+        trail: records what a failure leaves behind.
         limiter: admits each call of AssociateKmsKey and DisassociateKmsKey.
         unrestorable: previous keys that could not be put back.
     """
@@ -248,7 +248,7 @@ class KeyResolver:
         return description.arn
 
     def known(self, key: KeyReference | None) -> KeyArn | None:
-        """Return the key ARN behind a *key* of former days; None where nobody can tell any more."""
+        """Return the key ARN behind a former *key*; None where KMS no longer knows it."""
         if key is None or isinstance(key, KeyArn):
             return key
         try:
@@ -260,6 +260,6 @@ class KeyResolver:
         """Ask KMS once, without a retry, for a fault of *key*.
 
         Raises:
-            ApiError: KMS does not tell.
+            ApiError: KMS does not answer.
         """
         return self.port.describe(key).defect != ""

@@ -215,7 +215,7 @@ class ClaimedLogGroup:
 
 
 def enlist(logs: Gateway, log_group: LogGroup, event: Ensure, desired: Desired, seen: Claim | None) -> Apply | Skip:
-    """Do for a fleet what is *desired*, and return what that was; the fleet itself sees to the read-back.
+    """Do for a fleet what is *desired*, and return what that was; the fleet itself reads the key back.
 
     *seen* is the claim that was read before: a key belongs to the claim on either side of it.
 

@@ -50,7 +50,7 @@ class Ensure:
     Attributes:
         owner: the resource.
         association: what its template says.
-        update: what an Update tells more; None on Create, and where no stack asks.
+        update: the part that only an Update has; None on Create, and where no stack asks.
         asker: who asks.
     """
 

@@ -32,7 +32,7 @@ class Trail:
         self._id_of: Callable[[Footprint], str] = lambda _: failure_id
 
     def follow(self, id_of: Callable[[Footprint], str]) -> None:
-        """Let *id_of* tell the id that belongs to a footprint."""
+        """Read the id that belongs to a footprint off *id_of*."""
         self._id_of = id_of
 
     def leave(self, footprint: Footprint) -> None:

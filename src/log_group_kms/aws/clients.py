@@ -70,7 +70,7 @@ class Aws:
 
         Raises:
             Unconfigured: there are no credentials, or there is no Region.
-            Refused: the credentials are no good.
+            ApiError: the credentials are no good.
         """
         region = self._session.get_config_variable("region")
         if not region:
@@ -94,7 +94,7 @@ class Aws:
         """Let the function go on with *event* in a further, asynchronous invocation.
 
         Raises:
-            Refused: Lambda did not take it.
+            ApiError: Lambda did not take it.
         """
         with _refusals("Invoke", None):
             client = self._client("lambda", QUICKLY)
@@ -104,7 +104,7 @@ class Aws:
         """Return whether the rule of EventBridge with this *name* is there.
 
         Raises:
-            Refused: EventBridge does not tell.
+            ApiError: EventBridge does not answer.
         """
         try:
             with _refusals("DescribeRule", None):

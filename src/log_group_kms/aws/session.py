@@ -38,8 +38,8 @@ class Data(Loader):
     def load_data_with_path(self, name: str) -> tuple[Any, str]:
         """Return the data, but not the 1.2 MB of `endpoints.json` (20 ms): these services need few lines of it.
 
-        Where a request goes, and for which Region it is signed, is told by the rules that each service has beside its
-        model; a test compares every Region's.
+        The rules that each service has beside its model decide where a request goes and for which Region it is signed;
+        a test compares every Region's.
         """
         if name == "endpoints":
             known, path = super().load_data_with_path("partitions")

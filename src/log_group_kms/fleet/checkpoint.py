@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     #: What becomes of a log group: known at once, or after a job.
     Visit = Callable[[Listed], "Fate | Job"]
 
-#: Some of them may vanish or be taken over, and then tell nothing.
+#: Some of them may vanish or be taken over, and then show nothing.
 MOST_SENTINELS: Final = 3
 
 

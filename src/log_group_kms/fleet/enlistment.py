@@ -40,7 +40,7 @@ class Fates:
     """Reports what becomes of log groups.
 
     Attributes:
-        saw: is told of each log group that is changed or skipped its name, its fate, and why.
+        saw: receives name, fate and reason of each log group that is changed or skipped.
     """
 
     saw: Callable[[str, Fate, str], None]
@@ -60,7 +60,7 @@ class Enlistment:
     """Claims log groups for a fleet.
 
     Attributes:
-        sentinels: tell whether a claim that went away went with the whole fleet.
+        sentinels: show whether a claim that went away went with the whole fleet.
         fates: reports what becomes of the log groups.
     """
 

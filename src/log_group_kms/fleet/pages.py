@@ -52,7 +52,7 @@ class PageRunner:
     """Makes one pass over the pages of a fleet.
 
     Args:
-        cutoff: when to begin nothing more.
+        cutoff: the moment from which nothing more is begun.
         workers: how many jobs run at once.
         stopped: is set where one job's failure ends the pass.
         triage: knows whether a change has worked.
@@ -201,7 +201,7 @@ def _opened(token: str, page: Page, visit: Visit) -> tuple[_Batch, list[tuple[st
 
 
 def _so_far(checkpoint: Checkpoint, at_work: Iterable[_Batch]) -> Checkpoint:
-    """Return the checkpoint that a failure is told with: also the done part of the pages at work."""
+    """Return the checkpoint for the note of a failure: it counts the done part of the pages at work, too."""
     for batch in at_work:
         done = (future for _, future in batch.jobs if future.done() and not future.cancelled())
         fates = Counter(future.result() for future in done if not future.exception())
@@ -218,7 +218,7 @@ def _at_once(job: Job) -> Future[Fate]:
 
 @contextmanager
 def _crew(workers: int) -> Iterator[Executor]:
-    """Lend threads; they have ended at the end, and begin nothing more."""
+    """Lend threads, and wait for their end; work that they have not begun is dropped."""
     crew = ThreadPoolExecutor(workers, thread_name_prefix="fleet")
     try:
         yield crew

@@ -49,9 +49,9 @@ class FleetRules:
         context: the event's way to AWS.
         fleet: which log groups.
         progress: how far the invocations before came; None for the first.
-        saw: is told of each log group that is changed or skipped its name, its fate, and why.
-        throttled: is told of each change that AWS throttled.
-        is_alive: tells that no Delete of the fleet has begun yet; None where nobody can tell but the claims.
+        saw: receives name, fate and reason of each log group that is changed or skipped.
+        throttled: is called for each change that AWS throttled.
+        is_alive: returns whether no Delete of the fleet has begun yet; None where only the claims show it.
     """
 
     context: Context
@@ -65,7 +65,7 @@ class FleetRules:
         """Make the association so; `Checkpoint` where a further invocation must go on.
 
         Raises:
-            ProviderError: it could not be done; see `errors`. A note tells the counts.
+            ProviderError: it could not be done; see `errors`. A note holds the counts.
         """
         if event.creating:
             # An earlier delivery of this event may have claimed.
@@ -96,7 +96,7 @@ class FleetRules:
         """Give back what the owner of *event* owns, no more; `Checkpoint` where a further invocation must go on.
 
         Raises:
-            ProviderError: AWS refused for good. A note tells the counts.
+            ProviderError: AWS refused for good. A note holds the counts.
         """
         checkpoint = self.progress or Checkpoint(Phase.RELEASE)
         # What has no tags is none of a fleet's.
@@ -149,7 +149,7 @@ class FleetRules:
         """Yield what `ensure` would do with each log group, from the listing and the claims; change nothing.
 
         Raises:
-            ProviderError: it could not be told.
+            ProviderError: a log group could not be read.
         """
         desired = event.desired(self.context.keys.resolve(event.association.key))
         reader = FleetRun(self, Purpose(event.owner)).reader
@@ -212,7 +212,7 @@ class FleetRun:
         self.visits = Visits(context, self.reader, changes, enlistment, self.triage, self._stopped)
 
     def make_pass(self, checkpoint: Checkpoint, visit: Visit) -> tuple[Checkpoint, Ending]:
-        """Go over all pages from the *checkpoint* on; what AWS refused is told when all others are done.
+        """Go over all pages from the *checkpoint* on; what AWS refused is raised when all others are done.
 
         Raises:
             ProviderError: with a note of the counts so far.

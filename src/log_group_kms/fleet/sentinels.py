@@ -46,7 +46,7 @@ class Sentinels:
     Args:
         reader: reads the log groups.
         purpose: what the run is for.
-        is_alive: tells that no Delete of the fleet has begun yet; None where nobody can tell but the claims.
+        is_alive: returns whether no Delete of the fleet has begun yet; None where only the claims show it.
     """
 
     def __init__(self, reader: FleetReader, purpose: Purpose, is_alive: Callable[[], bool] | None) -> None:
@@ -103,7 +103,7 @@ class Sentinels:
         return lost_fleet(self._reader.fleet.arn)
 
     def _stand(self, names: Iterable[str]) -> bool | None:
-        """Return whether this fleet's claims still stand: the first one that can tell does; None where none can."""
+        """Return whether this fleet's claims still stand, by the first sentinel that shows it; None where none does."""
         for group in filter(None, map(self._reader.fleet.log_group, names)):
             try:
                 claim = self._reader.claim_on(group)

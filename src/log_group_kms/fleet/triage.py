@@ -43,7 +43,7 @@ class Triage:
 
     Args:
         keys: KMS.
-        cutoff: tells an error from the end of time.
+        cutoff: knows an error from the end of time.
         enrolling: True where no stack asks: then a key at fault does not hold up the log groups that have it.
     """
 
@@ -123,7 +123,7 @@ class Triage:
                 self._first_error = self._first_error or error
 
     def raise_first(self) -> None:
-        """Tell what was put aside.
+        """Raise what was put aside.
 
         Raises:
             ApiError: the first error.
@@ -142,7 +142,7 @@ class Triage:
         return failure
 
     def _is_the_keys(self, error: ApiError | NotStabilized) -> bool:
-        """Return whether the key is at fault, and not the log group: AWS's words do not always tell."""
+        """Return whether the key is at fault, and not the log group: AWS's words do not always say."""
         if isinstance(error, KeyPolicyDenied) or (isinstance(error, RoleDenied) and error.about_key):
             return True
         with self._lock:

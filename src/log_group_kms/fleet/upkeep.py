@@ -40,7 +40,7 @@ class Reconcile:
     """Look through the whole fleet.
 
     Attributes:
-        dry_run: whether to tell only what would be done.
+        dry_run: whether to report only what would be done.
         checkpoint: how far the invocations before came.
         hops: how many these were.
     """
@@ -113,7 +113,7 @@ class Upkeep:
         """Yield what `reconcile` would do.
 
         Raises:
-            ProviderError: it could not be told.
+            ProviderError: a log group could not be read.
         """
         return self._rules().plan(self.event)
 
@@ -140,7 +140,7 @@ class Summary:
 
     @classmethod
     def of(cls, planned: Iterator[Planned], saw: Callable[[Planned], None]) -> Summary:
-        """Count *planned*; *saw* is told of each."""
+        """Count *planned*, and pass each on to *saw*."""
         counts: Counter[str] = Counter()
         with suppress(OutOfTime):
             for one in planned:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from log_group_kms.cloudformation.envelope import Envelope
 
-#: Seconds. A call that hangs (20), its diagnosis and the answer must fit between the last call's begin and the end ...
+#: Seconds. A call that hangs (20), its diagnosis and the response must fit in after the last call has begun ...
 _MARGIN: Final = 25.0
 #: ... but at most this share of the time that there is.
 _MARGIN_SHARE: Final = 0.4

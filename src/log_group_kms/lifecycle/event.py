@@ -1,4 +1,4 @@
-"""One event from its properties to what CloudFormation is told, over as many invocations as its waiting needs."""
+"""One event from its properties to its response, over as many invocations as its waiting needs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def respond(
     """Do what *event* asks; return `Progress` where a further invocation has to go on.
 
     Raises:
-        ProviderError: what CloudFormation is to be told as a failure.
+        ProviderError: the Reason of a FAILED response.
     """
     progress = parse_progress(event.get(PROGRESS))
     checkpoint = progress if isinstance(progress, Checkpoint) else None

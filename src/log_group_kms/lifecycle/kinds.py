@@ -93,7 +93,7 @@ def remove(context: Context, event: Remove, progress: Checkpoint | None = None) 
 
 
 def _release(context: Context, abandoned: Remove) -> None:
-    """Give back one log group. Tags tell whether there is anything to do; a failure to look is none of this event's."""
+    """Give back one log group. Tags show whether there is anything to do; a failure to look is not this event's."""
     in_time = context.under(context.retrier.within(_LOOKING_BACK))
     try:
         remove(in_time, abandoned)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class ProviderError(Exception):
-    """The root: what CloudFormation is told as the Reason of a FAILED answer."""
+    """The root: its text becomes the Reason of a FAILED response."""
 
 
 class InvalidRequest(ProviderError):

@@ -22,7 +22,7 @@ class KeyArn:
 
 @dataclass(frozen=True, slots=True)
 class KeyName:
-    """An alias, an alias ARN or a key id: `kms:DescribeKey` tells the key ARN behind it."""
+    """An alias, an alias ARN or a key id: `kms:DescribeKey` knows the key ARN behind it."""
 
     text: str
 

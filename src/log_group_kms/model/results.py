@@ -58,7 +58,7 @@ class Outcome:
         skipped: how many were left as they were.
         note: what the user should know; empty where all is as asked.
         settling: whether the key may not yet reach the data plane, so that PropagationWaitSeconds applies.
-        witnesses: of a fleet, names of log groups whose claim tells whether a Delete has passed by.
+        sentinels: of a fleet, names of log groups whose claim shows whether a Delete has passed by.
     """
 
     target: Target

@@ -144,7 +144,7 @@ class Fleet:
 
     @property
     def scope(self) -> str:
-        """The prefix as a tag's value: what tells two fleets of one resource apart, before and after a replacement."""
+        """The prefix as a tag's value: it distinguishes a resource's two fleets before and after a replacement."""
         readable = f"prefix={self.prefix}"
         if fits_tag(readable):
             return readable

@@ -49,7 +49,7 @@ THROTTLED: Final = RetryPolicy(on=Throttled, backoff=Backoff(first=2.0, longest=
 #: A key policy made in the same stack takes seconds, at times minutes, to be seen (KMS developer guide).
 KEY_POLICY_PROPAGATION: Final = RetryPolicy(on=KeyPolicyDenied, backoff=Backoff(first=1.0, longest=10.0, window=120.0))
 #: So does a role's policy, but the provider's role is seldom younger than a minute, and who lacks a permission for good
-#: should hear of it soon.
+#: should learn it soon.
 ROLE_PROPAGATION: Final = RetryPolicy(on=RoleDenied, backoff=Backoff(first=1.0, longest=8.0, window=30.0))
 #: This outlasts a short failure of the service or the network.
 UNAVAILABLE: Final = RetryPolicy(on=Unavailable, backoff=Backoff(first=1.0, longest=10.0, window=60.0))

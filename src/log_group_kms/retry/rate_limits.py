@@ -2,7 +2,7 @@
 
 AssociateKmsKey allows 5 calls a second for account and Region, not adjustable, and every other stack shares them
 (CloudWatch Logs quotas). So a fleet spaces its calls by that much. A throttled call means that others are at work: then
-the pace halves, and comes back by and by.
+the pace halves, and recovers step by step.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class Retrier:
     Args:
         clock: the time.
         deadline: the moment after which no call begins and no pause ends; a number is seconds since the epoch.
-        over: tells that this event has been answered already, by the backstop timer: then no call begins either.
+        over: returns whether this event has been answered already, by the backstop timer: then no call begins either.
         jitter: draws a pause between its two arguments.
         policies: the errors that are asked again where a call does not say.
     """
