@@ -48,7 +48,10 @@ class PendingResponse:
     def failure_id(self) -> str:
         """The physical id of a failure: the one that is read, or the event's own where that is no id."""
         read = self.read_failure_id()
-        return read if is_physical_resource_id(read) else self._own_id
+        if is_physical_resource_id(read):
+            return read
+        logger.error("The id of a failure is no physical resource id: %r", read)
+        return self._own_id
 
     def respond(self, response: Response, seconds_left: float) -> bool:
         """Deliver *response*, unless the event is settled; return False where it is.

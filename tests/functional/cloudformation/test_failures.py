@@ -95,8 +95,10 @@ def test_a_failed_create_has_the_id_that_the_handler_function_knew(cloudformatio
 
 
 @pytest.mark.parametrize("read", ["", "x" * 1025, None], ids=["empty", "over 1 KB", "none"])
-def test_a_failure_id_that_is_no_id_gives_way_to_the_events_own(cloudformation: CloudFormation, read: Any) -> None:
-    """The handler function cannot make a failure that CloudFormation would not take."""
+def test_a_failure_id_that_is_no_id_gives_way_to_the_events_own(
+    cloudformation: CloudFormation, caplog: pytest.LogCaptureFixture, read: Any
+) -> None:
+    """The handler function cannot make a failure that CloudFormation would not take; the log says that it tried."""
 
     def work(resource: CustomResource, _event: dict[str, Any]) -> NoReturn:
         resource.read_failure_id_from(lambda: read)
@@ -108,6 +110,7 @@ def test_a_failure_id_that_is_no_id_gives_way_to_the_events_own(cloudformation: 
 
     ids = [cloudformation.response_to(event).physical_resource_id for event in events]
     assert ids == [FAILED_CREATE, ARN]
+    assert "The id of a failure is no physical resource id" in caplog.text
 
 
 @pytest.mark.parametrize(
