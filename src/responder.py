@@ -1,4 +1,6 @@
-"""The last word: answers CloudFormation where the provider could not, as the on-failure destination of its function.
+"""The last word: it responds to CloudFormation where the provider could not.
+
+The template makes it the on-failure destination of the provider's function.
 
 The standard library alone, and nothing of the provider: whatever broke that, this still runs. What both must know
 stands here once more, and a test compares the two.
@@ -30,45 +32,45 @@ SOCKET_TIMEOUT, PAUSES = 3.0, (0.5, 1.0, 2.0)
 
 
 class NotAnEvent(ValueError):  # noqa: N818 - as the provider's
-    """Nobody waits for an answer to this; the text never holds the ResponseURL."""
+    """Nobody waits for a response to this; the text never holds the ResponseURL."""
 
 
 class DeliveryFailed(Exception):  # noqa: N818 - as the provider's
-    """CloudFormation has not got the answer; neither the text nor a cause holds the ResponseURL."""
+    """CloudFormation has not got the response; neither the text nor a cause holds the ResponseURL."""
 
 
 def handler(record: object, context: Any) -> None:
-    """Answer the event in the *record* of a failed invocation; if it raises, Lambda tries again in a minute."""
+    """Respond to the event in the *record* of a failed invocation; if this raises, Lambda tries again in a minute."""
     try:
-        url, answer = answer_to(_object(record))
+        url, response = response_to(_object(record))
     except NotAnEvent as why:
         _log("WARNING", f"Nothing to answer: {why}", {})
         return
-    if problem := _deliver(urlsplit(url), body_of(answer), context.get_remaining_time_in_millis() / 1000):
-        _log("ERROR", f"CloudFormation did not get the answer: {problem}", answer)
-        raise DeliveryFailed(f"CloudFormation did not get the answer: {problem}")
-    _log("ERROR", "Answered in the provider's place", answer)
+    if problem := _deliver(urlsplit(url), body_of(response), context.get_remaining_time_in_millis() / 1000):
+        _log("ERROR", f"CloudFormation did not get the response: {problem}", response)
+        raise DeliveryFailed(f"CloudFormation did not get the response: {problem}")
+    _log("ERROR", "Answered in the provider's place", response)
 
 
-def answer_to(failed: dict[str, Any]) -> tuple[str, dict[str, str]]:
-    """Where the answer goes, and the answer."""
+def response_to(failed: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """Return the URL and the response to PUT there."""
     event = _object(failed.get("requestPayload"))
     url = event.get("ResponseURL")
     if not isinstance(url, str) or not _is_response_url(url):
         raise NotAnEvent("it is no event of CloudFormation's: ResponseURL is missing or not an https URL")
-    answer = {"PhysicalResourceId": _physical_id(failed, event)}
+    response = {"PhysicalResourceId": _physical_id(failed, event)}
     for name in ("StackId", "RequestId", "LogicalResourceId"):
-        answer[name] = event.get(name, "")
-        if not _is_text(answer[name], LONGEST_ECHOED_ID):
+        response[name] = event.get(name, "")
+        if not _is_text(response[name], LONGEST_ECHOED_ID):
             raise NotAnEvent(f"it is no event of CloudFormation's: {name} is missing or no such id")
     if event.get("RequestType") == "Delete" and event.get("PhysicalResourceId") == NOTHING_ASSOCIATED:
         # As the provider, which would not look at anything either: so a stack without it can at least be rolled back.
-        return url, {"Status": "SUCCESS", "Reason": "There was nothing to undo", **answer}
-    return url, {"Status": "FAILED", "Reason": _redacted(_reason(failed), url), **answer}
+        return url, {"Status": "SUCCESS", "Reason": "There was nothing to undo", **response}
+    return url, {"Status": "FAILED", "Reason": _redacted(_reason(failed), url), **response}
 
 
 def _reason(failed: dict[str, Any]) -> str:
-    """With Lambda's own words at the end, because what is too long is cut from the right."""
+    """Return the Reason, with Lambda's own words at the end: what is too long is cut from the right."""
     invocation, error = _object(failed.get("requestContext")), _object(failed.get("responsePayload"))
     what = "failed" if _has_run(failed) else "was throttled until Lambda gave the event up"
     where = f"log group {os.environ.get('PROVIDER_LOG_GROUP')}, request id {invocation.get('requestId')}"
@@ -79,13 +81,13 @@ def _reason(failed: dict[str, Any]) -> str:
 
 
 def _has_run(failed: dict[str, Any]) -> bool:
-    """Lambda counts no invocation for an event that it only ever throttled, and has no response then."""
+    """Return False for an event that Lambda only ever throttled: it counts no invocation then, and has no response."""
     invocations = _object(failed.get("requestContext")).get("approximateInvokeCount")
     return invocations != 0 or bool(failed.get("responsePayload"))
 
 
 def _physical_id(failed: dict[str, Any], event: dict[str, Any]) -> str:
-    """The event's own; for a Create a marker, which says whether the function can have claimed anything."""
+    """Return the event's own id; for a Create a marker, which says whether the function can have claimed anything."""
     if _is_text(own := event.get("PhysicalResourceId"), LONGEST_PHYSICAL_ID) and str(own).strip():
         return str(own)
     error_type = str(_object(failed.get("responsePayload")).get("errorType"))
@@ -95,7 +97,7 @@ def _physical_id(failed: dict[str, Any], event: dict[str, Any]) -> str:
 
 
 def _is_text(value: object, limit: int) -> bool:
-    """Whether it is a text of at most *limit* bytes in an answer, escapes included."""
+    """Return True for a text of at most *limit* bytes in a response, escapes included."""
     try:
         return isinstance(value, str) and value != "" and len(_json(value)) - len('""') <= limit
     except UnicodeEncodeError:
@@ -103,7 +105,7 @@ def _is_text(value: object, limit: int) -> bool:
 
 
 def _is_response_url(text: str) -> bool:
-    """https, or plain http to a loopback host, and nothing that would have to be encoded."""
+    """Return True for https, or plain http to a loopback host, with nothing that would have to be encoded."""
     try:
         url = urlsplit(text)
         host, _ = url.hostname or "", url.port
@@ -115,7 +117,7 @@ def _is_response_url(text: str) -> bool:
 
 
 def _redacted(text: str, url: str) -> str:
-    """*text* without the URL, without any secret of its query, and without parts of one."""
+    """Return *text* without the URL, without any secret of its query, and without parts of one."""
     pairs = [pair.partition("=") for pair in urlsplit(url).query.split("&")]
     harmless = re.compile(r"X-Amz-(Algorithm|Date|Expires|SignedHeaders)|Expires")
     values = [value for name, _, value in pairs if len(value) >= SHORTEST_SECRET and not harmless.fullmatch(name)]
@@ -128,15 +130,15 @@ def _redacted(text: str, url: str) -> str:
     )
 
 
-def body_of(answer: dict[str, str]) -> bytes:
-    """The body to PUT, with as much of the Reason as CloudFormation reads."""
-    if len(body := _json(answer)) <= LONGEST_BODY:
+def body_of(response: dict[str, str]) -> bytes:
+    """Return the body to PUT, with as much of the Reason as CloudFormation reads."""
+    if len(body := _json(response)) <= LONGEST_BODY:
         return body
 
     def cut(length: int) -> bytes:
-        return _json({**answer, "Reason": answer["Reason"][:length] + "…"})
+        return _json({**response, "Reason": response["Reason"][:length] + "…"})
 
-    return cut(bisect_right(range(len(answer["Reason"])), LONGEST_BODY, key=lambda length: len(cut(length))) - 1)
+    return cut(bisect_right(range(len(response["Reason"])), LONGEST_BODY, key=lambda length: len(cut(length))) - 1)
 
 
 def _json(value: object) -> bytes:
@@ -144,7 +146,7 @@ def _json(value: object) -> bytes:
 
 
 def _deliver(url: SplitResult, body: bytes, seconds: float) -> str:
-    """PUT *body* within *seconds*; what went wrong, in words without the URL, or empty."""
+    """PUT *body* within *seconds*; return what went wrong, in words without the URL, or nothing."""
     end = time.monotonic() + seconds
     problem = "no time was left"
     for pause in (0.0, *PAUSES):
@@ -158,7 +160,7 @@ def _deliver(url: SplitResult, body: bytes, seconds: float) -> str:
 
 
 def _put(url: SplitResult, body: bytes) -> tuple[str, bool]:
-    """One attempt: what went wrong, or empty; and whether another one would end in the same way."""
+    """Make one attempt; return what went wrong, or nothing, and whether another one would end in the same way."""
     connection = (HTTPSConnection if url.scheme == "https" else HTTPConnection)(
         url.hostname or "", url.port, timeout=SOCKET_TIMEOUT
     )
@@ -179,8 +181,8 @@ def _object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _log(level: str, message: str, answer: dict[str, str]) -> None:
-    """One line of JSON, with the names that the provider's log has."""
-    named = {re.sub(r"(?<=.)[A-Z]", r"_\g<0>", name).lower(): value for name, value in answer.items()}
+def _log(level: str, message: str, response: dict[str, str]) -> None:
+    """Write one line of JSON, with the names that the provider's log has."""
+    named = {re.sub(r"(?<=.)[A-Z]", r"_\g<0>", name).lower(): value for name, value in response.items()}
     line = {"timestamp": datetime.now(UTC).isoformat(), "level": level, "message": message, **named}
     print(json.dumps(line), flush=True)  # noqa: T201 - where a function logs

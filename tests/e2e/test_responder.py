@@ -30,7 +30,7 @@ WELL = "log_group_kms.handlers.provider.handler"
 BROKEN_IMPORT = "import a_dependency_that_is_missing\n"
 SABOTAGE = """
 import os, signal, time
-from log_group_kms import answering
+from log_group_kms.cloudformation.delivery import Delivery
 from log_group_kms.handlers.provider import handler
 
 def die(*_, **__):
@@ -49,7 +49,7 @@ def killed_after_the_answer(event, context):
 
 def killed_before_the_answer(event, context):
     if event["RequestType"] == "Create":
-        answering.deliver = die
+        Delivery.put = die
     handler(event, context)
 """
 
@@ -207,7 +207,7 @@ def test_an_answer_that_the_provider_could_not_deliver_is_the_responders(scene: 
     reason, *_ = scene.stacks.failures(scene.stack)
 
     assert status == "ROLLBACK_COMPLETE"
-    assert "CloudFormation did not get the answer: HTTP status 403" in reason
+    assert "CloudFormation did not get the response: HTTP status 403" in reason
     assert [(a.request_type, a.answer_status, a.http_status) for a in scene.answers] == [
         ("Create", "SUCCESS", 403),
         ("Create", "FAILED", 200),

@@ -1,4 +1,4 @@
-"""Bad input: FAILED with a clear Reason where an answer is possible, a clean error where not, never a call to AWS."""
+"""Bad input: FAILED with a clear Reason where a response is possible, a clean error where not, never a call to AWS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.lambda_context import LambdaContext
 
-from log_group_kms.cloudformation.envelope import NotAnEvent
+from log_group_kms.cloudformation.errors import NotAnEvent
 from log_group_kms.handlers import provider as handler
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
 
@@ -75,12 +75,12 @@ def test_a_bad_value_is_named(deployment: Deployment, name: str, value: Any) -> 
 )
 @pytest.mark.parametrize("request_type", ["Create", "Update", "Delete"])
 def test_properties_that_are_none(deployment: Deployment, request_type: str, properties: Any) -> None:
-    """Whatever stands for the properties, there is one answer of a valid size, and no call."""
+    """Whatever stands for the properties, there is one response of a valid size, and no call."""
     event = deployment.cloudformation.event(request_type, physical_resource_id="some-id")
 
-    answer = deployment.send(event | {"ResourceProperties": properties})
+    response = deployment.send(event | {"ResourceProperties": properties})
 
-    assert answer.status == ("SUCCESS" if request_type == "Delete" else "FAILED")
+    assert response.status == ("SUCCESS" if request_type == "Delete" else "FAILED")
     assert deployment.aws.direction.calls() == []
 
 
@@ -161,17 +161,17 @@ NAMES: Final = st.sampled_from(
 def test_whatever_an_event_holds_it_is_answered_once(
     deployment: Deployment, request_type: str, properties: Any, old: Any, physical_id: Any
 ) -> None:
-    """The double holds every answer against the protocol: one, valid, at most 4,096 bytes."""
+    """The double holds every response against the protocol: one, valid, at most 4,096 bytes."""
     event = deployment.cloudformation.event(request_type) | {
         "ResourceProperties": properties,
         "OldResourceProperties": old,
         "PhysicalResourceId": physical_id,
     }
 
-    answer = deployment.send(json.loads(json.dumps(event)))
+    response = deployment.send(json.loads(json.dumps(event)))
 
-    assert answer.status in {"SUCCESS", "FAILED"}
-    assert answer.reason or answer.status == "SUCCESS"
+    assert response.status in {"SUCCESS", "FAILED"}
+    assert response.reason or response.status == "SUCCESS"
 
 
 @given(event=JSON)

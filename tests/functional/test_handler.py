@@ -13,7 +13,7 @@ from support.cloudformation import STACK_ID
 from support.lambda_context import LambdaContext
 
 from local.emulator.script import Fault
-from log_group_kms.cloudformation.envelope import NotAnEvent
+from log_group_kms.cloudformation.errors import NotAnEvent
 from log_group_kms.handlers import provider as handler
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED
 from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from functional.conftest import Deployment
-    from support.cloudformation import Answered
+    from support.cloudformation import ReceivedResponse
 
 ORDERS: Final = "/aws/lambda/orders"
 ARN: Final = f"arn:aws:logs:eu-west-1:111122223333:log-group:{ORDERS}"
@@ -30,15 +30,15 @@ QUERY_RESULTS: Final = "arn:aws:logs:eu-west-1:111122223333:query-result:*"
 OWNER: Final = f"one:{STACK_ID.split('/', 1)[1]}/LogEncryption"
 
 
-def create(deployment: Deployment, key: str, **properties: object) -> Answered:
-    """What a Create with this *key* is answered."""
+def create(deployment: Deployment, key: str, **properties: object) -> ReceivedResponse:
+    """Send a Create with this *key*, and return the response."""
     target = {} if "ResourceIdentifier" in properties else {"LogGroupName": ORDERS}
     event = deployment.cloudformation.event("Create", properties={"KmsKeyId": key, **target, **properties})
     return deployment.send(event)
 
 
-def delete(deployment: Deployment, key: str, physical_id: str, **properties: object) -> Answered:
-    """What the Delete of *physical_id* is answered."""
+def delete(deployment: Deployment, key: str, physical_id: str, **properties: object) -> ReceivedResponse:
+    """Send the Delete of *physical_id*, and return the response."""
     target = {} if "ResourceIdentifier" in properties else {"LogGroupName": ORDERS}
     given = {"KmsKeyId": key, **target, **properties}
     return deployment.send(
@@ -354,7 +354,7 @@ def test_a_service_token_says_where(deployment: Deployment) -> None:
 
 
 def test_without_a_service_token_the_context_says_where(deployment: Deployment) -> None:
-    """Properties without a ServiceToken, or none at all, still get an answer that says what is wrong."""
+    """Properties without a ServiceToken, or none at all, still get a response that says what is wrong."""
     event = deployment.cloudformation.event("Create")
     del event["ResourceProperties"]
 

@@ -1,4 +1,4 @@
-"""The responder's answers as CloudFormation gets them: a record in, a PUT out, with all that can go wrong between."""
+"""The responder's responses as CloudFormation gets them: a record in, a PUT out, with all that can go wrong between."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def respond(event: dict[str, Any], error: dict[str, Any] | None = None, millisec
     responder.handler(record(event, error), LambdaContext(remaining_in_millis=milliseconds))
 
 
-# --- one valid answer -------------------------------------------------------------------------------------------------
+# --- one valid response -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def respond(event: dict[str, Any], error: dict[str, Any] | None = None, millisec
         pytest.param("Delete", NOTHING_ASSOCIATED, ("SUCCESS", NOTHING_ASSOCIATED), id="Delete of nothing"),
     ],
 )
-def test_each_event_gets_one_valid_answer(
+def test_each_event_gets_one_valid_response(
     cloudformation: CloudFormation, request_type: str, own: str | None, expected: tuple[str, str]
 ) -> None:
     """The double holds it against the protocol; URL and empty Content-Type are those that were signed."""
@@ -89,8 +89,8 @@ def test_each_event_gets_one_valid_answer(
     event = cloudformation.event(request_type, properties=properties, physical_resource_id=own)
     respond(event)
 
-    answer = cloudformation.answer_to(event)
-    assert (answer.status, answer.physical_resource_id) == expected
+    response = cloudformation.response_to(event)
+    assert (response.status, response.physical_resource_id) == expected
     assert cloudformation.attempts_at(event) == 1
 
 
@@ -99,7 +99,7 @@ def test_an_endless_error_fits(cloudformation: CloudFormation) -> None:
     event = cloudformation.event("Create", logical_resource_id="L" * 255)
     respond(event, {"errorType": "MemoryError", "errorMessage": "é" * 100_000})
 
-    assert "request id 8ee5d4a1" in cloudformation.answer_to(event).reason
+    assert "request id 8ee5d4a1" in cloudformation.response_to(event).reason
 
 
 # --- delivery ---------------------------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ def test_what_may_heal_is_tried_again(cloudformation: CloudFormation, faults: li
     event = cloudformation.event("Create")
     respond(event)
 
-    assert cloudformation.answer_to(event).status == "FAILED"
+    assert cloudformation.response_to(event).status == "FAILED"
     assert cloudformation.attempts_at(event) == len(faults) + 1
 
 
@@ -136,18 +136,18 @@ def test_what_may_heal_is_tried_again(cloudformation: CloudFormation, faults: li
         pytest.param([Fault.HANG] * 9, 4, "TimeoutError", id="no word at all"),
     ],
 )
-def test_an_answer_that_cannot_be_delivered_fails_the_invocation(
+def test_a_response_that_cannot_be_delivered_fails_the_invocation(
     cloudformation: CloudFormation, faults: list[int | Fault], attempts: int, told: str
 ) -> None:
     """So that Lambda invokes the responder again; the error and what it came from are without the URL."""
     cloudformation.will(*faults)
     event = cloudformation.event("Create")
 
-    with pytest.raises(DeliveryFailed, match=f"^CloudFormation did not get the answer: {told}$") as caught:
+    with pytest.raises(DeliveryFailed, match=f"^CloudFormation did not get the response: {told}$") as caught:
         respond(event)
 
     assert cloudformation.attempts_at(event) == attempts
-    assert cloudformation.answers_to(event) == []
+    assert cloudformation.responses_to(event) == []
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
@@ -159,7 +159,7 @@ def test_a_second_invocation_delivers_what_the_first_could_not(cloudformation: C
         respond(event)
     respond(event)
 
-    assert cloudformation.answer_to(event).status == "FAILED"
+    assert cloudformation.response_to(event).status == "FAILED"
 
 
 def test_no_attempt_is_begun_that_could_not_end(cloudformation: CloudFormation) -> None:
@@ -187,11 +187,11 @@ def test_https_is_spoken_with_whom_the_system_trusts(tls: ssl.SSLContext) -> Non
         event = cloudformation.event("Create")
         respond(event)
 
-        assert cloudformation.answer_to(event).status == "FAILED"
+        assert cloudformation.response_to(event).status == "FAILED"
 
 
-def test_nobody_else_gets_an_answer_over_https(tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A certificate that nobody vouches for ends the delivery before a byte of the answer is sent."""
+def test_nobody_else_gets_a_response_over_https(tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate that nobody vouches for ends the delivery before a byte of the response is sent."""
     monkeypatch.delenv("SSL_CERT_FILE")
     with CloudFormation.start(tls) as cloudformation:
         event = cloudformation.event("Create")
@@ -225,7 +225,7 @@ def test_nothing_of_the_url_is_written_or_raised(
     assert bool(raised) == (far_side != 200)
     assert err == ""
     assert [secret for secret in secrets if secret in line + raised] == []
-    assert [secret for secret in secrets for a in cloudformation.answers_to(event) if secret in a.reason] == []
+    assert [secret for secret in secrets for r in cloudformation.responses_to(event) if secret in r.reason] == []
 
 
 # --- the package ------------------------------------------------------------------------------------------------------

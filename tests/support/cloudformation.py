@@ -1,4 +1,4 @@
-"""A CloudFormation double: hands out events with pre-signed URLs, and holds every answer against the protocol.
+"""A CloudFormation double: hands out events with pre-signed URLs, and holds every response against the protocol.
 
 It is a real HTTP server on loopback. A violation does not end the test on the spot (the server has threads of its own,
 and the provider would retry): all are raised together when the double is closed.
@@ -38,19 +38,19 @@ SECURITY_TOKEN: Final = "IQoJb3JpZ2luX2VjE%2B%2FExample~To+ken%3D%3D"
 
 
 class ProtocolViolated(AssertionError):  # noqa: N818 - it says what happened, as the provider's errors do
-    """The real CloudFormation would have dropped an answer, or taken a wrong one."""
+    """The real CloudFormation would have dropped a response, or taken a wrong one."""
 
 
 class Fault(Enum):
-    """What the far side may do instead of answering with a status."""
+    """The ways in which the far side fails to answer a request with a status."""
 
     DROP = "close the connection without a word"
     HANG = "take the request and never answer"
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """An answer that CloudFormation took."""
+class ReceivedResponse:
+    """A response that CloudFormation took."""
 
     status: str
     reason: str
@@ -59,13 +59,17 @@ class Answered:
     no_echo: bool
 
 
+#: The older word, for the tests that still have it.
+Answered = ReceivedResponse
+
+
 @dataclass(slots=True)
 class _Pending:
     """An event that was handed out, and what came back for it."""
 
     event: dict[str, Any]
     attempts: int = 0
-    accepted: list[Answered] = field(default_factory=list)
+    accepted: list[ReceivedResponse] = field(default_factory=list)
 
 
 class CloudFormation:
@@ -100,7 +104,7 @@ class CloudFormation:
             raise ProtocolViolated("\n".join(cloudformation.violations))
 
     def close(self) -> None:
-        """From now on connections are refused."""
+        """Refuse connections from now on."""
         self._closing.set()
         self._server.shutdown()
         self._server.server_close()
@@ -121,7 +125,7 @@ class CloudFormation:
         stack_id: str = STACK_ID,
         sent_at: datetime | None = None,
     ) -> dict[str, Any]:
-        """An event as CloudFormation sends it; scalars in its properties become strings, as they do there."""
+        """Return an event as CloudFormation sends it; scalars in its properties become strings, as they do there."""
         timeout = {} if service_timeout is None else {"ServiceTimeout": service_timeout}
         token = {"ServiceToken": SERVICE_TOKEN, **timeout}
         event: dict[str, Any] = {
@@ -140,24 +144,28 @@ class CloudFormation:
         return self.sending(event, sent_at)
 
     def sending(self, event: Mapping[str, Any], sent_at: datetime | None = None) -> dict[str, Any]:
-        """*event* with a ResponseURL of this double."""
+        """Return *event* with a ResponseURL of this double."""
         target = _presigned_target(event["StackId"], event["LogicalResourceId"], sent_at or datetime.now(UTC))
         sent = {**event, "ResponseURL": f"{self._origin}{target}"}
         self._pending[target] = _Pending(json.loads(json.dumps(sent)))
         return sent
 
-    def answers_to(self, event: Mapping[str, Any]) -> list[Answered]:
-        """All that were taken: one, or none."""
+    def responses_to(self, event: Mapping[str, Any]) -> list[ReceivedResponse]:
+        """Return all that were taken: one, or none."""
         return self._pending_of(event).accepted
 
-    def answer_to(self, event: Mapping[str, Any]) -> Answered:
-        """The one answer."""
-        answers = self.answers_to(event)
-        assert len(answers) == 1, f"{len(answers)} answers to {event['RequestId']}"
-        return answers[0]
+    def response_to(self, event: Mapping[str, Any]) -> ReceivedResponse:
+        """Return the one response."""
+        responses = self.responses_to(event)
+        assert len(responses) == 1, f"{len(responses)} responses to {event['RequestId']}"
+        return responses[0]
+
+    # The older words, for the tests that still have them.
+    answers_to = responses_to
+    answer_to = response_to
 
     def attempts_at(self, event: Mapping[str, Any]) -> int:
-        """How many requests came for *event*, taken or not."""
+        """Return how many requests came for *event*, taken or not."""
         return self._pending_of(event).attempts
 
     def _pending_of(self, event: Mapping[str, Any]) -> _Pending:
@@ -165,7 +173,7 @@ class CloudFormation:
         return pending
 
     def reaction(self) -> int | Fault:
-        """What the script says to this request."""
+        """Return what the script says to this request."""
         reaction = self._script.popleft() if self._script else 200
         if isinstance(reaction, int | Fault):
             return reaction
@@ -173,14 +181,14 @@ class CloudFormation:
         return 200
 
     def hang(self) -> None:
-        """Until the test is over."""
+        """Wait until the test is over."""
         self._closing.wait()
 
     def violated(self, rule: str) -> None:
         """Remember it for the end of the test."""
         self.violations.append(rule)
 
-    def arrived(self, target: str, headers: Mapping[str, str], body: bytes) -> tuple[_Pending, Answered] | None:
+    def arrived(self, target: str, headers: Mapping[str, str], body: bytes) -> tuple[_Pending, ReceivedResponse] | None:
         """Hold one request against the protocol, whatever the script then does with it."""
         pending = self._pending.get(target)
         if pending is None:
@@ -189,13 +197,13 @@ class CloudFormation:
         pending.attempts += 1
         for rule in _broken_rules(pending.event, headers, body):
             self.violated(rule)
-        return (pending, _answered(body)) if _is_object(body) else None
+        return (pending, _received(body)) if _is_object(body) else None
 
-    def accept(self, pending: _Pending, answer: Answered) -> None:
-        """Take it; the second one for an event is a violation."""
-        pending.accepted.append(answer)
+    def accept(self, pending: _Pending, response: ReceivedResponse) -> None:
+        """Take *response*; the second one for an event is a violation."""
+        pending.accepted.append(response)
         if len(pending.accepted) > 1:
-            self.violated(f"{len(pending.accepted)} answers to one event: {pending.accepted}")
+            self.violated(f"{len(pending.accepted)} responses to one event: {pending.accepted}")
 
 
 class _Server(ThreadingHTTPServer):
@@ -210,7 +218,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_PUT(self) -> None:
-        """One attempt at an answer."""
+        """Take one attempt at a response."""
         cloudformation = self.server.cloudformation
         if "Content-Length" not in self.headers:
             cloudformation.violated("no Content-Length")
@@ -244,11 +252,11 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_HEAD = do_DELETE = do_PATCH = _no_put  # noqa: N815 - http.server's names
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Says nothing: its access log would hold the URL, which tests look for in all that is written."""
+        """Say nothing: the access log would hold the URL, which tests look for in all that is written."""
 
 
 def _presigned_target(stack_id: str, logical_resource_id: str, sent_at: datetime) -> str:
-    """As in a real ResponseURL: the key is STACK_ID|LOGICAL_ID|UUID, percent-encoded but for its slashes."""
+    """Return the target as the real ones are: the key is STACK_ID|LOGICAL_ID|UUID, encoded but for its slashes."""
     key = quote(f"{stack_id}|{logical_resource_id}|{uuid4()}", safe="/~")
     query = (
         f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={sent_at:%Y%m%dT%H%M%SZ}&X-Amz-SignedHeaders=host"
@@ -277,9 +285,9 @@ def _is_object(body: bytes) -> bool:
         return False
 
 
-def _answered(body: bytes) -> Answered:
+def _received(body: bytes) -> ReceivedResponse:
     content = json.loads(body)
-    return Answered(
+    return ReceivedResponse(
         status=content.get("Status", ""),
         reason=content.get("Reason", ""),
         physical_resource_id=content.get("PhysicalResourceId", ""),
@@ -299,7 +307,7 @@ def _broken_rules(event: Mapping[str, Any], headers: Mapping[str, str], body: by
     content = json.loads(body)
     for name in ("StackId", "RequestId", "LogicalResourceId"):
         if content.get(name) != event[name]:
-            yield f"{name} is {content.get(name)!r} in the answer and {event[name]!r} in the event"
+            yield f"{name} is {content.get(name)!r} in the response and {event[name]!r} in the event"
     yield from _broken_content(content)
 
 

@@ -419,3 +419,13 @@ def test_the_script_never_fails(tree: Tree, capsys: pytest.CaptureFixture[str]) 
 
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == 1 + len(figures(tree.source))
+
+
+def test_the_trace_shows_each_move(capsys: pytest.CaptureFixture[str]) -> None:
+    """The packages in the order in which the Create enters them, then how often it goes from which to which."""
+    main(["--trace"])
+    packages, pairs = capsys.readouterr().out.split("\n\n")
+
+    moves = len(packages.splitlines()) - 1
+    assert packages.startswith("handlers\ncloudformation\n")
+    assert sum(int(line.split()[0]) for line in pairs.splitlines()) == moves

@@ -18,10 +18,12 @@ from support.cloudformation import CREDENTIAL, SECURITY_TOKEN
 from support.lambda_context import LambdaContext
 
 import responder
-from log_group_kms.cloudformation import delivery, envelope
-from log_group_kms.cloudformation import resource as answering
+from log_group_kms.cloudformation import envelope, response_url
+from log_group_kms.cloudformation import response as provider_response
 from log_group_kms.cloudformation.envelope import Envelope
+from log_group_kms.cloudformation.errors import NotAnEvent
 from log_group_kms.cloudformation.physical_id import LONGEST_ID
+from log_group_kms.cloudformation.resource import BACKSTOP_MARGIN
 from log_group_kms.lifecycle import progress
 from log_group_kms.model import physical_id
 from log_group_kms.model.targets import Place
@@ -100,7 +102,7 @@ OUT_OF_MEMORY: Final = {
 }
 TIMED_OUT: Final = {"errorMessage": f"2026-01-05T10:30:05.123Z {REQUEST} Task timed out after 900.00 seconds"}
 UNDELIVERED: Final = {
-    "errorMessage": "CloudFormation did not get the answer: HTTP status 503",
+    "errorMessage": "CloudFormation did not get the response: HTTP status 503",
     "errorType": "DeliveryFailed",
     "stackTrace": ['  File "/var/task/log_group_kms/handler.py", line 50, in handler\n    resource(event, context)\n'],
 }
@@ -113,16 +115,16 @@ DEATHS: Final = {
     "bad handler": (BAD_HANDLER, MARKER),
     "out of memory": (OUT_OF_MEMORY, PERHAPS),
     "time-out": (TIMED_OUT, PERHAPS),
-    "answer not delivered": (UNDELIVERED, PERHAPS),
+    "response not delivered": (UNDELIVERED, PERHAPS),
     "throttled": (None, MARKER),
 }
 
 
-def answer_to(payload: dict[str, Any], error: dict[str, Any] | None = None, **named: Any) -> dict[str, str]:
+def response_to(payload: dict[str, Any], error: dict[str, Any] | None = None, **named: Any) -> dict[str, str]:
     """What CloudFormation is told."""
-    url, answer = responder.answer_to(record(payload, error, **named))
+    url, response = responder.response_to(record(payload, error, **named))
     assert url == payload["ResponseURL"]
-    return answer
+    return response
 
 
 @pytest.fixture(autouse=True)
@@ -142,12 +144,12 @@ def test_each_death_is_a_failure_that_says_why_and_where_to_look(
     """The Reason has Lambda's words, the provider's log group and the request id; the ids are the event's."""
     asked = event(request_type, PhysicalResourceId=ORDERS)
     condition = "RetriesExhausted" if error else "EventAgeExceeded"
-    answer = answer_to(asked, error, condition=condition)
+    response = response_to(asked, error, condition=condition)
     wanted = [condition, PROVIDER_LOG, REQUEST, *[str(v) for k, v in (error or {}).items() if k.startswith("error")]]
 
-    assert answer["Status"] == "FAILED"
-    assert [part for part in wanted if part not in answer["Reason"]] == []
-    assert {name: answer[name] for name in answer if name.endswith("Id")} == {
+    assert response["Status"] == "FAILED"
+    assert [part for part in wanted if part not in response["Reason"]] == []
+    assert {name: response[name] for name in response if name.endswith("Id")} == {
         "StackId": asked["StackId"],
         "RequestId": asked["RequestId"],
         "LogicalResourceId": "LogEncryption",
@@ -157,9 +159,9 @@ def test_each_death_is_a_failure_that_says_why_and_where_to_look(
 
 def test_a_throttled_event_is_called_so() -> None:
     """Lambda reports no error then: whoever reads the Reason is told what happened."""
-    answer = answer_to(event(), condition="ZeroReservedConcurrency")
+    response = response_to(event(), condition="ZeroReservedConcurrency")
 
-    assert answer["Reason"] == (
+    assert response["Reason"] == (
         "The provider's function was throttled until Lambda gave the event up (ZeroReservedConcurrency). "
         f"See log group {PROVIDER_LOG}, request id {REQUEST}."
     )
@@ -170,20 +172,20 @@ def test_a_create_gets_the_marker_only_where_nothing_can_have_been_claimed(
     error: dict[str, Any] | None, expected: str
 ) -> None:
     """A function that never began has claimed nothing; of any other that cannot be told."""
-    assert answer_to(event(), error)["PhysicalResourceId"] == expected
+    assert response_to(event(), error)["PhysicalResourceId"] == expected
 
 
 @pytest.mark.parametrize("error", [pytest.param(error, id=name) for name, (error, _) in DEATHS.items()])
 def test_an_event_that_goes_on_has_claimed(error: dict[str, Any] | None) -> None:
     """The invocation before this one had associated already, whatever ended this one."""
-    assert answer_to({**event(), progress.PROGRESS: {}}, error)["PhysicalResourceId"] == PERHAPS
+    assert response_to({**event(), progress.PROGRESS: {}}, error)["PhysicalResourceId"] == PERHAPS
 
 
 @pytest.mark.parametrize("request_type", ["Create", "Update", "Delete"])
 @pytest.mark.parametrize("own", ["log-group-kms-association:something", ORDERS, "orders-LogEncryption-1ABC2DEF3GHI"])
 def test_an_event_keeps_its_own_physical_id(request_type: str, own: str) -> None:
     """Another id would be a replacement, or a Delete of something else."""
-    assert answer_to(event(request_type, PhysicalResourceId=own), OUT_OF_MEMORY)["PhysicalResourceId"] == own
+    assert response_to(event(request_type, PhysicalResourceId=own), OUT_OF_MEMORY)["PhysicalResourceId"] == own
 
 
 @pytest.mark.parametrize("request_type", ["Update", "Delete", "Redo"])
@@ -195,15 +197,15 @@ def test_where_an_event_lacks_its_own_id_the_provider_would_answer_with_the_mark
     asked = event(request_type, PhysicalResourceId=own)
 
     assert Envelope.of(asked).physical_resource_id is None
-    assert (answer_to(asked, OUT_OF_MEMORY)["Status"], answer_to(asked)["PhysicalResourceId"]) == ("FAILED", MARKER)
+    assert (response_to(asked, OUT_OF_MEMORY)["Status"], response_to(asked)["PhysicalResourceId"]) == ("FAILED", MARKER)
 
 
 @pytest.mark.parametrize("error", [pytest.param(error, id=name) for name, (error, _) in DEATHS.items()])
 def test_the_delete_of_nothing_succeeds(error: dict[str, Any] | None) -> None:
     """A stack whose Create found no provider is rolled back without one, as the decision table has it."""
-    answer = answer_to(event("Delete", PhysicalResourceId=MARKER), error)
+    response = response_to(event("Delete", PhysicalResourceId=MARKER), error)
 
-    assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", MARKER)
+    assert (response["Status"], response["PhysicalResourceId"]) == ("SUCCESS", MARKER)
 
 
 @pytest.mark.parametrize("name", ["functionArn", "condition", "requestId", "approximateInvokeCount"])
@@ -212,7 +214,7 @@ def test_a_record_that_lacks_something_is_answered_all_the_same(name: str) -> No
     failed = record(event("Update", PhysicalResourceId=ORDERS), OUT_OF_MEMORY)
     del failed["requestContext"][name]
 
-    assert responder.answer_to(failed)[1]["Status"] == "FAILED"
+    assert responder.response_to(failed)[1]["Status"] == "FAILED"
 
 
 @pytest.mark.parametrize(
@@ -220,9 +222,9 @@ def test_a_record_that_lacks_something_is_answered_all_the_same(name: str) -> No
 )
 def test_an_error_in_another_form_is_no_obstacle(payload: object) -> None:
     """What a runtime reports may be anything."""
-    answer = responder.answer_to(record(event(), OUT_OF_MEMORY) | {"responsePayload": payload})[1]
+    response = responder.response_to(record(event(), OUT_OF_MEMORY) | {"responsePayload": payload})[1]
 
-    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", PERHAPS)
+    assert (response["Status"], response["PhysicalResourceId"]) == ("FAILED", PERHAPS)
 
 
 # --- what is not answered ---------------------------------------------------------------------------------------------
@@ -275,9 +277,9 @@ JSON: Final = st.recursive(
 def test_it_answers_whom_the_provider_would_answer(parts: dict[str, Any]) -> None:
     """An event with anything in it is answerable for both or for neither."""
     asked = event() | parts
-    answerable = _answerable(lambda: Envelope.of(asked), envelope.NotAnEvent)
+    answerable = _answerable(lambda: Envelope.of(asked), NotAnEvent)
 
-    assert _answerable(lambda: answer_to(asked, OUT_OF_MEMORY), responder.NotAnEvent) == answerable
+    assert _answerable(lambda: response_to(asked, OUT_OF_MEMORY), responder.NotAnEvent) == answerable
 
 
 def _answerable(read: Any, refusal: type[Exception]) -> bool:
@@ -290,11 +292,13 @@ def _answerable(read: Any, refusal: type[Exception]) -> bool:
 
 @given(JSON, JSON, JSON)
 def test_it_makes_sense_of_anything_or_says_that_it_is_no_event(context: Any, error: Any, properties: Any) -> None:
-    """Nothing in a record makes it raise anything else; the answer always fits."""
+    """Nothing in a record makes it raise anything else; the response always fits."""
     payload = event(ResourceProperties=properties)
-    _, answer = responder.answer_to({"requestContext": context, "responsePayload": error, "requestPayload": payload})
+    _, response = responder.response_to(
+        {"requestContext": context, "responsePayload": error, "requestPayload": payload}
+    )
 
-    assert len(responder.body_of(answer)) <= delivery.LONGEST_BODY
+    assert len(responder.body_of(response)) <= provider_response.LONGEST_BODY
 
 
 # --- in step with the provider ----------------------------------------------------------------------------------------
@@ -306,11 +310,11 @@ def test_what_both_know_is_the_same() -> None:
         "NOTHING_ASSOCIATED": physical_id.NOTHING_ASSOCIATED,
         "PERHAPS_ASSOCIATED": physical_id.PERHAPS_ASSOCIATED,
         "PROGRESS": progress.PROGRESS,
-        "REDACTED": envelope.REDACTED,
-        "LONGEST_BODY": delivery.LONGEST_BODY,
+        "REDACTED": response_url.REDACTED,
+        "LONGEST_BODY": provider_response.LONGEST_BODY,
         "LONGEST_PHYSICAL_ID": LONGEST_ID,
         "LONGEST_ECHOED_ID": envelope.LONGEST_ECHOED_ID,
-        "SHORTEST_SECRET": envelope._SHORTEST_SECRET,  # noqa: SLF001
+        "SHORTEST_SECRET": response_url.SHORTEST_SECRET,
     }
 
     assert {name: getattr(responder, name) for name in copies} == copies
@@ -328,22 +332,22 @@ def test_the_provider_never_takes_its_ids_for_those_of_a_success(marker: str) ->
 @pytest.mark.parametrize("text", ["x" * 100_000, "é" * 5000, '"\\' * 5000, "\x00" * 5000, "\ud800" * 5000, "😀" * 3000])
 def test_a_long_error_loses_its_end(text: str) -> None:
     """All of 4,096 bytes are used, whatever a character takes; where to look is never lost."""
-    answer = answer_to(event(LogicalResourceId="L" * 255), {"errorType": "MemoryError", "errorMessage": text})
-    body = responder.body_of(answer)
+    response = response_to(event(LogicalResourceId="L" * 255), {"errorType": "MemoryError", "errorMessage": text})
+    body = responder.body_of(response)
     reason = json.loads(body)["Reason"]
 
-    assert delivery.LONGEST_BODY - 6 < len(body) <= delivery.LONGEST_BODY
+    assert provider_response.LONGEST_BODY - 6 < len(body) <= provider_response.LONGEST_BODY
     assert reason.endswith("…")
-    assert answer["Reason"].startswith(reason[:-1])
+    assert response["Reason"].startswith(reason[:-1])
     assert f"See log group {PROVIDER_LOG}, request id {REQUEST}. Lambda reports MemoryError: " in reason
 
 
 def test_ids_as_long_as_can_be_leave_room_for_a_reason() -> None:
     """The longest that are answered at all."""
     long_ids = dict.fromkeys(("StackId", "RequestId", "LogicalResourceId"), "i" * 512)
-    answer = answer_to(event("Update", PhysicalResourceId="p" * 1024, **long_ids), UNDELIVERED)
+    response = response_to(event("Update", PhysicalResourceId="p" * 1024, **long_ids), UNDELIVERED)
 
-    assert json.loads(responder.body_of(answer))["Reason"] == answer["Reason"]
+    assert json.loads(responder.body_of(response))["Reason"] == response["Reason"]
 
 
 @pytest.mark.parametrize(
@@ -363,7 +367,7 @@ def test_ids_as_long_as_can_be_leave_room_for_a_reason() -> None:
 @pytest.mark.parametrize("field", ["errorMessage", "errorType"])
 def test_no_part_of_the_url_is_passed_on(field: str, message: str) -> None:
     """Whatever the error quotes of it."""
-    reason = answer_to(event(), OUT_OF_MEMORY | {field: message})["Reason"]
+    reason = response_to(event(), OUT_OF_MEMORY | {field: message})["Reason"]
     secrets = [SIGNATURE[:16], SIGNATURE[-16:], "AKIAIOSFODNN7EXAMPLE", "IQoJb3JpZ2luX2VjE", "b3JpZ2luX2VjE"]
 
     assert [secret for secret in secrets if secret in reason] == []
@@ -374,7 +378,7 @@ def test_no_part_of_the_url_is_passed_on(field: str, message: str) -> None:
 def test_no_piece_of_the_signature_is_passed_on(start: int, length: int) -> None:
     """From 16 characters on, which is where a piece is of use to anyone."""
     piece = SIGNATURE[start : start + length]
-    reason = answer_to(event(), {"errorMessage": f"signature {piece}"})["Reason"]
+    reason = response_to(event(), {"errorMessage": f"signature {piece}"})["Reason"]
 
     assert (piece in reason) == (len(piece) < 16)
 
@@ -385,7 +389,7 @@ def test_what_is_no_secret_stays() -> None:
         "AWS4-HMAC-SHA256 in eu-west-1: no module named log_group_kms.handlers.provider in "
         "arn:aws:logs:eu-west-1:111122223333"
     )
-    reason = answer_to(event(), {"errorMessage": message})["Reason"]
+    reason = response_to(event(), {"errorMessage": message})["Reason"]
 
     assert reason.endswith(message)
 
@@ -458,7 +462,7 @@ def test_the_reason_on_the_page_is_the_one_that_is_given() -> None:
     """Whoever searches for the text of a stack event finds it."""
     (example,) = re.findall(r"```text\n(.*?)\n```", chapter(), re.DOTALL)
 
-    assert re.fullmatch(re.escape(example).replace("…", ".+"), answer_to(event(), IMPORT_ERROR)["Reason"])
+    assert re.fullmatch(re.escape(example).replace("…", ".+"), response_to(event(), IMPORT_ERROR)["Reason"])
 
 
 def test_the_times_on_the_page_are_those_of_the_template() -> None:
@@ -467,5 +471,5 @@ def test_the_times_on_the_page_are_those_of_the_template() -> None:
     age = function["EventInvokeConfig"]["MaximumEventAgeInSeconds"]
 
     assert f"| {function['Timeout']} s after its start" in chapter()
-    assert f"answers {answering.BACKSTOP_MARGIN:.0f} s earlier" in chapter()
+    assert f"answers {BACKSTOP_MARGIN:.0f} s earlier" in chapter()
     assert f"| After {age} s, as soon as Lambda looks again" in chapter()

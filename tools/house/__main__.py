@@ -41,9 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m tools.house", description="The figures of the code's structure.")
     parser.add_argument("--json", action="store_true", help="print a list of objects, one for each figure")
+    parser.add_argument("--trace", action="store_true", help="print the packages that one Create enters instead")
     parser.add_argument("--root", type=Path, default=Path(__file__).parents[2], help="another checkout to measure")
     options = parser.parse_args(arguments)
-    rows = [figure.row() for figure in figures(Source(options.root.resolve()))]
+    source = Source(options.root.resolve())
+    if options.trace:
+        print(calls.trace(source))
+        return
+    rows = [figure.row() for figure in figures(source)]
     print(json.dumps([row.as_json() for row in rows], indent=2) if options.json else table(rows))
 
 

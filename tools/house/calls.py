@@ -14,8 +14,9 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -69,6 +70,13 @@ def traced(source: Source, target: str) -> Calls:
 def moves(places: Sequence[str]) -> int:
     """The number of *places* that differ from the one before."""
     return sum(one != other for one, other in pairwise(places))
+
+
+def trace(source: Source) -> str:
+    """Return the packages that one Create enters, in their order, and then its moves, the most frequent first."""
+    packages = [package for package, _ in groupby(traced(source, "log-group").packages)]
+    pairs = Counter(f"{one} -> {other}" for one, other in pairwise(packages))
+    return "\n".join([*packages, "", *(f"{count:4} {pair}" for pair, count in pairs.most_common())])
 
 
 def moves_between_packages(source: Source) -> Measured:

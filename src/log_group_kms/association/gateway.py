@@ -26,7 +26,6 @@ from log_group_kms.model.errors import (
 from log_group_kms.model.keys import KeyArn, KeyReference
 from log_group_kms.model.results import Observed
 from log_group_kms.retry.policies import THROTTLED, UNAVAILABLE, restoring
-from log_group_kms.retry.rate_limits import UNLIMITED
 from log_group_kms.retry.retrier import no_guard
 
 if TYPE_CHECKING:
@@ -71,14 +70,15 @@ class Gateway:
         port: CloudWatch Logs.
         retrier: asks again.
         trail: records what a failure leaves behind.
-        limiter: admits each call of AssociateKmsKey and DisassociateKmsKey.
+        limiter: admits each call of AssociateKmsKey and DisassociateKmsKey; None for one log group, where there is
+            nothing to space.
         unrestorable: previous keys that could not be put back.
     """
 
     port: LogGroups
     retrier: Retrier
     trail: Trail
-    limiter: RateLimiter = UNLIMITED
+    limiter: RateLimiter | None = None
     unrestorable: UnrestorableKeys = field(default_factory=UnrestorableKeys)
 
     # --- reading ------------------------------------------------------------------------------------------------------
@@ -181,11 +181,11 @@ class Gateway:
 
     def associate(self, log_group: LogGroup, key: KeyArn, guard: Guard) -> None:
         """Associate *key*, with a permit."""
-        self.retrier.attempt(lambda: self._with_permit(lambda: self.port.associate(log_group, key)), guard=guard)
+        self.retrier.attempt(self._with_permit(lambda: self.port.associate(log_group, key)), guard=guard)
 
     def disassociate(self, target: LogGroup | QueryResults, guard: Guard = no_guard) -> None:
         """Take the key away, with a permit."""
-        self.retrier.attempt(lambda: self._with_permit(lambda: self.port.disassociate(target)), guard=guard)
+        self.retrier.attempt(self._with_permit(lambda: self.port.disassociate(target)), guard=guard)
 
     def restore(self, log_group: LogGroup, previous: KeyArn, guard: Guard) -> ApiError | None:
         """Put the *previous* key back, with a permit.
@@ -196,7 +196,7 @@ class Gateway:
         policies = restoring(self.retrier.policies, unrestorable=previous in self.unrestorable)
         try:
             self.retrier.attempt(
-                lambda: self._with_permit(lambda: self.port.associate(log_group, previous)),
+                self._with_permit(lambda: self.port.associate(log_group, previous)),
                 policies=policies,
                 guard=guard,
             )
@@ -209,16 +209,23 @@ class Gateway:
 
     def at_once(self) -> Gateway:
         """Return the same without a rate limit."""
-        return replace(self, limiter=UNLIMITED)
+        return replace(self, limiter=None)
 
-    def _with_permit(self, call: Callable[[], None]) -> None:
-        self.limiter.take()
-        try:
-            call()
-        except Throttled:
-            self.limiter.refused()
-            raise
-        self.limiter.accepted()
+    def _with_permit(self, call: Callable[[], None]) -> Callable[[], None]:
+        limiter = self.limiter
+        if limiter is None:
+            return call
+
+        def admitted() -> None:
+            limiter.take()
+            try:
+                call()
+            except Throttled:
+                limiter.refused()
+                raise
+            limiter.accepted()
+
+        return admitted
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Physical resource ids: which texts CloudFormation takes as one."""
+"""Physical resource ids: the texts that CloudFormation takes as one."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ LONGEST_ID: Final = 1024
 
 
 def is_physical_resource_id(value: object) -> TypeGuard[str]:
-    """Whether *value* can stand as the physical id of an answer."""
+    """Return True where *value* can be the physical id of a response."""
     return isinstance(value, str) and value.strip() != "" and fits(value, LONGEST_ID)
 
 
 def fits(text: str, limit: int) -> bool:
-    """Whether *text* takes at most *limit* bytes in an answer; escapes count, a lone surrogate fits nowhere."""
+    """Return True where *text* takes at most *limit* bytes in a response.
+
+    Escapes count. A lone surrogate fits nowhere.
+    """
     try:
         return len(json.dumps(text, ensure_ascii=False).encode()) - len('""') <= limit
     except UnicodeEncodeError:

@@ -7,16 +7,14 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from log_group_kms.association.context import Context
-from log_group_kms.association.diagnosis import Diagnosis
-from log_group_kms.aws.clients import Aws, logs_service_principal
+from log_group_kms.aws.clients import Aws
 from log_group_kms.fleet.checkpoint import Checkpoint, Fate, Phase
 from log_group_kms.fleet.plan import Action
 from log_group_kms.fleet.upkeep import MOST_HOPS, Enrol, Reconcile, Summary, Upkeep
-from log_group_kms.handlers.shared import new_logger, rate_limits
+from log_group_kms.handlers.shared import new_logger, new_metrics, rate_limits, reason, seconds_left
 from log_group_kms.model.errors import ProviderError
 from log_group_kms.request.parse import Ignore
 from log_group_kms.request.upkeep import parse_fleet, parse_upkeep
@@ -34,11 +32,11 @@ _NAME: Final = "log-group-kms-association-enrolment"
 #: Seconds that are left for the last call and for what follows it.
 _MARGIN: Final = 25.0
 
-#: What a metric tells of.
+#: The fates that have a metric.
 _METRICS: Final = {Fate.ASSOCIATED: "Enrolled", Fate.MENDED: "DriftMended", Fate.BUSY: "Busy"}
 
 logger = new_logger(_NAME)
-metrics = Metrics(service=_NAME, namespace="LogGroupKmsAssociation")
+metrics = new_metrics(_NAME)
 aws = Aws()
 clock: Clock = SystemClock()
 
@@ -48,27 +46,27 @@ class EnrolmentFailed(Exception):  # noqa: N818 - what Lambda's record of the fa
 
 
 class _Report:
-    """What became of log groups, for the log and the metrics; several threads tell."""
+    """The fates of log groups, for the log and the metrics; several threads tell."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
 
     def saw(self, name: str, fate: Fate, why: str) -> None:
-        """One log group."""
+        """Count the fate of one log group, and log it."""
         logger.info("%s: %s", name, fate, extra={"log_group_name": name, "fate": fate.name, "why": why})
         with self._lock:
             self._counts[_METRICS.get(fate, "")] += 1
 
     def flush(self) -> None:
-        """To CloudWatch."""
+        """Send the counts to CloudWatch."""
         for name in sorted(set(_METRICS.values())):
             metrics.add_metric(name=name, unit=MetricUnit.Count, value=self._counts[name])
         metrics.flush_metrics()
 
 
 def handler(event: object, context: LambdaContext) -> dict[str, Any]:
-    """Enrol the log group that *event* tells of, or reconcile the fleet; tells what came of it.
+    """Enrol the log group that *event* tells of, or reconcile the fleet; return what came of it.
 
     Raises:
         EnrolmentFailed: it could not be done.
@@ -93,7 +91,7 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
                 logger.info(why)
                 return {"Ignored": why}
     except ProviderError as error:
-        told = Diagnosis(aws.keys, place, logs_service_principal(place)).tell(error)
+        told = reason(error, aws, place)
         logger.error(told)  # noqa: TRY400 - the sentence says it all
         raise EnrolmentFailed(told) from error
     finally:
@@ -101,13 +99,13 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
 
 
 def _work(context: LambdaContext) -> Context:
-    seconds_left = context.get_remaining_time_in_millis() / 1000
-    retrier = Retrier(clock, clock.now() + seconds_left - min(_MARGIN, seconds_left / 2))
+    left = seconds_left(context)
+    retrier = Retrier(clock, clock.now() + left - min(_MARGIN, left / 2))
     return Context.of(aws.log_groups, aws.keys, retrier, rate_limits=rate_limits())
 
 
 def _is_alive() -> bool:
-    """The fleet's stack deletes the rule before the fleet, and makes it after."""
+    """Return True while the rule is there: the fleet's stack deletes it before the fleet, and makes it after."""
     return aws.has_rule(os.environ["ENROLMENT_RULE"])
 
 

@@ -1,19 +1,16 @@
-"""The function's entry point: crhelper and Powertools wired to the provider; no rules."""
+"""The entry point of CloudFormation's events: crhelper and Powertools wired to the provider; no rules."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from log_group_kms.association.context import Context
-from log_group_kms.association.diagnosis import Diagnosis
 from log_group_kms.association.trail import Footprint, Trail
-from log_group_kms.aws.clients import Aws, logs_service_principal
-from log_group_kms.cloudformation.envelope import Envelope
-from log_group_kms.cloudformation.resource import LogGroupKmsResource
-from log_group_kms.handlers.shared import new_logger, rate_limits
+from log_group_kms.aws.clients import Aws
+from log_group_kms.cloudformation.resource import CustomResource
+from log_group_kms.handlers.shared import new_logger, new_metrics, rate_limits, reason, seconds_left
 from log_group_kms.lifecycle.deadlines import Deadlines
 from log_group_kms.lifecycle.event import respond
 from log_group_kms.lifecycle.progress import PROGRESS, Done
@@ -28,26 +25,27 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from log_group_kms.cloudformation.envelope import Envelope
     from log_group_kms.lifecycle.progress import Progress
     from log_group_kms.retry.clock import Clock
 
 _NAME: Final = "log-group-kms-association"
 
 logger = new_logger(_NAME)
-metrics = Metrics(service=_NAME, namespace="LogGroupKmsAssociation")
-resource = LogGroupKmsResource()
+metrics = new_metrics(_NAME)
+resource = CustomResource(NOTHING_ASSOCIATED)
 aws = Aws()
 clock: Clock = SystemClock()
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Answer one event of CloudFormation, or leave it to a further invocation.
+    """Respond to one event of CloudFormation, or leave that to a further invocation.
 
     Raises:
-        NotAnEvent: nobody could be answered.
-        DeliveryFailed: CloudFormation did not get the answer.
+        NotAnEvent: no response could be delivered.
+        DeliveryFailed: CloudFormation did not get the response.
     """
-    # Here, as not every event gets as far as `answer`, and none may be logged under the keys of the one before.
+    # Here, as not every event gets as far as `carry_out`, and none may be logged under the keys of the one before.
     named = event if isinstance(event, dict) else {}
     logger.append_keys(
         request_type=named.get("RequestType"),
@@ -57,7 +55,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         function_request_id=context.aws_request_id,
     )
     resource(event, context)
-    if not resource.handed_on:
+    if not resource.deferred:
         metrics.add_metric(name="Succeeded" if resource.succeeded else "Failed", unit=MetricUnit.Count, value=1)
         metrics.flush_metrics()
 
@@ -65,18 +63,17 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 @resource.create
 @resource.update
 @resource.delete
-def answer(event: dict[str, Any], context: LambdaContext) -> str:
-    """The physical id of the answer; crhelper sends it."""
-    envelope = Envelope.of(event)
-    trail = _trail(envelope, event)
+def carry_out(event: dict[str, Any], context: LambdaContext) -> str:
+    """Do what *event* asks, and return the physical id of the response; crhelper sends it."""
+    trail = _trail(resource.envelope, event)
     resource.read_failure_id_from(lambda: trail.failure_id)
-    place = Place.of_function(_function_arn(event, context))
+    function_arn, place = _function(event, context)
     try:
-        outcome = _respond(envelope, event, context, place, trail)
+        outcome = _outcome(event, context, place, trail)
         if not isinstance(outcome, Done):
-            return _go_on_later(event, context, outcome)
+            return _go_on_later(event, function_arn, outcome)
     except ProviderError as error:
-        return resource.fail(_reason(error, place))
+        return resource.fail(reason(error, aws, place))
     resource.Data = dict(outcome.data)
     resource.Reason = outcome.reason
     return outcome.physical_resource_id
@@ -90,36 +87,31 @@ def _trail(envelope: Envelope, event: Mapping[str, Any]) -> Trail:
     return Trail(own or NOTHING_ASSOCIATED)
 
 
-def _respond(
-    envelope: Envelope, event: Mapping[str, Any], context: LambdaContext, place: Place, trail: Trail
-) -> Done | Progress:
-    seconds_left = context.get_remaining_time_in_millis() / 1000
-    deadlines = Deadlines.of(envelope, event, clock.now(), seconds_left)
-    retrier = Retrier(clock, deadlines.earliest, over=lambda: resource.answered)
-    work = Context.of(aws.log_groups, aws.keys, retrier, trail, rate_limits())
-    return respond(envelope, event, place, work, deadlines)
-
-
-def _function_arn(event: Mapping[str, Any], context: LambdaContext) -> str:
-    """The function's own ARN: CloudFormation invokes it by that, the ServiceToken.
+def _function(event: Mapping[str, Any], context: LambdaContext) -> tuple[str, Place]:
+    """Return the function's own ARN and its place. CloudFormation invokes it by that ARN, the ServiceToken.
 
     The context has the same, except under the Runtime Interface Emulator (`sam local`), which makes one up.
     """
     properties = event.get("ResourceProperties")
-    token = properties.get("ServiceToken") if isinstance(properties, dict) else None
+    token = str(properties.get("ServiceToken")) if isinstance(properties, dict) else ""
     try:
-        Place.of_function(str(token))
+        return token, Place.of_function(token)
     except ValueError:
-        return context.invoked_function_arn
-    return str(token)
+        return context.invoked_function_arn, Place.of_function(context.invoked_function_arn)
 
 
-def _go_on_later(event: Mapping[str, Any], context: LambdaContext, progress: Progress) -> str:
-    """Leave the answer to a further invocation."""
-    if resource.answer_later():
-        aws.invoke_again(_function_arn(event, context), {**event, PROGRESS: progress.as_json()})
-    return resource.fallback_physical_resource_id
+def _outcome(event: Mapping[str, Any], context: LambdaContext, place: Place, trail: Trail) -> Done | Progress:
+    """Return what became of *event*, once this invocation can do no more for it."""
+    limits = rate_limits()
+    deadlines = Deadlines.of(resource.envelope, event, clock.now(), seconds_left(context))
+    # What works on an event that the backstop has settled has to stop.
+    retrier = Retrier(clock, deadlines.earliest, over=resource.settled.is_set)
+    work = Context.of(aws.log_groups, aws.keys, retrier, trail, limits)
+    return respond(resource.envelope, event, place, work, deadlines)
 
 
-def _reason(error: ProviderError, place: Place) -> str:
-    return Diagnosis(aws.keys, place, logs_service_principal(place)).tell(error)
+def _go_on_later(event: Mapping[str, Any], function_arn: str, progress: Progress) -> str:
+    """Leave the response to a further invocation."""
+    if resource.defer():
+        aws.invoke_again(function_arn, {**event, PROGRESS: progress.as_json()})
+    return resource.failure_id

@@ -1,17 +1,27 @@
-"""What every function of the provider is wired with: the log of the whole package, and the pace of fleets."""
+"""The parts that every function of the provider is wired with: log, metrics, settings, and the words for an error."""
 
 from __future__ import annotations
 
 import logging
 import os
+from typing import TYPE_CHECKING
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
 
+from log_group_kms.association.diagnosis import Diagnosis
+from log_group_kms.aws.clients import logs_service_principal
 from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS, RateLimits
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from log_group_kms.aws.clients import Aws
+    from log_group_kms.model.errors import ProviderError
+    from log_group_kms.model.targets import Place
 
 
 def new_logger(service: str) -> Logger:
-    """Powertools' logger for a function; every module's own logger of the standard library writes JSON through it."""
+    """Return a function's logger; every module's own logger of the standard library writes JSON through it."""
     # Lambda takes the level of a line whose timestamp it cannot read (Powertools' default) for INFO, and drops it at
     # WARN.
     logger = Logger(service=service, use_rfc3339=True)
@@ -25,6 +35,22 @@ def new_logger(service: str) -> Logger:
     return logger
 
 
+def new_metrics(service: str) -> Metrics:
+    """Return a function's metrics; all functions share the namespace."""
+    return Metrics(service=service, namespace="LogGroupKmsAssociation")
+
+
 def rate_limits() -> RateLimits:
-    """How fast a fleet goes, as the function's environment says."""
-    return RateLimits.of(float(os.environ.get("ASSOCIATIONS_PER_SECOND", DEFAULT_RATE_LIMITS.changes)))
+    """Return the speed of a fleet that the function's environment sets."""
+    changes_per_second = os.environ.get("ASSOCIATIONS_PER_SECOND")
+    return DEFAULT_RATE_LIMITS if changes_per_second is None else RateLimits.of(float(changes_per_second))
+
+
+def seconds_left(context: LambdaContext) -> float:
+    """Return the seconds until Lambda ends the function."""
+    return context.get_remaining_time_in_millis() / 1000
+
+
+def reason(error: ProviderError, aws: Aws, place: Place) -> str:
+    """Return the sentence that tells what went wrong, and what to do about it."""
+    return Diagnosis(aws.keys, place, logs_service_principal(place)).tell(error)

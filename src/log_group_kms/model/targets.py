@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import ClassVar, Final
@@ -83,15 +83,13 @@ class LogGroup:
     many: ClassVar = False
     scope: ClassVar = ""
 
-    @property
-    def log_group_name(self) -> str:
-        """The name."""
-        return self.name.text
+    #: The ARN without the trailing `:*`; also the physical id.
+    arn: str = field(init=False, repr=False, compare=False)
+    log_group_name: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def arn(self) -> str:
-        """The ARN without the trailing `:*`; also the physical id."""
-        return self.place.logs_arn(f"log-group:{self.name.text}")
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arn", self.place.logs_arn(f"log-group:{self.name.text}"))
+        object.__setattr__(self, "log_group_name", self.name.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,18 +70,6 @@ class RateLimiter(Protocol):
         """The call was throttled."""
 
 
-class _Unlimited:
-    def take(self) -> None: ...
-
-    def accepted(self) -> None: ...
-
-    def refused(self) -> None: ...
-
-
-#: For one log group: there is nothing to space, and the retrier handles throttling.
-UNLIMITED: Final[RateLimiter] = _Unlimited()
-
-
 class AdaptiveRateLimiter:
     """A limiter of one operation that spaces its calls; several threads may share it.
 

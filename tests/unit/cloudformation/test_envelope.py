@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_group_kms.cloudformation.envelope import Envelope, NotAnEvent, ResponseUrl
+from log_group_kms.cloudformation.envelope import Envelope
+from log_group_kms.cloudformation.errors import NotAnEvent
+from log_group_kms.cloudformation.response_url import ResponseUrl
 
 SIGNATURE = "5c8e3b0f7d1a4e6c9b2f8d7a6e5c4b3a29180f7e6d5c4b3a2f1e0d9c8b7a6f5e"
 TARGET = (
@@ -34,7 +36,7 @@ def an_event(**changes: Any) -> dict[str, Any]:
 
 
 def test_an_event_is_read_field_by_field() -> None:
-    """All that an answer needs is taken from the event."""
+    """All that a response needs is taken from the event."""
     envelope = Envelope.of(an_event())
 
     assert envelope == Envelope(
@@ -45,6 +47,7 @@ def test_an_event_is_read_field_by_field() -> None:
         resource_type="Custom::LogGroupKmsAssociation",
         physical_resource_id="arn:aws:logs:eu-west-1:111122223333:log-group:a",
         response_url=ResponseUrl(URL),
+        sent_at=1767608100.0,
     )
 
 
@@ -58,7 +61,7 @@ def test_an_event_is_read_field_by_field() -> None:
     ],
 )
 def test_what_is_not_an_object_is_not_an_event(event: object) -> None:
-    """An object that is no CloudFormation event answers nobody and raises."""
+    """An object that is no CloudFormation event raises."""
     with pytest.raises(NotAnEvent, match="not an object"):
         Envelope.of(event)
 
@@ -73,8 +76,8 @@ def test_what_is_not_an_object_is_not_an_event(event: object) -> None:
         pytest.param({"a": "b"}, id="object"),
     ],
 )
-def test_an_event_that_no_answer_can_match_is_refused_by_name(name: str, value: object) -> None:
-    """Without an id to echo or a URL to answer to, the error names the property and the rule."""
+def test_an_event_that_no_response_can_match_is_refused_by_name(name: str, value: object) -> None:
+    """Without an id to echo or a URL to respond to, the error names the property and the rule."""
     with pytest.raises(NotAnEvent, match=f"^{name} is missing or not a non-empty string$"):
         Envelope.of(an_event(**{name: value}))
 
@@ -89,7 +92,7 @@ def test_an_event_that_no_answer_can_match_is_refused_by_name(name: str, value: 
     ],
 )
 def test_an_id_that_cannot_be_echoed_is_refused(name: str, value: str) -> None:
-    """An id that would not leave room for the rest of an answer, or is not Unicode, makes the event unanswerable."""
+    """An id that would not leave room for the rest of a response, or is not Unicode, makes the event unanswerable."""
     with pytest.raises(NotAnEvent, match=f"^{name} is longer than 512 bytes or not valid Unicode$"):
         Envelope.of(an_event(**{name: value}))
 
@@ -138,7 +141,7 @@ def test_loopback_may_be_plain_http(host: str) -> None:
     ],
 )
 def test_what_can_be_answered_is_no_error_here(changes: dict[str, Any], request_type: str) -> None:
-    """A wrong request type or missing properties are for the answer to tell."""
+    """A wrong request type or missing properties are for the response to tell."""
     assert Envelope.of(an_event(**changes)).request_type == request_type
 
 
@@ -196,7 +199,7 @@ def test_an_envelope_can_be_shown_without_its_url(shown: Any) -> None:
     ],
 )
 def test_no_secret_survives_redaction(text: str) -> None:
-    """Whole or in part, what lets anyone answer is cut out of a text."""
+    """Whole or in part, what lets anyone respond is cut out of a text."""
     redacted = ResponseUrl(URL).redact(text)
 
     assert "(redacted)" in redacted

@@ -53,8 +53,8 @@ from support.trails import TellingTrail
 
 from log_group_kms.association.context import Context
 from log_group_kms.association.requests import Asker, Ensure
-from log_group_kms.cloudformation.delivery import Answer
 from log_group_kms.cloudformation.envelope import Envelope
+from log_group_kms.cloudformation.response import Response as Answer
 from log_group_kms.fleet.checkpoint import Checkpoint, Fate
 from log_group_kms.fleet.plan import Action, Planned
 from log_group_kms.fleet.rules import FleetRules

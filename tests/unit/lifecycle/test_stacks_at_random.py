@@ -34,8 +34,8 @@ from support.fake_aws import (
 from support.trails import TellingTrail
 
 from log_group_kms.association.context import Context
-from log_group_kms.cloudformation.delivery import Answer
 from log_group_kms.cloudformation.envelope import Envelope
+from log_group_kms.cloudformation.response import Response as Answer
 from log_group_kms.lifecycle.deadlines import Deadlines
 from log_group_kms.lifecycle.event import respond
 from log_group_kms.lifecycle.progress import PROGRESS, Done

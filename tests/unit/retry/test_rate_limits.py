@@ -15,7 +15,6 @@ from support.fake_aws import FakeClock
 from log_group_kms.model.errors import OutOfTime
 from log_group_kms.retry.rate_limits import (
     DEFAULT_RATE_LIMITS,
-    UNLIMITED,
     AdaptiveRateLimiter,
     RateLimiter,
     RateLimits,
@@ -331,14 +330,6 @@ def test_there_is_no_time_for_a_taken_turn(clock: FakeClock) -> None:
 
 
 # --- without a pace ---------------------------------------------------------------------------------------------------
-
-
-def test_one_log_group_has_no_queue(clock: FakeClock) -> None:
-    """Its calls come at once, refused or not."""
-    UNLIMITED.refused()
-    UNLIMITED.accepted()
-
-    assert turns_of(UNLIMITED, clock, 3) == [0, 0, 0]
 
 
 def test_the_quota_of_aws() -> None:

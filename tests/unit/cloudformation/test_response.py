@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_group_kms.cloudformation.delivery import Answer, DeliveryPolicy, InvalidResponse
 from log_group_kms.cloudformation.envelope import Envelope
+from log_group_kms.cloudformation.errors import InvalidResponse
+from log_group_kms.cloudformation.response import Response
 
 ENVELOPE = Envelope.of(
     {
@@ -31,19 +32,19 @@ ROOMIEST = Envelope.of(
 PHYSICAL_ID = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/orders"
 
 
-def sent(answer: Answer, envelope: Envelope = ENVELOPE) -> dict[str, Any]:
+def sent(response: Response, envelope: Envelope = ENVELOPE) -> dict[str, Any]:
     """What CloudFormation reads, held against its limit on the way."""
-    body = answer.fitted(envelope).body(envelope)
+    body = response.fitted(envelope).body(envelope)
     assert len(body) <= 4096
     content: dict[str, Any] = json.loads(body.decode())
     return content
 
 
-def test_an_answer_says_all_that_cloudformation_asks_for() -> None:
-    """The body has the event's ids and the answer's words, all as given."""
-    answer = Answer("SUCCESS", PHYSICAL_ID, "kept", {"KmsKeyArn": "k", "PreviousKmsKeyArn": ""}, no_echo=True)
+def test_a_response_says_all_that_cloudformation_asks_for() -> None:
+    """The body has the event's ids and the response's words, all as given."""
+    response = Response("SUCCESS", PHYSICAL_ID, "kept", {"KmsKeyArn": "k", "PreviousKmsKeyArn": ""}, no_echo=True)
 
-    assert sent(answer) == {
+    assert sent(response) == {
         "Status": "SUCCESS",
         "Reason": "kept",
         "PhysicalResourceId": PHYSICAL_ID,
@@ -55,7 +56,7 @@ def test_an_answer_says_all_that_cloudformation_asks_for() -> None:
     }
 
 
-#: Text of all sizes: one character takes 1 to 6 bytes in an answer.
+#: Text of all sizes: one character takes 1 to 6 bytes in a response.
 LONG_TEXT = st.builds(lambda text, times: text * times, st.text(), st.integers(1, 2000))
 
 
@@ -63,7 +64,7 @@ LONG_TEXT = st.builds(lambda text, times: text * times, st.text(), st.integers(1
 @given(reason=LONG_TEXT.filter(str.strip))
 def test_a_failure_of_any_length_fits_and_keeps_its_beginning(envelope: Envelope, reason: str) -> None:
     """However long the Reason, the body stays within 4,096 bytes; what is lost is the Reason's end, which is marked."""
-    content = sent(Answer.failed(reason, "x" * 1024), envelope)
+    content = sent(Response.failed(reason, "x" * 1024), envelope)
 
     told = content["Reason"]
     assert told == reason or (told.endswith("…") and reason.startswith(told[:-1]))
@@ -87,28 +88,28 @@ def test_a_failure_of_any_length_fits_and_keeps_its_beginning(envelope: Envelope
 )
 def test_no_more_is_cut_than_must_be(character: str) -> None:
     """The shortened Reason fills the body: one more character would not fit."""
-    answer = Answer.failed(character * 5000, PHYSICAL_ID)
-    kept = answer.fitted(ENVELOPE).reason
+    response = Response.failed(character * 5000, PHYSICAL_ID)
+    kept = response.fitted(ENVELOPE).reason
 
-    assert len(answer.with_reason(kept[:-1] + character + "…").body(ENVELOPE)) > 4096
-    assert len(answer.with_reason(kept).body(ENVELOPE)) <= 4096
+    assert len(response.with_reason(kept[:-1] + character + "…").body(ENVELOPE)) > 4096
+    assert len(response.with_reason(kept).body(ENVELOPE)) <= 4096
 
 
 def test_a_reason_that_just_fits_is_not_touched() -> None:
     """The limit itself is allowed."""
-    room = 4096 - len(Answer("SUCCESS", PHYSICAL_ID).body(ENVELOPE))
+    room = 4096 - len(Response("SUCCESS", PHYSICAL_ID).body(ENVELOPE))
 
-    answer = Answer("SUCCESS", PHYSICAL_ID, "x" * room)
+    response = Response("SUCCESS", PHYSICAL_ID, "x" * room)
 
-    assert answer.fitted(ENVELOPE) == answer
-    assert len(answer.body(ENVELOPE)) == 4096
-    assert Answer("SUCCESS", PHYSICAL_ID, "x" * (room + 1)).fitted(ENVELOPE).reason == "x" * (room - 3) + "…"
+    assert response.fitted(ENVELOPE) == response
+    assert len(response.body(ENVELOPE)) == 4096
+    assert Response("SUCCESS", PHYSICAL_ID, "x" * (room + 1)).fitted(ENVELOPE).reason == "x" * (room - 3) + "…"
 
 
 @given(reason=LONG_TEXT, data=st.dictionaries(st.text(max_size=20), LONG_TEXT, max_size=3))
-def test_return_values_are_whole_or_the_answer_is_a_failure(reason: str, data: dict[str, str]) -> None:
-    """Data is never cut in silence: it travels whole, or the answer is FAILED and says why."""
-    content = sent(Answer("SUCCESS", PHYSICAL_ID, reason, data))
+def test_return_values_are_whole_or_the_response_is_a_failure(reason: str, data: dict[str, str]) -> None:
+    """Data is never cut in silence: it travels whole, or the response is FAILED and says why."""
+    content = sent(Response("SUCCESS", PHYSICAL_ID, reason, data))
 
     if content["Status"] == "SUCCESS":
         assert content["Data"] == data
@@ -122,10 +123,10 @@ def test_return_values_are_whole_or_the_answer_is_a_failure(reason: str, data: d
 @pytest.mark.parametrize("room", range(10))
 def test_a_long_reason_never_makes_a_success_a_failure(room: int) -> None:
     """Where the Data leaves next to no room, the Reason of a success goes, mark and all."""
-    taken = len(Answer("SUCCESS", PHYSICAL_ID, "", {"K": ""}).body(ENVELOPE))
+    taken = len(Response("SUCCESS", PHYSICAL_ID, "", {"K": ""}).body(ENVELOPE))
     data = {"K": "x" * (4096 - taken - room)}
 
-    content = sent(Answer("SUCCESS", PHYSICAL_ID, "r" * 100, data))
+    content = sent(Response("SUCCESS", PHYSICAL_ID, "r" * 100, data))
 
     assert content["Status"] == "SUCCESS"
     assert content["Data"] == data
@@ -134,15 +135,15 @@ def test_a_long_reason_never_makes_a_success_a_failure(room: int) -> None:
 
 def test_a_failures_return_values_give_way_to_its_reason() -> None:
     """Nobody can read the Data of a failure, so it goes before a character of the Reason does."""
-    content = sent(Answer("FAILED", PHYSICAL_ID, "r" * 3000, {"K": "x" * 2000}))
+    content = sent(Response("FAILED", PHYSICAL_ID, "r" * 3000, {"K": "x" * 2000}))
 
     assert content["Reason"] == "r" * 3000
     assert content["Data"] == {}
 
 
-def test_a_lone_surrogate_does_not_stop_an_answer() -> None:
+def test_a_lone_surrogate_does_not_stop_a_response() -> None:
     """A Reason that quotes broken text is sent with a question mark in its place."""
-    assert sent(Answer.failed("key \ud83d gone", PHYSICAL_ID))["Reason"] == "key ? gone"
+    assert sent(Response.failed("key \ud83d gone", PHYSICAL_ID))["Reason"] == "key ? gone"
 
 
 @pytest.mark.parametrize(
@@ -166,21 +167,9 @@ def test_a_lone_surrogate_does_not_stop_an_answer() -> None:
         pytest.param("SUCCESS", "id", "", ["KmsKeyArn"], "cannot be written as JSON", id="data is a list"),
     ],
 )
-def test_what_cloudformation_would_not_take_is_no_answer(
+def test_what_cloudformation_would_not_take_is_no_response(
     status: Any, physical_id: Any, reason: Any, data: Any, rule: str
 ) -> None:
-    """A value that would make CloudFormation drop the answer is refused where the answer is made."""
+    """A value that would make CloudFormation drop the response is refused where the response is made."""
     with pytest.raises(InvalidResponse, match=rule):
-        Answer(status, physical_id, reason, data)
-
-
-@given(seconds=st.floats(-10, 1000))
-def test_a_delivery_in_a_hurry_keeps_within_its_time(seconds: float) -> None:
-    """All attempts and pauses together stay within the seconds that are left, or the three that any delivery gets."""
-    assert DeliveryPolicy().within(seconds).total <= max(3.0, seconds) + 1e-9
-    assert DeliveryPolicy().within(seconds).attempts == DeliveryPolicy().attempts
-
-
-def test_a_delivery_ends_well_before_twenty_seconds() -> None:
-    """The time-outs and pauses of all attempts add up to 13.5 seconds."""
-    assert DeliveryPolicy().total == 13.5
+        Response(status, physical_id, reason, data)
