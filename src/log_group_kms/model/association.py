@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class OnDelete(StrEnum):
-    """What a Delete does with the key of what it owns."""
+    """The ways in which a Delete treats the key of what it owns."""
 
     RESTORE_PREVIOUS = "RestorePrevious"
     DISASSOCIATE = "Disassociate"
@@ -21,7 +21,7 @@ class OnDelete(StrEnum):
 
 
 class OnExistingKey(StrEnum):
-    """What happens with a log group that has another key which is not this resource's own."""
+    """The ways to treat a log group that has another key which is not this resource's own."""
 
     OVERRIDE = "Override"
     KEEP = "Keep"
@@ -29,7 +29,7 @@ class OnExistingKey(StrEnum):
 
 
 class OnMissingLogGroup(StrEnum):
-    """What happens where there is no such log group."""
+    """The ways to treat a log group that is not there."""
 
     FAIL = "Fail"
     CREATE = "Create"
@@ -37,7 +37,7 @@ class OnMissingLogGroup(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """What a template asks for: this target under this key, and how."""
+    """The association that a template asks for: this target under this key, and how."""
 
     target: Target
     key: KeyReference

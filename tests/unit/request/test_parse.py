@@ -18,13 +18,13 @@ from log_group_kms.model.keys import KeyArn, KeyName
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, Footprint
 from log_group_kms.model.targets import Exclusions, Fleet, LogGroup, LogGroupName, Place, QueryResults, Target
 from log_group_kms.request.parse import (
-    DEFAULT_SERVICE_TIMEOUT,
     Ignore,
     parse_association,
     parse_event,
     parse_physical_id,
     parse_service_timeout,
 )
+from log_group_kms.request.values import DEFAULT_SERVICE_TIMEOUT
 
 if TYPE_CHECKING:
     from log_group_kms.model.ownership import Owner
