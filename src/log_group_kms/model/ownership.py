@@ -47,7 +47,7 @@ class Owner:
 
     @classmethod
     def of_command_line(cls, fleet: Fleet) -> Owner:
-        """Whom `python -m log_group_kms apply` claims for where it works for no resource of a stack."""
+        """Return the owner for whom `log-group-kms apply` claims where it works for no resource of a stack."""
         return cls(_COMMAND_LINE, fleet.scope)
 
     @property
