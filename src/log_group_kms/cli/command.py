@@ -1,6 +1,6 @@
-"""Commands: what one is, what it runs with, and how it ends.
+"""Commands: what each is, runs with and ends with.
 
-A new command is a module in `commands`, and an entry in `main`.
+A new command is a module in `commands` and an entry in `main.COMMANDS`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Exit(IntEnum):
 
 
 class Misuse(Exception):  # noqa: N818 - named for what it is
-    """An option breaks a rule, which only the account and Region could tell."""
+    """An option that breaks a rule, as only the account and Region could tell."""
 
 
 @dataclass(frozen=True, slots=True)

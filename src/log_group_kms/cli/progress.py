@@ -29,7 +29,7 @@ _BETWEEN_LINES: Final = 10.0
 
 @dataclass(slots=True)
 class Progress:
-    """How far a command has come; several threads may count.
+    """The steps that a command has done; several threads may count.
 
     Attributes:
         show: is called after each step.
@@ -100,7 +100,7 @@ class _Lines:
         self._lock = threading.Lock()
 
     def show(self, progress: Progress) -> None:
-        """Write a line if it is time; once it is *stopping* a signal calls this: nothing may be locked or printed."""
+        """Write a line if it is time; not once it is stopping: then a signal calls, and may neither lock nor print."""
         if progress.stopping:
             return
         with self._lock:

@@ -1,4 +1,4 @@
-"""From the options of a command to what it asks of a fleet, under the rules that a template's properties keep too."""
+"""Requests of the command line, made of its options under the rules that a template's properties keep too."""
 
 from __future__ import annotations
 

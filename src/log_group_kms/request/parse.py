@@ -1,4 +1,4 @@
-"""From CloudFormation's event to a typed request.
+"""Typed requests, made of CloudFormation's events.
 
 CloudFormation sends every scalar as a string, leaves out what is not set, and passes `ServiceToken` and
 `ServiceTimeout` along. The properties: see `properties`.

@@ -24,6 +24,7 @@ from log_group_kms.model.targets import (
 from log_group_kms.request.values import (
     KEY_PATTERN,
     LOGS_ARN_PATTERN,
+    WAIT_PATTERN,
     parse_identifier,
     parse_key,
     parse_name,
@@ -253,7 +254,7 @@ PROPERTIES: Final = (
     ),
     Property(
         name="PropagationWaitSeconds",
-        form=Text(parse_wait, r"[0-9]{1,4}"),
+        form=Text(parse_wait, WAIT_PATTERN),
         description="Seconds to wait after a change, until the key has reached all of CloudWatch Logs.",
         field="propagation_wait",
     ),

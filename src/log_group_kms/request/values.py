@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 #: Seconds. CloudFormation's own default and limit (CloudFormation user guide, AWS::CloudFormation::CustomResource).
 DEFAULT_SERVICE_TIMEOUT: Final = 3600
-_LONGEST_PROPAGATION_WAIT: Final = 900
 
 LOGS_ARN_PATTERN: Final = (
     r"arn:(?P<partition>[\w-]+):logs:(?P<region>[\w-]+):(?P<account>\d{12}):"
@@ -28,6 +27,8 @@ _KMS_ARN_PATTERN: Final = (
     r"arn:(?P<partition>[\w-]+):kms:(?P<region>[\w-]+):(?P<account>\d{12}):"
     rf"(?P<name>key/(?:{_KEY_ID_PATTERN})|{_ALIAS_PATTERN})"
 )
+#: 0 to 900.
+WAIT_PATTERN: Final = r"0?(?:[0-8]?[0-9]{1,2}|900)"
 KEY_PATTERN: Final = f"{_KEY_ID_PATTERN}|{_ALIAS_PATTERN}|{_KMS_ARN_PATTERN}"
 
 _LOGS_ARN: Final = re.compile(LOGS_ARN_PATTERN)
@@ -36,7 +37,7 @@ _KEY: Final = re.compile(KEY_PATTERN)
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a rule may depend on beside the value.
+    """The circumstances that a rule may depend on beside the value.
 
     Attributes:
         place: partition, Region and account that the provider runs in.
@@ -103,8 +104,8 @@ def parse_identifier(text: str, scope: Scope) -> LogGroup | QueryResults:
 
 def parse_wait(text: str, scope: Scope) -> int:
     """Return the seconds to wait after a change."""
-    if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) > _LONGEST_PROPAGATION_WAIT:
-        raise ValueError(f"it must be a whole number of seconds from 0 to {_LONGEST_PROPAGATION_WAIT}")
+    if not re.fullmatch(WAIT_PATTERN, text):
+        raise ValueError("it must be a whole number of seconds from 0 to 900")
     if int(text) >= scope.service_timeout:
         raise ValueError(f"it must be below ServiceTimeout, which is {scope.service_timeout}")
     return int(text)

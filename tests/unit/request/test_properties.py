@@ -41,7 +41,7 @@ TAKEN: dict[str, tuple[str, ...]] = {
     "OnDelete": ("RestorePrevious", "Disassociate", "Retain"),
     "OnExistingKey": ("Override", "Keep", "Fail"),
     "OnMissingLogGroup": ("Fail", "Create"),
-    "PropagationWaitSeconds": ("0", "900"),
+    "PropagationWaitSeconds": ("0", "7", "60", "899", "900", "0900"),
 }
 #: Values that none of them takes, whatever the place.
 TAKEN_BY_NONE = ("", " ", "a b", "é", "/a\n", "arn:aws:s3:::bucket", "x" * 513)
@@ -69,6 +69,14 @@ def test_the_pattern_is_the_parsers(row: Property) -> None:
 
     assert [value for value in TAKEN[row.name] if not taken(row, value)] == []
     assert matched == [*TAKEN[row.name]]
+
+
+@pytest.mark.parametrize("text", ["901", "0901", "1000", "00900", "9999", "-1", "1.5", "٣"])
+def test_a_schema_knows_how_long_a_wait_may_be(text: str) -> None:
+    """The pattern says the same as the parser."""
+    row = NAMED["PropagationWaitSeconds"]
+
+    assert (taken(row, text), re.fullmatch(row.form.pattern, text)) == (False, None)
 
 
 @EACH
