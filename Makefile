@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 MUTANTS := .venv-mutants
+LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
@@ -78,9 +79,9 @@ house: $(STAMP) ## the figures of the code's structure
 	@$(BIN)/python -m tools.house
 
 lock: ## resolve and lock every dependency anew (needs uv)
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o src/requirements.txt
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c src/requirements.txt --group dev pyproject.toml -o requirements-dev.txt
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c src/requirements.txt --group mutants pyproject.toml -o requirements-mutants.txt
+	$(LOCK) --group function -o src/requirements.txt
+	$(LOCK) -c src/requirements.txt --group dev -o requirements-dev.txt
+	$(LOCK) -c src/requirements.txt --group mutants -o requirements-mutants.txt
 
 local-stop: $(STAMP) ## stop it
 	$(BIN)/python -m local stop

@@ -13,19 +13,15 @@ from support.pages import PROJECT, code_in, page
 
 from log_group_kms.cloudformation.envelope import Envelope
 from log_group_kms.lifecycle.deadlines import Deadlines
-from log_group_kms.lifecycle.event import _return_values
+from log_group_kms.lifecycle.event import return_values
 from log_group_kms.model.errors import InvalidRequest
 from log_group_kms.model.keys import KeyArn
 from log_group_kms.model.results import Outcome
 from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
 from log_group_kms.model.targets import LogGroup, LogGroupName, Place
-from log_group_kms.request.parse import (
-    _CLOUDFORMATIONS_OWN,
-    _PROPERTIES,
-    _TARGETS,
-    DEFAULT_SERVICE_TIMEOUT,
-    parse_association,
-)
+from log_group_kms.request.parse import parse_association
+from log_group_kms.request.properties import CLOUDFORMATIONS_OWN, PROPERTY_NAMES, TARGET_NAMES
+from log_group_kms.request.values import DEFAULT_SERVICE_TIMEOUT
 from log_group_kms.retry.policies import (
     CONCURRENT_CHANGE,
     KEY_POLICY_PROPAGATION,
@@ -79,10 +75,10 @@ def fact(text: str, name: str) -> str | None:
 
 def test_the_properties_are_those_that_the_code_knows() -> None:
     """Each property that the provider accepts is documented, and no other."""
-    assert set(properties()) == {*_PROPERTIES, *_CLOUDFORMATIONS_OWN}
+    assert set(properties()) == {*PROPERTY_NAMES, *CLOUDFORMATIONS_OWN}
 
 
-@pytest.mark.parametrize("name", [*_PROPERTIES, *_CLOUDFORMATIONS_OWN])
+@pytest.mark.parametrize("name", [*PROPERTY_NAMES, *CLOUDFORMATIONS_OWN])
 def test_each_property_says_what_aws_pages_say(name: str) -> None:
     """Whether it is required, its type, and what an update of it does."""
     said = {what: fact(properties()[name], what) for what in ("Required", "Type", "Update requires")}
@@ -94,7 +90,7 @@ def test_a_new_target_is_a_replacement_and_nothing_else_is() -> None:
     """The properties that name the target, and only they, require a replacement."""
     replacing = {name for name, text in properties().items() if fact(text, "Update requires") == "Replacement"}
 
-    assert replacing == set(_TARGETS)
+    assert replacing == set(TARGET_NAMES)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +140,7 @@ def test_the_return_values_are_those_that_the_code_gives() -> None:
     """Each Fn::GetAtt attribute of an answer is documented, and no other."""
     documented = [code_in(row[0])[0] for row in page("docs/reference/return-values.md").section("Fn::GetAtt").rows]
 
-    assert documented == list(_return_values(Outcome(LOG_GROUP, KEY)))
+    assert documented == list(return_values(Outcome(LOG_GROUP, KEY)))
 
 
 # --- the provider's template ------------------------------------------------------------------------------------------

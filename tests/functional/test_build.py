@@ -118,10 +118,20 @@ def test_the_package_holds_what_is_run_and_its_licences(package: Path) -> None:
 
 
 def test_the_package_is_small(compiled_package: Path) -> None:
-    """Unzipped and with its bytecode it stays under 5 MB."""
+    """Unzipped and with its bytecode it stays under 2.2 MB, as without a command line in it."""
     size = sum(path.stat().st_size for path in compiled_package.rglob("*") if path.is_file())
 
-    assert size < 5_000_000
+    assert size < 2_200_000
+
+
+def test_the_package_is_without_the_command_line(compiled_package: Path) -> None:
+    """That is a program of its own: no function runs it, and nobody starts a package in Lambda."""
+    package = compiled_package / "log_group_kms"
+    folders = {path.name for path in package.iterdir() if path.is_dir()} - {"__pycache__"}
+    sources = {path.name for path in (PROJECT / "src" / "log_group_kms").iterdir() if any(path.glob("*.py"))}
+
+    assert folders == sources - {"cli"}
+    assert [*package.glob("**/__main__*")] == []
 
 
 def test_every_module_is_compiled_for_a_read_only_folder(compiled_package: Path) -> None:

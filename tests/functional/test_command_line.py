@@ -1,4 +1,4 @@
-"""`python -m log_group_kms` as people and pipelines run it: a process of its own, against the embedded AWS."""
+"""`log-group-kms` as people and pipelines run it: a process of its own, against the embedded AWS."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from local.emulator.script import LogGroups
-from log_group_kms.cli.commands import main
+from log_group_kms.cli.main import main
 from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
 
 if TYPE_CHECKING:

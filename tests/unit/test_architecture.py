@@ -20,7 +20,7 @@ LIBRARIES: dict[str, set[str]] = {
     "crhelper": {"cloudformation/resource_base.py"},
     "aws_lambda_powertools": {"handlers/enrolment.py", "handlers/provider.py", "handlers/shared.py"},
     "urllib3": {"cloudformation/delivery.py"},
-    "rich": {"cli/screen.py"},
+    "rich": {"cli/progress.py", "cli/tables.py"},
 }
 
 

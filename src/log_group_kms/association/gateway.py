@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from log_group_kms.association.ports import Keys, LogGroups
+    from log_group_kms.model.keys import KeyDescription
     from log_group_kms.model.ownership import Claim
     from log_group_kms.model.results import Page
     from log_group_kms.model.targets import Fleet, LogGroup, QueryResults
@@ -249,10 +250,18 @@ class KeyResolver:
         """
         if isinstance(key, KeyArn):
             return key
-        description = self.retrier.attempt(lambda: self.port.describe(key))
+        description = self.describe(key)
         if description.defect:
             raise KeyUnusable(f"KmsKeyId {key.text} is the key {description.arn.text}, which {description.defect}")
         return description.arn
+
+    def describe(self, key: KeyReference) -> KeyDescription:
+        """Return what KMS says of *key*.
+
+        Raises:
+            ApiError: KMS does not know the key, or may not be asked.
+        """
+        return self.retrier.attempt(lambda: self.port.describe(key))
 
     def known(self, key: KeyReference | None) -> KeyArn | None:
         """Return the key ARN behind a former *key*; None where KMS no longer knows it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -173,3 +173,7 @@ class Remove:
     def restores(self) -> bool:
         """True where the key of before is to be put back."""
         return self.on_delete is OnDelete.RESTORE_PREVIOUS
+
+    def restoring(self) -> Remove:
+        """Return the same, so that the key of before is put back."""
+        return replace(self, on_delete=OnDelete.RESTORE_PREVIOUS)

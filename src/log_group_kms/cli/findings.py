@@ -1,14 +1,12 @@
-"""What the command line finds and does: values, and each as the object that `--json` prints."""
+"""The results of the commands: values, and each as the object that `--json` prints."""
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from log_group_kms.fleet.checkpoint import CHANGED, Fate
 from log_group_kms.fleet.plan import Action
 from log_group_kms.model.targets import LogGroupName
 
@@ -31,7 +29,7 @@ _SKIPPED: Final = (Action.KEEP, Action.LEAVE, Action.RESERVED)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What `apply` would do.
+    """The changes that `apply` would make.
 
     Attributes:
         fleet: which log groups were looked at.
@@ -62,16 +60,16 @@ class Plan:
 
     @property
     def changes(self) -> int:
-        """How many log groups would be changed."""
+        """The number of log groups that would be changed."""
         return sum(self.counts[action] for action in CHANGES)
 
     @property
     def skipped(self) -> int:
-        """How many would be left as they are."""
+        """The number of those that would be left as they are."""
         return sum(self.counts[action] for action in _SKIPPED)
 
     def as_json(self) -> dict[str, object]:
-        """For `--json`."""
+        """Return the object of `--json`."""
         return {
             "command": "plan",
             **_where(self.fleet),
@@ -92,7 +90,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What `apply` or `release` has done.
+    """The changes that `apply` or `release` has made.
 
     Attributes:
         command: which of the two.
@@ -123,7 +121,7 @@ class Summary:
     complete: bool = True
 
     def as_json(self) -> dict[str, object]:
-        """For `--json`."""
+        """Return the object of `--json`."""
         return {
             "command": self.command,
             **_where(self.fleet),
@@ -141,7 +139,7 @@ class Summary:
 
 
 class Cover(StrEnum):
-    """How a log group is encrypted."""
+    """The ways in which a log group is encrypted."""
 
     ENCRYPTED = "encrypted"
     UNENCRYPTED = "unencrypted"
@@ -150,7 +148,7 @@ class Cover(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Which log groups are under a customer managed key.
+    """The log groups under customer managed keys, counted.
 
     Attributes:
         fleet: which log groups were looked at.
@@ -177,7 +175,7 @@ class Coverage:
         return cls(fleet, totals, keys, prefixes)
 
     def as_json(self) -> dict[str, object]:
-        """For `--json`."""
+        """Return the object of `--json`."""
         return {
             "command": "report",
             **_where(self.fleet),
@@ -187,56 +185,8 @@ class Coverage:
         }
 
 
-@dataclass(slots=True)
-class Advance:
-    """How far a command has come; several threads may tell it.
-
-    Attributes:
-        show: is called after each step.
-        changed: how many log groups were changed.
-        seen: how many were looked at, where that is all there is to do.
-        throttled: how many calls AWS refused because of the quota.
-        stopping: whether Ctrl-C was pressed.
-        unrestored: see `Summary`, each with the reason.
-    """
-
-    show: Callable[[Advance], None]
-    changed: int = 0
-    seen: int = 0
-    throttled: int = 0
-    stopping: bool = False
-    unrestored: list[tuple[str, str]] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def met(self, name: str, fate: Fate, why: str) -> None:
-        """A log group met its *fate*."""
-        if fate not in (*CHANGED, Fate.RELEASED, Fate.UNRESTORED):
-            return
-        with self._lock:
-            self.changed += 1
-            if fate is Fate.UNRESTORED:
-                self.unrestored.append((name, why))
-        self.show(self)
-
-    def looked(self) -> None:
-        """A log group was looked at."""
-        self.seen += 1
-        self.show(self)
-
-    def refused(self) -> None:
-        """A call was throttled."""
-        with self._lock:
-            self.throttled += 1
-        self.show(self)
-
-    def stop(self) -> None:
-        """Nothing more is begun; called by a signal, so it takes no lock that it may hold already."""
-        self.stopping = True
-        self.show(self)
-
-
 def prefix_of(name: str) -> str:
-    """The beginning of *name* up to its second path segment at most; empty where it has no slash."""
+    """Return the beginning of *name* up to its second path segment at most; empty where it has no slash."""
     rooted = name.startswith("/")
     folders = name[rooted:].split("/")[:-1][:_SEGMENTS]
     return "/" * rooted + "".join(f"{folder}/" for folder in folders)

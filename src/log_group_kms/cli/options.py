@@ -1,19 +1,26 @@
-"""The options of `python -m log_group_kms`, typed; what only the account and Region can tell is not checked here."""
+"""The options of `log-group-kms`, typed; what only the account and Region can tell is not checked here.
+
+A property of the resource is an option as its row in `request.properties` says.
+"""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from log_group_kms.model.association import OnDelete, OnExistingKey
+from log_group_kms.request.properties import FLEET_TARGET, PROPERTIES
 from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-_NAME: Final = "python -m log_group_kms"
+    from log_group_kms.cli.command import Command
+    from log_group_kms.request.properties import Property
+
+NAME: Final = "log-group-kms"
+_SUMMARY: Final = "Encrypt CloudWatch Logs log groups with a KMS key, as a stack's fleet would."
 _EPILOG: Final = """\
 exit codes:
   0    done; nothing to change (plan); every log group under a customer managed key (report)
@@ -31,63 +38,55 @@ exit codes:
                   keys: [kms_key_arn, log_groups], prefixes: [prefix, matched, encrypted, unencrypted, reserved]
   The actions: associate, rekey, take_over, compliant, keep, conflict, leave, reserved, excluded.
 """
-#: The rules want a key, also where none is used.
-NO_KEY: Final = "alias/none"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says; what a command does not have is left at its default."""
+    """The options as they are given; one that a command does not have is left at its default.
+
+    Attributes:
+        command: the command's name.
+        properties: those that are the resource's properties, by the property's name, as a template would say them.
+        region: of AWS; by default the configuration's.
+        profile: of the AWS configuration; by default the usual search.
+        json: True for one JSON object in place of tables.
+        all: True where a plan shows also what has the key already.
+        owner: stack id and logical id of the resource to work for; None for the command line itself.
+        rate: changes a second.
+        yes: True where nobody is to be asked.
+    """
 
     command: str
-    prefix: str
+    properties: Mapping[str, Any] = field(default_factory=dict)
     region: str | None = None
     profile: str | None = None
     json: bool = False
     all: bool = False
-    kms_key_id: str = NO_KEY
-    exclude: Sequence[str] = ()
-    on_existing_key: str = OnExistingKey.OVERRIDE
-    on_delete: str = OnDelete.RESTORE_PREVIOUS
     owner: Sequence[str] | None = None
     rate: float = DEFAULT_RATE_LIMITS.changes
     yes: bool = False
 
+    @classmethod
+    def of(cls, parsed: argparse.Namespace) -> Options:
+        """Return the options that were *parsed*."""
+        given = {name: value for name, value in vars(parsed).items() if value is not None}
+        own = {each.name for each in fields(cls)}
+        properties = {name: given[name] for name in given.keys() - own}
+        return cls(properties=properties, **{name: given[name] for name in given.keys() & own})
 
-def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
-    """The parser of the whole command line, and those of its commands by name."""
-    parser = _parser(
-        argparse.ArgumentParser, _NAME, "Encrypt CloudWatch Logs log groups with a KMS key, as a stack's fleet would."
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    plan, apply, release, report = (
-        _parser(partial(commands.add_parser, name, help=text), f"{_NAME} {name}", text)
-        for name, text in (
-            ("plan", "show what apply would change; changes nothing"),
-            ("apply", "associate the key with every log group that has another one or none"),
-            ("release", "give back what apply holds"),
-            ("report", "show which log groups are under which key; changes nothing"),
-        )
-    )
-    for command in (plan, apply, release):
-        _add_where(command, prefix=None)
-    for command in (plan, apply):
-        _add_wanted(command)
-    for command in (plan, apply, release):
-        _add_owner(command)
-    _add_where(report, prefix="*")
-    plan.add_argument("--all", action="store_true", help="show also the log groups that have the key already")
-    apply.add_argument(
-        "--rate", type=_rate, default=DEFAULT_RATE_LIMITS.changes, metavar="N",
-        help="AssociateKmsKey calls a second, default %(default)g; AWS allows 5 for account and Region and no more",
-    )  # fmt: skip
-    release.add_argument(
-        "--on-delete", choices=[*OnDelete], default=OnDelete.RESTORE_PREVIOUS,
-        help="what becomes of the key, as with a stack's Delete (default %(default)s)",
-    )  # fmt: skip
-    for command in (apply, release):
-        command.add_argument("--yes", action="store_true", help="do not ask")
-    return parser, {"plan": plan, "apply": apply, "release": release, "report": report}
+
+def parsers(
+    commands: Iterable[Command],
+) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """Return the parser of the whole command line, and those of its *commands* by name."""
+    parser = _parser(argparse.ArgumentParser, NAME, _SUMMARY)
+    adder = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    by_name = {}
+    for command in commands:
+        make = partial(adder.add_parser, command.name, help=command.summary)
+        by_name[command.name] = _parser(make, f"{NAME} {command.name}", command.summary)
+        _add_options(by_name[command.name], command)
+    return parser, by_name
 
 
 def _parser(make: Callable[..., argparse.ArgumentParser], name: str, description: str) -> argparse.ArgumentParser:
@@ -99,49 +98,49 @@ def _parser(make: Callable[..., argparse.ArgumentParser], name: str, description
     )
 
 
-def _add_where(command: argparse.ArgumentParser, prefix: str | None) -> None:
-    command.add_argument(
-        "--prefix", type=_prefix, required=prefix is None, default=prefix, metavar="P",
-        help="the log groups whose names begin so; * for every log group" + (" (default)" if prefix else ""),
-    )  # fmt: skip
-    command.add_argument("--region", help="AWS Region (default: the profile's, or AWS_DEFAULT_REGION)")
-    command.add_argument("--profile", help="profile of the AWS configuration (default: the usual search)")
-    command.add_argument("--json", action="store_true", help="print one JSON object, see below; needs no Rich")
+def _add_options(parser: argparse.ArgumentParser, command: Command) -> None:
+    _add_prefix(parser, default=None if command.request else "*")
+    parser.add_argument("--region", help="AWS Region (default: the profile's, or AWS_DEFAULT_REGION)")
+    parser.add_argument("--profile", help="profile of the AWS configuration (default: the usual search)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, see below; needs no Rich")
+    if command.request:
+        for each in PROPERTIES:
+            if each.option and each is not FLEET_TARGET and command.request in each.option.requests:
+                _add_property(parser, each)
+        _add_owner(parser)
+    command.add_options(parser)
+    if command.changes:
+        parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
-def _add_wanted(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--kms-key-id", required=True, metavar="KEY", help="key ARN, alias ARN, alias/NAME, key id or mrk-… id"
-    )
-    command.add_argument(
-        "--exclude", nargs="+", action="extend", default=[], metavar="PATTERN",
-        help="names to leave alone; * stands for any characters",
-    )  # fmt: skip
-    command.add_argument(
-        "--on-existing-key", choices=[*OnExistingKey], default=OnExistingKey.OVERRIDE,
-        help="what to do with a log group that has another key (default %(default)s)",
-    )  # fmt: skip
+def _add_prefix(parser: argparse.ArgumentParser, default: str | None) -> None:
+    more: dict[str, Any] = {"type": _not_empty, "required": default is None, "default": default}
+    _add_property(parser, FLEET_TARGET, " (default)" if default else "", **more)
 
 
-def _add_owner(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
+def _add_property(parser: argparse.ArgumentParser, each: Property, more_help: str = "", **more: Any) -> None:
+    option = each.option
+    if option is None:
+        return
+    if each.form.many:
+        more |= {"nargs": "+", "action": "extend", "default": []}
+    elif each.form.choices:
+        more |= {"choices": each.form.choices, "default": each.default}
+        more_help = " (default %(default)s)"
+    if each.required:
+        more["required"] = True
+    parser.add_argument(each.flag, dest=each.name, metavar=option.metavar, help=option.help + more_help, **more)
+
+
+def _add_owner(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--owner", nargs=2, metavar=("STACK_ID", "LOGICAL_ID"),
         help="work for the fleet that this resource of a stack is, with the same --prefix as there (default: for the "
         "command line itself; a stack's fleet takes that over, with what was there before)",
     )  # fmt: skip
 
 
-def _prefix(text: str) -> str:
+def _not_empty(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("it must not be empty; * means every log group")
     return text
-
-
-def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = 0.0
-    if not 0 < rate < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
-    return rate

@@ -23,7 +23,6 @@ from log_group_kms.fleet.reader import FleetReader
 from log_group_kms.fleet.sentinels import Purpose, Sentinels, lost_fleet
 from log_group_kms.fleet.triage import Triage
 from log_group_kms.fleet.visits import Visits
-from log_group_kms.model.association import OnDelete
 from log_group_kms.model.errors import ClaimLost, NotFound, ProviderError
 from log_group_kms.model.results import Observed, Outcome
 from log_group_kms.retry.policies import FLEET
@@ -280,7 +279,7 @@ def _planned(reader: FleetReader, event: Ensure, desired: Desired, listed: Liste
 def _undoing(event: Ensure) -> Remove:
     """Return what undoes *event*: as the Delete that passed by did; a failed Create leaves what was there before."""
     removing = Remove.of(event.owner, event.association)
-    return removing if event.enrolling else replace(removing, on_delete=OnDelete.RESTORE_PREVIOUS)
+    return removing if event.enrolling else removing.restoring()
 
 
 def _next(checkpoint: Checkpoint, ending: Ending, event: Ensure) -> Phase:

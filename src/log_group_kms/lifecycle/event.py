@@ -58,7 +58,7 @@ def _ensure(event: Ensure, checkpoint: Checkpoint | None, context: Context, dead
     outcome = ensure(context, event, checkpoint)
     if isinstance(outcome, Checkpoint):
         return _in_time(outcome, context, deadlines)
-    done = Done(outcome.target.arn, _return_values(outcome), outcome.note)
+    done = Done(outcome.target.arn, return_values(outcome), outcome.note)
     if not (outcome.settling and event.association.propagation_wait):
         return done
     until = context.retrier.clock.now() + event.association.propagation_wait
@@ -101,7 +101,7 @@ def _wait(event: Ensure, progress: Propagating, context: Context, deadlines: Dea
     return replace(progress.done, reason=f"{progress.done.reason} {note}".strip())
 
 
-def _return_values(outcome: Outcome) -> dict[str, str]:
+def return_values(outcome: Outcome) -> dict[str, str]:
     """Return always all of them and always strings, so that Fn::GetAtt never fails."""
     name = outcome.target.log_group_name
     return {

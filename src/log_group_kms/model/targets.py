@@ -11,8 +11,8 @@ from typing import ClassVar, Final
 from log_group_kms.model.tags import fits_tag
 
 #: CloudWatch Logs API reference, CreateLogGroup: 1 to 512 of these characters.
-_LOG_GROUP_NAME: Final = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
-_LOG_GROUP_NAME_PATTERN: Final = re.compile(r"[.\-_/#A-Za-z0-9*]{1,512}")
+LOG_GROUP_NAME: Final = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
+LOG_GROUP_NAME_WITH_WILDCARDS: Final = re.compile(r"[.\-_/#A-Za-z0-9*]{1,512}")
 _LAMBDA_ARN: Final = re.compile(r"arn:(?P<partition>[\w-]+):lambda:(?P<region>[\w-]+):(?P<account>\d{12}):function:.+")
 _STACK_ID: Final = re.compile(
     r"arn:(?P<partition>[\w-]+):cloudformation:(?P<region>[\w-]+):(?P<account>\d{12}):"
@@ -64,7 +64,7 @@ class LogGroupName:
     text: str
 
     def __post_init__(self) -> None:
-        if not _LOG_GROUP_NAME.fullmatch(self.text):
+        if not LOG_GROUP_NAME.fullmatch(self.text):
             raise ValueError("it must be 1 to 512 characters of A-Z a-z 0-9 . - _ / # (no wildcards)")
         if self.text.lower().startswith("aws/"):
             raise ValueError("names that start with aws/ (without a leading slash) are reserved for AWS")
@@ -123,7 +123,7 @@ class Fleet:
     log_group_name: ClassVar = ""
 
     def __post_init__(self) -> None:
-        if self.prefix and not _LOG_GROUP_NAME.fullmatch(self.prefix):
+        if self.prefix and not LOG_GROUP_NAME.fullmatch(self.prefix):
             raise ValueError("it must be * for every log group, or 1 to 512 characters of A-Z a-z 0-9 . - _ / #")
         if self.prefix.lower().startswith("aws/"):
             raise ValueError("names that start with aws/ (without a leading slash) are reserved for AWS")
@@ -160,7 +160,7 @@ class Exclusions:
 
     def __post_init__(self) -> None:
         for pattern in self.patterns:
-            if not _LOG_GROUP_NAME_PATTERN.fullmatch(pattern):
+            if not LOG_GROUP_NAME_WITH_WILDCARDS.fullmatch(pattern):
                 raise ValueError(
                     f"{pattern!r} is no name: each must be 1 to 512 characters of A-Z a-z 0-9 . - _ / # "
                     "and * as wildcard"

@@ -1,1 +1,1 @@
-"""From an event's properties to a typed request; the properties, written down once."""
+"""Typed requests, made of events and their properties; the properties, each written down once."""

@@ -1,4 +1,4 @@
-"""What enrolment and reconciliation are asked for: by EventBridge, by a schedule, or by a person."""
+"""Requests to enrolment and reconciliation: by EventBridge, by a schedule, or by a person."""
 
 from __future__ import annotations
 
@@ -9,26 +9,25 @@ from log_group_kms.fleet.checkpoint import Checkpoint
 from log_group_kms.fleet.upkeep import MOST_HOPS, Enrol, Reconcile
 from log_group_kms.model.errors import InvalidRequest
 from log_group_kms.model.ownership import Owner
-from log_group_kms.model.targets import Fleet, LogGroup, LogGroupName, Place
-from log_group_kms.request.parse import Ignore, parse_association, parse_prefix
+from log_group_kms.model.targets import LogGroup, LogGroupName, Place
+from log_group_kms.request.parse import Ignore, parse_association
+from log_group_kms.request.properties import ENROLLED, FLEET_TARGET
+from log_group_kms.request.reading import read_fleet
+from log_group_kms.request.values import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SETTINGS: Final = (
-    "FLEET_STACK_ID",
-    "FLEET_LOGICAL_ID",
-    "KMS_KEY_ID",
-    "LOG_GROUP_NAME_PREFIX",
-    "EXCLUDE_LOG_GROUP_NAMES",
-    "ON_EXISTING_KEY",
-    "ON_DELETE",
-    "ENROLMENT_RULE",
-)
+    from log_group_kms.model.targets import Fleet
+
+#: The settings that are no property of the fleet.
+_STACK_ID: Final = "FLEET_STACK_ID"
+_LOGICAL_ID: Final = "FLEET_LOGICAL_ID"
+_SETTINGS: Final = (_STACK_ID, _LOGICAL_ID, *(each.setting for each in ENROLLED), "ENROLMENT_RULE")
 
 
 def parse_upkeep(event: object, place: Place) -> Enrol | Reconcile | Ignore:
-    """What is to be done: for an event of the schedule, of a person, or of CloudTrail.
+    """Return what is to be done: for an event of the schedule, of a person, or of CloudTrail.
 
     https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-logs.html
 
@@ -47,7 +46,7 @@ def parse_upkeep(event: object, place: Place) -> Enrol | Reconcile | Ignore:
 
 
 def parse_fleet(settings: Mapping[str, str]) -> tuple[Fleet, Ensure]:
-    """The fleet that the function works for, and what it wants, as the environment says.
+    """Return the fleet that the function works for, and what it wants, as the environment says.
 
     Its place is that of its stack, which is the function's own: under the Runtime Interface Emulator (`sam local`) the
     function's ARN is made up.
@@ -59,22 +58,13 @@ def parse_fleet(settings: Mapping[str, str]) -> tuple[Fleet, Ensure]:
     if missing:
         raise InvalidRequest([f"{name} is missing from the function's environment" for name in missing])
     try:
-        place = Place.of_stack(settings["FLEET_STACK_ID"])
+        place = Place.of_stack(settings[_STACK_ID])
     except ValueError as broken:
-        raise InvalidRequest([f"FLEET_STACK_ID: {broken}"]) from None
-    exclude = [name.strip() for name in settings["EXCLUDE_LOG_GROUP_NAMES"].split(",") if name.strip()]
-    desired = parse_association(
-        {
-            "KmsKeyId": settings["KMS_KEY_ID"],
-            "LogGroupNamePrefix": settings["LOG_GROUP_NAME_PREFIX"],
-            "OnExistingKey": settings["ON_EXISTING_KEY"],
-            "OnDelete": settings["ON_DELETE"],
-            "ExcludeLogGroupNames": exclude,
-        },
-        place,
-    )
-    fleet = parse_prefix(settings["LOG_GROUP_NAME_PREFIX"], place)
-    owner = Owner.of_resource(settings["FLEET_STACK_ID"], settings["FLEET_LOGICAL_ID"], fleet)
+        raise InvalidRequest([f"{_STACK_ID}: {broken}"]) from None
+    properties = {each.name: each.of_setting(settings[each.setting]) for each in ENROLLED}
+    desired = parse_association(properties, place)
+    fleet = read_fleet(settings[FLEET_TARGET.setting], Scope(place))
+    owner = Owner.of_resource(settings[_STACK_ID], settings[_LOGICAL_ID], fleet)
     return fleet, Ensure(owner, desired, asker=Asker.ENROLMENT)
 
 

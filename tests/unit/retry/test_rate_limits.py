@@ -329,9 +329,6 @@ def test_there_is_no_time_for_a_taken_turn(clock: FakeClock) -> None:
         ReservedPermit(AdaptiveRateLimiter(clock, 5.0, clock.now()))
 
 
-# --- without a pace ---------------------------------------------------------------------------------------------------
-
-
 def test_the_quota_of_aws() -> None:
     """AssociateKmsKey: 5 calls a second. DescribeLogGroups: 10, of which pages and each change's own read take nine."""
     assert RateLimits(changes=5.0, reads=20.0, pages=4.0, workers=8) == DEFAULT_RATE_LIMITS

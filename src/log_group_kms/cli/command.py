@@ -1,0 +1,101 @@
+"""Commands: what each is, runs with and ends with.
+
+A new command is a module in `commands` and an entry in `main.COMMANDS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from log_group_kms.association.context import Context
+from log_group_kms.cli.terminal import tell
+from log_group_kms.retry.retrier import Retrier
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Callable
+
+    from log_group_kms.association.requests import Ensure, Remove
+    from log_group_kms.cli.options import Options
+    from log_group_kms.cli.screen import Screen
+    from log_group_kms.cli.terminal import Account, Terminal
+    from log_group_kms.model.targets import Place
+    from log_group_kms.retry.clock import Deadline
+
+
+class Exit(IntEnum):
+    """The exit codes."""
+
+    DONE = 0
+    ERROR = 1
+    FOUND = 3
+    INTERRUPTED = 130
+
+
+class Misuse(Exception):  # noqa: N818 - named for what it is
+    """An option that breaks a rule, as only the account and Region could tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One run of a command, with all that it needs.
+
+    Attributes:
+        options: what the command line says.
+        terminal: the outside.
+        account: where the credentials lead.
+        screen: shows what is found and done.
+        deadline: the end of the run: none, until Ctrl-C brings it forward.
+    """
+
+    options: Options
+    terminal: Terminal
+    account: Account
+    screen: Screen
+    deadline: Deadline
+
+    @property
+    def place(self) -> Place:
+        """The account and Region."""
+        return self.account.place
+
+    def context(self) -> Context:
+        """Return the way to AWS that the rules take."""
+        rate_limits = replace(self.terminal.rate_limits, changes=self.options.rate)
+        retrier = Retrier(self.terminal.clock, self.deadline)
+        return Context.of(self.account.log_groups, self.account.keys, retrier, rate_limits=rate_limits)
+
+    def agreed(self, question: str) -> bool:
+        """Ask before anything is changed, unless `--yes` is given; True for a Yes."""
+        if self.options.yes or self.terminal.ask(question):
+            return True
+        tell("Nothing was changed.")
+        return False
+
+
+def _no_options(_: ArgumentParser) -> None:
+    """Add nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command.
+
+    Attributes:
+        name: as it is typed.
+        summary: what it does, in a line.
+        run: does it.
+        request: the kind of request that it makes, whose properties are its options; None where it only looks at
+            a fleet.
+        add_options: adds the options of this command alone.
+        changes: True where it changes something, so that it asks first.
+    """
+
+    name: str
+    summary: str
+    run: Callable[[Invocation], Exit]
+    request: type[Ensure | Remove] | None = None
+    add_options: Callable[[ArgumentParser], None] = _no_options
+    changes: bool = False

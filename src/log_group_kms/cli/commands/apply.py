@@ -1,0 +1,67 @@
+"""`apply`: do what `plan` shows."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from log_group_kms.association.requests import Ensure
+from log_group_kms.cli.changing import carry_out, conclude
+from log_group_kms.cli.command import Command, Exit
+from log_group_kms.cli.commands.plan import check_conflicts, look
+from log_group_kms.cli.findings import Summary
+from log_group_kms.cli.terminal import tell
+from log_group_kms.cli.wording import totals
+from log_group_kms.fleet.plan import Action
+from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS
+
+if TYPE_CHECKING:
+    from log_group_kms.cli.command import Invocation
+
+
+def apply(invocation: Invocation) -> Exit:
+    """Associate the key, after a look and a question.
+
+    Raises:
+        ResourceConflict: a log group has a key that must not be replaced.
+    """
+    wanted, found = look(invocation, lambda _: False)
+    tell(totals(found))
+    check_conflicts(found)
+    summary = Summary("apply", found.fleet, found.owner, key=found.key, planned=found.changes)
+    if not found.changes:
+        compliant = found.counts[Action.COMPLIANT]
+        return conclude(invocation, replace(summary, compliant=compliant, skipped=found.skipped))
+    number = "1 log group" if found.changes == 1 else f"{found.changes:,} log groups"
+    place = invocation.place
+    if not invocation.agreed(f"Associate {number} of account {place.account} in {place.region} with {found.key.text}?"):
+        return Exit.ERROR
+    return carry_out(invocation, "Associating", summary, lambda rules: rules.ensure(wanted))
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--rate", type=_rate, default=DEFAULT_RATE_LIMITS.changes, metavar="N",
+        help="AssociateKmsKey calls a second, default %(default)g; AWS allows 5 for account and Region and no more",
+    )  # fmt: skip
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return rate
+
+
+APPLY = Command(
+    "apply",
+    "associate the key with every log group that has another one or none",
+    apply,
+    Ensure,
+    _add_options,
+    changes=True,
+)

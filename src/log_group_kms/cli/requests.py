@@ -1,0 +1,135 @@
+"""Requests of the command line, made of its options under the rules that a template's properties keep too."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from log_group_kms.association.requests import Asker, Ensure, Remove
+from log_group_kms.cli.command import Misuse
+from log_group_kms.model.errors import AccessDenied, InvalidRequest, KeyUnusable
+from log_group_kms.model.keys import KeyArn
+from log_group_kms.model.ownership import Owner
+from log_group_kms.request.parse import parse_association
+from log_group_kms.request.properties import FLEET_TARGET, PROPERTIES
+from log_group_kms.request.reading import read_some
+from log_group_kms.request.values import Scope
+from log_group_kms.retry.policies import THROTTLED, UNAVAILABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from log_group_kms.association.context import Context
+    from log_group_kms.cli.command import Invocation
+    from log_group_kms.model.keys import KeyReference
+    from log_group_kms.model.targets import Fleet
+
+#: AWS::CloudFormation::Stack: alphanumeric.
+_LOGICAL_ID: Final = re.compile(r"[A-Za-z0-9]{1,255}")
+#: Who may not look should hear of it at once: unlike the provider's role, the caller's was not made a moment before.
+_LOOKING: Final = (THROTTLED, UNAVAILABLE)
+_FLAGS: Final = {each.name: each.flag for each in PROPERTIES if each.option}
+
+
+def looking(context: Context) -> Context:
+    """Return *context* for calls that only look."""
+    return context.under(context.retrier.under(_LOOKING))
+
+
+def fleet_of(invocation: Invocation) -> Fleet:
+    """Return the fleet that the command is about.
+
+    Raises:
+        Misuse: with every mistake.
+    """
+    fleet: Fleet = _values(invocation)[FLEET_TARGET.field]
+    return fleet
+
+
+def ensure_of(invocation: Invocation) -> tuple[Fleet, Ensure, KeyArn]:
+    """Return the fleet, what is wanted of it, and the key.
+
+    Raises:
+        Misuse: with every mistake.
+        KeyUnusable: the key cannot encrypt log groups.
+        ApiError: there is no such key.
+    """
+    with _mistakes_in_options():
+        association = parse_association(dict(invocation.options.properties), invocation.place)
+    key = _usable(looking(invocation.context()), association.key)
+    fleet = fleet_of(invocation)
+    owner = _owner(invocation, fleet)
+    return fleet, Ensure(owner, replace(association, key=key), asker=Asker.COMMAND_LINE), key
+
+
+def remove_of(invocation: Invocation) -> tuple[Fleet, Remove]:
+    """Return the fleet, and the request that its association end.
+
+    Raises:
+        Misuse: with every mistake.
+    """
+    fleet = fleet_of(invocation)
+    return fleet, Remove(_owner(invocation, fleet), **_values(invocation))
+
+
+def _values(invocation: Invocation) -> dict[str, Any]:
+    with _mistakes_in_options():
+        return read_some(invocation.options.properties, Scope(invocation.place))
+
+
+@contextmanager
+def _mistakes_in_options() -> Iterator[None]:
+    """Name the option where a mistake names the property.
+
+    Raises:
+        Misuse: with every mistake.
+    """
+    try:
+        yield
+    except InvalidRequest as wrong:
+        raise Misuse("; ".join(map(_in_option, wrong.mistakes))) from None
+
+
+def _in_option(mistake: str) -> str:
+    name, _, rest = mistake.partition(" ")
+    return f"{_FLAGS.get(name, name)} {rest}"
+
+
+def _usable(context: Context, reference: KeyReference) -> KeyArn:
+    """Return the key's ARN. A dry run that would not tell that the key is disabled would be worth little.
+
+    Raises:
+        KeyUnusable: it cannot encrypt log groups.
+        ApiError: there is no such key. Of a key ARN alone, AWS may keep the rest to itself.
+    """
+    try:
+        described = context.keys.describe(reference)
+    except AccessDenied:
+        if isinstance(reference, KeyArn):
+            return reference
+        raise
+    if described.defect:
+        raise KeyUnusable(f"The key {described.arn.text} {described.defect}")
+    return described.arn
+
+
+def _owner(invocation: Invocation, fleet: Fleet) -> Owner:
+    """Return whom to claim for.
+
+    For the command line it is the same one whatever the prefix, so that `release` may give back a part.
+
+    Raises:
+        Misuse: there can be no such stack in this account and Region.
+    """
+    if invocation.options.owner is None:
+        return Owner.of_command_line(replace(fleet, prefix=""))
+    stack_id, logical_id = invocation.options.owner
+    place = invocation.place
+    begin = f"arn:{place.partition}:cloudformation:{place.region}:{place.account}:stack/"
+    if not re.fullmatch(re.escape(begin) + "[^/]+/[^/]+", stack_id):
+        raise Misuse(f"--owner {stack_id}: the id of a stack of this account and Region is {begin}NAME/UUID")
+    if not _LOGICAL_ID.fullmatch(logical_id):
+        raise Misuse(f"--owner {logical_id}: a logical id has 1 to 255 characters of A-Z a-z 0-9")
+    return Owner.of_resource(stack_id, logical_id, fleet)

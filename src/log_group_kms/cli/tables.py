@@ -1,0 +1,117 @@
+"""Tables of Rich, and a progress bar where stderr is a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from log_group_kms.cli.findings import CHANGES, Cover
+from log_group_kms.cli.progress import in_a_bar, in_lines
+from log_group_kms.cli.wording import LABELS, owner_name, scope, share, throttled_calls, totals
+from log_group_kms.fleet.plan import Action
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from rich.table import Table
+
+    from log_group_kms.cli.findings import Coverage, Plan, Summary
+    from log_group_kms.cli.progress import Progress
+    from log_group_kms.model.keys import KeyArn
+    from log_group_kms.model.targets import Place
+    from log_group_kms.retry.clock import Clock
+
+#: Rich measures every row before it draws the first: 10,000 take it five seconds.
+_MOST_ROWS: Final = 1_000
+#: Into a file or a pipe no line is folded.
+_WIDE: Final = 1_000
+_STYLES: Final = {Action.COMPLIANT: "green", Action.CONFLICT: "red", **dict.fromkeys(CHANGES, "yellow")}
+
+
+class TableScreen:
+    """Shows tables on stdout.
+
+    Raises:
+        ModuleNotFoundError: there is no Rich.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        from rich.console import Console  # noqa: PLC0415 - `--json` needs no Rich
+
+        self._clock = clock
+        width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDE
+        self._out = Console(width=width, highlight=False, markup=False)
+        self._err = Console(stderr=True, highlight=False, markup=False)
+
+    def plan(self, plan: Plan) -> None:
+        """See `Screen`."""
+        table = _table("Log group", "Action", "Key in force", "Owner")
+        for one in plan.log_groups[:_MOST_ROWS]:
+            key = _short(one.key, plan.fleet.place) if one.key else ""
+            owner = owner_name(one.owner) if one.owner else ""
+            table.add_row(one.name, LABELS[one.action], key, owner, style=_STYLES.get(one.action, "dim"))
+        if plan.log_groups:
+            self._out.print(table)
+        if len(plan.log_groups) > _MOST_ROWS:
+            self._out.print(f"These are the first {_MOST_ROWS:,} of {len(plan.log_groups):,}; --json tells all.")
+        self._out.print(scope(plan.fleet))
+        self._out.print(f"Key: {plan.key.text}")
+        self._out.print(totals(plan))
+
+    def coverage(self, coverage: Coverage) -> None:
+        """See `Screen`."""
+        keys = _table("Key", "#Log groups")
+        for key, number in coverage.keys.most_common():
+            keys.add_row(key.text, f"{number:,}")
+        for cover, name in ((Cover.UNENCRYPTED, "none of yours"), (Cover.RESERVED, "none, reserved for AWS")):
+            if coverage.totals[cover]:
+                keys.add_row(name, f"{coverage.totals[cover]:,}", style="dim")
+        prefixes = _table("Prefix", "#Log groups", "#Under a key", "#Without")
+        for prefix, covers in sorted(coverage.prefixes.items()):
+            numbers = (covers.total(), covers[Cover.ENCRYPTED], covers[Cover.UNENCRYPTED])
+            prefixes.add_row(prefix or "(no slash)", *(f"{number:,}" for number in numbers))
+        if coverage.totals:
+            self._out.print(keys)
+            self._out.print(prefixes)
+        self._out.print(f"{scope(coverage.fleet)}: {share(coverage.totals)}.")
+
+    def summary(self, summary: Summary) -> None:
+        """See `Screen`."""
+        table = _table("Log groups", "#")
+        for label, number in (
+            ("given back" if summary.command == "release" else "associated", summary.changed),
+            ("left without a key", len(summary.unrestored) or None),
+            ("had the key already", summary.compliant),
+            ("skipped", summary.skipped),
+        ):
+            if number is not None:
+                table.add_row(label, f"{number:,}")
+        self._out.print(table)
+        pace = f", {summary.changed / summary.seconds:.1f} a second" if summary.seconds and summary.changed else ""
+        self._out.print(
+            f"{scope(summary.fleet)}, for {owner_name(summary.owner)}: {summary.seconds:.0f} s{pace}, "
+            f"{throttled_calls(summary.throttled)}."
+        )
+
+    def progress(self, title: str, total: int | None = None) -> AbstractContextManager[Progress]:
+        """See `Screen`."""
+        return in_a_bar(self._err, title, total) if self._err.is_terminal else in_lines(self._clock, title, total)
+
+
+def _table(*columns: str) -> Table:
+    """Return an empty one; a column of numbers begins with `#`."""
+    from rich import box  # noqa: PLC0415 - `--json` needs no Rich
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        numbers = column.startswith("#")
+        header = column.removeprefix("#") if len(column) > 1 else column
+        table.add_column(header, justify="right" if numbers else "left", overflow="fold")
+    return table
+
+
+def _short(key: KeyArn, place: Place) -> str:
+    """Return the key's id, where it is one of this account and Region."""
+    return key.text.removeprefix(f"arn:{place.partition}:kms:{place.region}:{place.account}:key/")

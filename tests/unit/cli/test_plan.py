@@ -1,0 +1,114 @@
+"""`plan`: what it shows and why not, and that it changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+from support.desk import APPLY, AS_JSON, BEFORE, KEY, PLAN, Desk
+
+
+def test_a_plan_tells_what_would_be_changed_and_why_not(desk: Desk) -> None:
+    """Every change and every skip has its row; what is compliant is counted; nothing is changed."""
+    before = BEFORE.text.rpartition("/")[2]
+    expected = [
+        "/aws/lambda/orders associate",
+        f"/aws/lambda/payments re-key {before}",
+        "/debug/a skip (excluded)",
+        f"/theirs skip (owned) {before} Trail of stack orders",
+        "aws/spans skip (reserved for AWS)",
+    ]
+
+    code = desk.run(*PLAN, "--exclude", "/debug/*")
+    lines = [" ".join(line.split()) for line in desk.out.splitlines()]
+
+    assert [line for line in lines[:-4] if " associate" in line or " re-key" in line or " skip" in line] == expected
+    assert lines[-4:] == [
+        "Account 111122223333, eu-west-1, every log group",
+        f"Key: {KEY.text}",
+        "To change: 1 associate, 1 re-key",
+        "To leave as they are: 1 compliant, 1 skip (owned), 1 skip (reserved for AWS), 1 skip (excluded)",
+    ]
+    assert (code, desk.writing_calls()) == (3, set())
+
+
+def test_a_plan_as_json(desk: Desk) -> None:
+    """One object with the counts, and with the log groups that would be changed or skipped."""
+    code = desk.run(*PLAN, AS_JSON, "--exclude", "/debug/*", "/theirs")
+
+    assert (code, desk.err) == (3, "")
+    assert desk.json() == {
+        "command": "plan",
+        "account": "111122223333",
+        "region": "eu-west-1",
+        "prefix": "*",
+        "kms_key_arn": KEY.text,
+        "owner": "fleet:-/command-line",
+        "counts": {
+            "associate": 1,
+            "rekey": 1,
+            "take_over": 0,
+            "compliant": 1,
+            "keep": 0,
+            "conflict": 0,
+            "leave": 0,
+            "reserved": 1,
+            "excluded": 2,
+        },
+        "log_groups": [
+            {"log_group": "/aws/lambda/orders", "action": "associate", "kms_key_arn": None, "owner": None},
+            {"log_group": "/aws/lambda/payments", "action": "rekey", "kms_key_arn": BEFORE.text, "owner": None},
+            {"log_group": "/debug/a", "action": "excluded", "kms_key_arn": None, "owner": None},
+            {"log_group": "/theirs", "action": "excluded", "kms_key_arn": BEFORE.text, "owner": None},
+            {"log_group": "aws/spans", "action": "reserved", "kms_key_arn": None, "owner": None},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        pytest.param([], {"/debug/a", "/theirs"}, id="what is to be seen to"),
+        pytest.param(["--all"], {"/compliant", "/debug/a", "/theirs"}, id="all"),
+    ],
+)
+def test_what_is_compliant_is_shown_on_request(desk: Desk, options: list[str], expected: set[str]) -> None:
+    """Of a fleet that is nearly done, only the rest is of interest."""
+    desk.run("plan", "--prefix", "/", "--kms-key-id", "alias/logs", "--exclude", "/aws/*", AS_JSON, *options)
+    shown = {one["log_group"] for one in desk.json()["log_groups"]}
+
+    assert shown - {"/aws/lambda/orders", "/aws/lambda/payments"} == expected
+
+
+def test_a_plan_with_nothing_to_change_is_a_success(desk: Desk) -> None:
+    """A pipeline that only looks goes on."""
+    code = desk.run("plan", "--prefix", "/compliant", "--kms-key-id", KEY.text)
+
+    assert (code, desk.out.splitlines()[-2:]) == (0, ["To change: none", "To leave as they are: 1 compliant"])
+
+
+def test_a_long_plan_says_what_it_leaves_out(desk: Desk) -> None:
+    """A table of thousands is of no use, and takes its time."""
+    for number in range(1001):
+        desk.holds(f"/many/{number:04}")
+
+    desk.run("plan", "--prefix", "/many/", "--kms-key-id", KEY.text)
+
+    assert "These are the first 1,000 of 1,001; --json tells all." in desk.out
+    assert ("/many/0999" in desk.out, "/many/1000" in desk.out) == (True, False)
+
+
+@pytest.mark.parametrize("command", [PLAN, (*APPLY, "--yes")], ids=["plan", "apply"])
+def test_another_key_is_a_failure_where_that_is_asked_for(desk: Desk, command: tuple[str, ...]) -> None:
+    """With Fail nothing is changed, as with a stack's fleet."""
+    code = desk.run(*command, "--on-existing-key", "Fail")
+
+    assert (code, desk.writing_calls()) == (1, set())
+    assert desk.err.splitlines()[-1] == (
+        "Log groups that have another key: 1. With --on-existing-key Fail nothing is changed before they have none"
+    )
+
+
+def test_another_key_is_kept_where_that_is_asked_for(desk: Desk) -> None:
+    """With Keep the log group is a skip."""
+    desk.run(*PLAN, "--on-existing-key", "Keep", AS_JSON)
+
+    assert desk.json()["counts"]["keep"] == 1

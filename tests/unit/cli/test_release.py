@@ -1,0 +1,78 @@
+"""`release`: it gives back what the command line, or a stack's fleet, holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support.desk import APPLY, AS_JSON, BEFORE, COMMAND_LINE, KEY, OTHER, STRANGER, Desk
+from support.fake_aws import STACK_ID, FakeLogGroup, fleet, owner
+
+from log_group_kms.model.ownership import Claim
+
+if TYPE_CHECKING:
+    from log_group_kms.model.keys import KeyArn
+
+
+@pytest.mark.parametrize(
+    ("options", "key"),
+    [
+        pytest.param([], BEFORE, id="RestorePrevious"),
+        pytest.param(["--on-delete", "Disassociate"], None, id="Disassociate"),
+        pytest.param(["--on-delete", "Retain"], KEY, id="Retain"),
+    ],
+)
+def test_release_gives_back(desk: Desk, options: list[str], key: KeyArn | None) -> None:
+    """What becomes of the key is as with a stack's Delete; no claim of the command line stays."""
+    desk.run(*APPLY, "--yes")
+
+    assert desk.run("release", "--prefix", "*", "--yes", *options, AS_JSON) == 0
+    assert (desk.json()["changed"], desk.json()["complete"], desk.json()["kms_key_arn"]) == (3, True, None)
+    assert desk.states()["/aws/lambda/payments"] == FakeLogGroup(key)
+    assert desk.states()["/theirs"] == FakeLogGroup(BEFORE, Claim(STRANGER, None))
+
+
+def test_release_of_a_part(desk: Desk) -> None:
+    """The prefix need not be the one that was applied."""
+    desk.run(*APPLY, "--yes")
+
+    assert desk.run("release", "--prefix", "/aws/", "--yes") == 0
+    assert desk.states()["/aws/lambda/payments"] == FakeLogGroup(BEFORE)
+    assert desk.states()["/debug/a"] == FakeLogGroup(KEY, Claim(COMMAND_LINE, None))
+
+
+def test_release_for_the_fleet_of_a_stack(desk: Desk) -> None:
+    """With an owner, that one's are given back, and nobody else's."""
+    theirs = owner("Fleet", target=fleet("/aws/"))
+    desk.holds("/aws/lambda/orders", KEY, Claim(theirs, OTHER))
+    desk.holds("/aws/lambda/payments", KEY, Claim(COMMAND_LINE, BEFORE))
+
+    desk.run("release", "--prefix", "/aws/", "--yes", "--owner", STACK_ID, "Fleet")
+
+    assert desk.states()["/aws/lambda/orders"] == FakeLogGroup(OTHER)
+    assert desk.states()["/aws/lambda/payments"] == FakeLogGroup(KEY, Claim(COMMAND_LINE, BEFORE))
+
+
+def test_release_asks(desk: Desk) -> None:
+    """A No changes nothing."""
+    desk.run(*APPLY, "--yes")
+    applied = desk.keys()
+    desk.terminal, desk.typed = True, "n\n"
+
+    assert desk.run("release", "--prefix", "*") == 1
+    assert desk.keys() == applied
+    assert desk.err == (
+        "Give back (RestorePrevious) what the command line holds of every log group in account 111122223333, "
+        "eu-west-1? [y/N] Nothing was changed.\n"
+    )
+
+
+def test_a_key_that_cannot_be_put_back_is_told(desk: Desk) -> None:
+    """The log group is left without a key, by name and with the reason."""
+    desk.run(*APPLY, "--yes")
+    desk.aws.closed_to_logs.add(BEFORE)
+
+    code = desk.run("release", "--prefix", "*", "--yes", AS_JSON)
+
+    assert (code, desk.json()["unrestored"], desk.json()["changed"]) == (0, ["/aws/lambda/payments"], 3)
+    assert f"/aws/lambda/payments: The previous key {BEFORE.text} could not be put back" in desk.err
