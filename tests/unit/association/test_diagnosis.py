@@ -1,19 +1,11 @@
-"""What the Reason of a refusal is made of; the sentences themselves stand in `test_words`."""
+"""What the Reason of a refusal is made of; the sentences themselves stand in `test_reasons`."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-from support.fake_aws import (
-    PLACE,
-    FakeAws,
-    key_arn,
-    key_policy_denied,
-    log_group,
-    role_denied,
-    throttled,
-)
+from support.fake_aws import PLACE, FakeAws, key_arn, key_policy_denied, log_group, role_denied, throttled
 
 from log_group_kms.association.diagnosis import Diagnosis
 from log_group_kms.model.errors import AlreadyExists, ApiError, InvalidParameter, KeyNotFound, NotFound
