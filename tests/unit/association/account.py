@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from log_group_kms.model.keys import KeyArn
     from log_group_kms.model.ownership import Claim, Owner
 
-
 ORDERS, BILLING = log_group("/aws/lambda/orders"), log_group("/aws/lambda/billing")
 OURS, NEW, BEFORE, STRANGE = key_arn(1), key_arn(2), key_arn(3), key_arn(4)
 ME, SIBLING = owner(), owner("Renamed")
