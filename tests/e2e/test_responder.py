@@ -30,7 +30,7 @@ WELL = "log_group_kms.handlers.provider.handler"
 BROKEN_IMPORT = "import a_dependency_that_is_missing\n"
 SABOTAGE = """
 import os, signal, time
-from log_group_kms import answering
+from log_group_kms.cloudformation import resource
 from log_group_kms.handlers.provider import handler
 
 def die(*_, **__):
@@ -49,7 +49,7 @@ def killed_after_the_answer(event, context):
 
 def killed_before_the_answer(event, context):
     if event["RequestType"] == "Create":
-        answering.deliver = die
+        resource.deliver = die
     handler(event, context)
 """
 
