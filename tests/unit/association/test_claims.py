@@ -10,7 +10,8 @@ import pytest
 from support.fake_aws import concurrent_change
 from unit.association.account import BEFORE, ME, ORDERS, OURS, STRANGE, STRANGER, Account
 
-from log_group_kms.model.errors import ClaimLost, NotStabilized
+from log_group_kms.association.claims import check_claim, check_tags, check_unclaimed
+from log_group_kms.model.errors import ClaimLost, NotStabilized, TakenOver
 from log_group_kms.model.ownership import Claim
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
 
@@ -202,3 +203,68 @@ def test_a_claim_that_is_there_after_all_can_be_undone(account: Account) -> None
     with pytest.raises(ClaimLost):
         account.create()
     assert (account.failure_id, account.state) == (ORDERS.arn, (OURS, Claim(ME, None)))
+
+
+# --- the guards -------------------------------------------------------------------------------------------------------
+
+
+def loss_of(account: Account) -> type[ClaimLost] | None:
+    """How our claim was lost; None where it stands."""
+    try:
+        check_claim(account.context().logs, ORDERS, ME)
+    except ClaimLost as error:
+        return type(error)
+    return None
+
+
+@pytest.mark.parametrize(
+    ("claim", "lost"),
+    [
+        pytest.param(Claim(ME, BEFORE), None, id="ours"),
+        pytest.param(None, ClaimLost, id="nobody's"),
+        pytest.param(Claim(ME, BEFORE, deleting=True), ClaimLost, id="ours, leaving"),
+        pytest.param(Claim(ME, OURS, deleted=True), ClaimLost, id="the mark of our Delete"),
+        pytest.param(Claim(STRANGER, None), TakenOver, id="another's"),
+        pytest.param(Claim(STRANGER, None, deleting=True), TakenOver, id="another's, leaving"),
+    ],
+)
+def test_a_claim_stands_or_is_lost(account: Account, claim: Claim | None, lost: type[ClaimLost] | None) -> None:
+    """A claim stands while its owner has it and no Delete of the owner has begun."""
+    account.having(OURS, claim)
+
+    assert loss_of(account) is lost
+
+
+@pytest.mark.parametrize(
+    ("tags", "stand"),
+    [
+        pytest.param(Claim(ME, BEFORE), True, id="the first"),
+        pytest.param(Claim(ME, BEFORE, deleting=True), True, id="the second"),
+        pytest.param(Claim(ME, OURS, deleted=True), False, id="another state"),
+        pytest.param(Claim(ME, None), False, id="another previous key"),
+        pytest.param(None, False, id="none"),
+    ],
+)
+def test_tags_are_compared_whole(account: Account, tags: Claim | None, *, stand: bool) -> None:
+    """Owner, previous key and state must be those of one of the claims."""
+    account.having(OURS, tags)
+
+    with nullcontext() if stand else pytest.raises(ClaimLost, match="taken over, or given back"):
+        check_tags(account.context().logs, ORDERS, Claim(ME, BEFORE), Claim(ME, BEFORE, deleting=True))
+
+
+@pytest.mark.parametrize(
+    ("claim", "free"),
+    [
+        pytest.param(None, True, id="nobody's"),
+        pytest.param(Claim(STRANGER, OURS, deleted=True), True, id="the mark of a Delete"),
+        pytest.param(Claim(STRANGER, OURS), False, id="another's"),
+        pytest.param(Claim(ME, OURS), False, id="ours"),
+    ],
+)
+def test_a_log_group_that_nobody_owns_is_free(account: Account, claim: Claim | None, *, free: bool) -> None:
+    """Any claim that stands is in the way."""
+    account.having(OURS, claim)
+
+    with nullcontext() if free else pytest.raises(ClaimLost, match="taken over meanwhile"):
+        check_unclaimed(account.context().logs, ORDERS)
