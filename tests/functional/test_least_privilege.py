@@ -216,10 +216,10 @@ def enrol_as(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Callabl
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(enrolment, "clock", deployment.clock)
 
-    def work(policy: str) -> Credentials:
+    def enrol(policy: str) -> Credentials:
         return work_as(deployment, policy, monkeypatch, ENROLMENTS_ARN, enrolment)
 
-    return work
+    return enrol
 
 
 def enrolments_life(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> list[str]:

@@ -8,7 +8,7 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
-from log_group_kms.aws import clients, error_codes
+from log_group_kms.aws import error_codes
 from log_group_kms.model import errors
 from log_group_kms.model.errors import (
     AccessDenied,
@@ -25,7 +25,6 @@ from log_group_kms.model.errors import (
     Throttled,
     Unavailable,
 )
-from log_group_kms.model.targets import Place
 
 if TYPE_CHECKING:
     from botocore.model import ServiceModel
@@ -153,16 +152,3 @@ def test_the_missing_permission_is_named() -> None:
 
     assert isinstance(refusal, RoleDenied)
     assert (refusal.action, refusal.about_key) == ("kms:GenerateDataKey", True)
-
-
-@pytest.mark.parametrize(
-    ("place", "principal"),
-    [
-        pytest.param(Place("aws", "eu-west-1", "1" * 12), "logs.eu-west-1.amazonaws.com", id="aws"),
-        pytest.param(Place("aws-cn", "cn-north-1", "1" * 12), "logs.cn-north-1.amazonaws.com.cn", id="China"),
-        pytest.param(Place("aws-us-gov", "us-gov-west-1", "1" * 12), "logs.us-gov-west-1.amazonaws.com", id="GovCloud"),
-    ],
-)
-def test_the_service_principal_of_each_partition(place: Place, principal: str) -> None:
-    """The statement that a Reason shows names CloudWatch Logs as that partition's key policies do."""
-    assert clients.logs_service_principal(place) == principal
