@@ -1,4 +1,4 @@
-"""What both ports make of AWS's bad moments: the same types from the fake as from boto3."""
+"""AWS's bad moments at both ports: the same types from the fake as from boto3."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_a_permission_of_the_role_that_is_missing(scripted: ScriptedAccount, act
 
 
 def test_a_key_that_may_not_be_described(scripted: ScriptedAccount) -> None:
-    """Where the role lacks kms:DescribeKey, that is what is told, and not that there is no key."""
+    """A role that lacks kms:DescribeKey is told so, and not that there is no key."""
     key = scripted.make_key()
     denied = answers.not_authorized(ROLE, "kms:DescribeKey", key.text)
     scripted.refuse_once("DescribeKey", denied, partial(RoleDenied, action="kms:DescribeKey"))

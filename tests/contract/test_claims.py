@@ -65,7 +65,7 @@ def test_a_claim_is_read_as_it_was_written(account: Account, claim: Claim) -> No
 
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_a_claim_of_each_fleet(account: Account, prefix: str) -> None:
-    """Whatever its prefix, a fleet knows its own claim again."""
+    """A fleet of any prefix knows its own claim again."""
     orders = account.make_log_group(ORDERS)
 
     account.log_groups.write_claim(orders, Claim(of_fleet(prefix), PREVIOUS))
@@ -239,7 +239,7 @@ def test_a_claim_on_no_log_group(
 
 @leaving_out(fake="it counts no tags", moto="it counts no tags on a log group")
 def test_a_log_group_with_no_room_for_a_claim(account: Account) -> None:
-    """With 49 tags of others there is room for one more, not for two, and neither is written."""
+    """A log group with 49 tags of others has room for one more, not for two, and neither is written."""
     theirs = {f"tag-{number}": "theirs" for number in range(49)}
     orders = account.make_log_group(ORDERS, tags=theirs)
 

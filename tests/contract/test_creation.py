@@ -54,7 +54,7 @@ def test_a_log_group_is_created_in_one_call(scripted: ScriptedAccount) -> None:
 
 
 def test_a_log_group_that_is_there_already(account: Account) -> None:
-    """Whoever was first keeps it: neither its key nor its tags change."""
+    """A log group that is there already keeps its key and its tags."""
     theirs, key = account.make_key(), account.make_key()
     orders = account.make_log_group(ORDERS, theirs, FOREIGN)
 

@@ -39,7 +39,7 @@ class Encryption:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What an answer means; the counts tell one invocation's share, so that they differ in a second delivery."""
+    """The meaning of an answer; counts are left out, since a second delivery tells its own share alone."""
 
     status: str
     physical_resource_id: str
@@ -98,7 +98,7 @@ class Account:
         assert self.cloudformation.answer_to(event).status == "SUCCESS"
 
     def told(self, answer: Answered) -> Told:
-        """What *answer* means."""
+        """Return the meaning of *answer*."""
         key, previous = answer.data.get("KmsKeyArn"), answer.data.get("PreviousKmsKeyArn")
         return Told(answer.status, answer.physical_resource_id, self._named(key), self._named(previous))
 

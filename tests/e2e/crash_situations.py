@@ -34,7 +34,7 @@ class Situation:
     frees: bool = False
 
     def told_by(self, account: Account) -> Told:
-        """The same with the whole id."""
+        """Return the same with the whole id."""
         target, *found = self.told
         return Told("SUCCESS", account.arn(str(target)), *found)
 

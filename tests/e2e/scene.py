@@ -38,7 +38,7 @@ class Scene:
 
     @property
     def encryption(self) -> Encryption | None:
-        """What is in force on the log group."""
+        """The encryption in force on the log group."""
         return encryption_of(self.aws, self.log_group)
 
     @property
@@ -71,7 +71,7 @@ class Scene:
         return Encryption(key, owner_of(self.stacks, self.stack, logical_id), previous_key)
 
     def calls(self, log_group: str | None = None) -> Counter[str]:
-        """How often the provider called what about the log group."""
+        """Count the provider's calls about the log group, by operation."""
         about = log_group or self.log_group
         calls = self.aws.direction.calls()
         return Counter(call.operation for call in calls if call.by_function and call.log_group == about)

@@ -53,7 +53,7 @@ def account(aws: EmbeddedAws, function: LambdaFunction) -> Iterator[Account]:
 
 @contextmanager
 def no_key_lost(account: Account, situation: Situation) -> Iterator[None]:
-    """What had a key keeps one, at every moment, unless it is to be freed.
+    """Check that a log group with a key keeps one, at every moment, unless it is to be freed.
 
     A key goes in no other way than by DisassociateKmsKey, and AWS logs each of those.
     """
@@ -90,7 +90,7 @@ def test_an_invocation_that_nobody_kills(account: Account, situation: Situation)
 
 @pytest.mark.parametrize(("situation", "kill"), every_kill(SITUATIONS))
 def test_the_next_delivery_converges(account: Account, situation: Situation, kill: Kill) -> None:
-    """Wherever the first delivery was killed, the second ends as an undisturbed one does, and it alone answers."""
+    """The second delivery ends as an undisturbed one does, wherever the first was killed, and it alone answers."""
     event = situation.sent(account)
     before = account.state()
 

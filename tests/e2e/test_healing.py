@@ -1,4 +1,4 @@
-"""What time heals: stacks that are created although AWS refuses at first."""
+"""Errors that pass: stacks are created although AWS refuses at first."""
 
 import pytest
 from e2e.scene import CREATED, Scene

@@ -1,4 +1,4 @@
-"""What the properties of an association say, in stacks with IAM enforced."""
+"""The properties of an association, in stacks with IAM enforced."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,7 +75,7 @@ def test_a_long_propagation_wait_goes_on_in_a_further_invocation(other_region: E
 
 @pytest.mark.parametrize("form", ["key id", "alias", "alias ARN"])
 def test_a_key_may_be_named_in_any_way(scene: Scene, form: str) -> None:
-    """What is associated and returned is always the key's ARN."""
+    """The key is associated and returned by its ARN."""
     alias = f"alias/{scene.stack}"
     key = keys.create(scene.aws, alias)
     names = {"key id": key.rpartition("/")[2], "alias": alias, "alias ARN": f"{key.rpartition(':')[0]}:{alias}"}

@@ -1,4 +1,4 @@
-"""What bad input gets: a stack that fails with a Reason which says what is wrong, changes nothing, and can be deleted.
+"""Bad input: the stack fails with a Reason that says what is wrong, nothing is changed, and it can be deleted.
 
 The Reasons are read where a user reads them, in the stack's events. No test empties the embedded AWS: each has a log
 group, keys and a stack of its own.
@@ -78,7 +78,7 @@ def reason_of_refusal(aws: EmbeddedAws, stack: str, properties: dict[str, Any]) 
 
 
 def calls_of_provider(aws: EmbeddedAws, since: int) -> list[Call]:
-    """What the provider called after the first *since* calls."""
+    """Return the provider's calls after the first *since* calls."""
     return [call for call in aws.direction.calls()[since:] if call.by_function]
 
 
@@ -305,7 +305,7 @@ def test_a_key_whose_policy_does_not_let_cloudwatch_logs_use_it(
 
 
 def test_a_role_that_lacks_a_permission(without_tagging: EmbeddedAws, name: str) -> None:
-    """Where the claim is refused nothing is changed; the Reason names the permission and the log group."""
+    """Nothing is changed if the claim is refused; the Reason names the permission and the log group."""
     teams = keys.create(without_tagging)
     group = log_group_of(without_tagging, name, teams)
     properties = {"LogGroupName": group, "KmsKeyId": keys.create(without_tagging), "ServiceTimeout": IMPATIENT}

@@ -92,16 +92,16 @@ class Scene:
 
     @property
     def encryption(self) -> Encryption | None:
-        """What is in force on the log group."""
+        """The encryption in force on the log group."""
         return encryption_of(self.aws, self.log_group)
 
     @property
     def answers(self) -> list[CustomResourceAnswer]:
-        """What came for this stack, used or not."""
+        """All answers for this stack, used or not."""
         return [answer for answer in self.aws.direction.answers() if f"stack/{self.stack}/" in answer.body]
 
     def handler(self, name: str, timeout: int = 900) -> None:
-        """What the function runs from now on."""
+        """Let the function run this handler from now on."""
         client = self.aws.client("lambda")
         client.update_function_configuration(FunctionName=FUNCTION, Handler=name, Timeout=timeout)
 

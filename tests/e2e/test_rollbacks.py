@@ -62,7 +62,7 @@ def test_a_replacement_that_is_rolled_back_frees_the_new_log_group(scene: Scene)
 
 
 def test_a_failed_create_is_rolled_back_and_leaves_neither_key_nor_tags(scene: Scene) -> None:
-    """What had been associated before another resource of the stack failed is given back."""
+    """A log group that was associated before another resource of the stack failed is given back."""
     teams, key = keys.create(scene.aws), keys.create(scene.aws)
     scene.put_key_by_hand(teams)
     broken = template(

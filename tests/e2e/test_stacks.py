@@ -150,7 +150,7 @@ def test_of_two_stacks_the_last_writer_wins(scene: Scene) -> None:
 
 
 def test_a_key_that_is_there_already_is_kept_by_the_delete(scene: Scene) -> None:
-    """Who only confirms a key, does not take it away; a mark says so to a Delete that is delivered once more."""
+    """A stack that only confirmed a key does not take it away; a mark says so to a Delete that is delivered again."""
     key = keys.create(scene.aws)
     scene.put_key_by_hand(key)
 
@@ -209,7 +209,7 @@ def test_tags_of_others_are_left_alone(scene: Scene) -> None:
 
 
 def test_no_log_line_holds_a_response_url(scene: Scene) -> None:
-    """Whoever may read the provider's log cannot answer in its name."""
+    """A reader of the provider's log cannot answer in its name."""
     scene.deploy(KmsKeyId=keys.create(scene.aws))
     log = scene.stacks.outputs(provider.STACK)["LogGroupName"]
     pages = scene.aws.client("logs").get_paginator("filter_log_events").paginate(logGroupName=log)

@@ -49,7 +49,7 @@ class Enrolment:
             self.monkeypatch.setenv(name, str(value))
 
     def send(self, event: object) -> dict[str, Any]:
-        """What the function returns for *event*, as JSON has it."""
+        """Return the function's result for *event*, as JSON has it."""
         # Where its stream leads was settled when the module was imported.
         self.monkeypatch.setattr(enrolment.logger.registered_handler, "stream", sys.stdout)
         answer = enrolment.handler(event, self.context)  # type: ignore[arg-type] # all that is used of the context
@@ -57,7 +57,7 @@ class Enrolment:
         return found
 
     def send_file(self, name: str) -> dict[str, Any]:
-        """The same for a file of `events/`."""
+        """Send a file of `events/`."""
         return self.send(json.loads((EVENTS / name).read_text()))
 
     def log_groups(self, *names: str, key: str | None = None, tags: Mapping[str, str] | None = None) -> None:
@@ -66,7 +66,7 @@ class Enrolment:
         aws.direction.make_log_groups(LogGroups(list(names), aws.account, aws.region, key, dict(tags or {})))
 
     def delete_rule(self) -> None:
-        """What the fleet's stack deletes before the fleet."""
+        """Delete the rule, as the fleet's stack does before it deletes the fleet."""
         self.deployment.aws.client("events").delete_rule(Name=RULE)
 
     def writing_calls(self) -> set[str]:
@@ -95,7 +95,13 @@ def metrics_in(text: str) -> dict[str, float]:
 
 
 def to_the_end(fleet: Enrolment, event: dict[str, Any], already: int = 0) -> list[dict[str, Any]]:
-    """What each invocation returned, each with the event that the one before had sent; so many were sent *already*."""
+    """Invoke the function with *event*, then with each event that it sends itself; return all that it returned.
+
+    Args:
+        fleet: the function.
+        event: the first event.
+        already: the number of events that it had sent itself before.
+    """
     answers = [fleet.send(event)]
     while answers[-1].get("GoesOn"):
         answers.append(fleet.send(invocations(fleet.deployment.aws, FUNCTION, already + len(answers))[-1]))

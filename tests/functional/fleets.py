@@ -24,7 +24,7 @@ EXPLICIT: Final = {OWNER_TAG: "one:orders/5c9f1e20/LogEncryption", PREVIOUS_KEY_
 
 
 def named(count: int) -> list[str]:
-    """So many names, in order."""
+    """Return so many names, in order."""
     return [f"{PREFIX}{number:04}" for number in range(count)]
 
 

@@ -39,7 +39,7 @@ def test_a_new_log_group_is_enrolled(fleet: Enrolment, capsys: pytest.CaptureFix
 
 
 def test_a_log_group_with_a_key_of_its_creators(fleet: Enrolment) -> None:
-    """What was there before is remembered, and the fleet's Delete puts it back."""
+    """The creator's key is remembered, and the fleet's Delete puts it back."""
     before = fleet.deployment.key()
     fleet.log_groups(ORDERS, key=before)
 
@@ -63,7 +63,7 @@ def test_an_event_that_comes_twice_changes_nothing(fleet: Enrolment) -> None:
 
 
 def test_a_call_that_had_failed_is_ignored(fleet: Enrolment) -> None:
-    """Also where the rule's filter let it through: AWS hears nothing."""
+    """A failed call that the rule's filter let through makes no call to AWS."""
     answer = fleet.send_file("enrolment-create-log-group-failed.json")
 
     assert answer == {"Ignored": "CreateLogGroup had failed with AccessDenied"}
@@ -81,7 +81,7 @@ def test_a_call_that_had_failed_is_ignored(fleet: Enrolment) -> None:
     ],
 )
 def test_a_refusal_that_heals(fleet: Enrolment, fault: Fault) -> None:
-    """What passes is waited out in this invocation."""
+    """An error that passes is waited out in this invocation."""
     fleet.log_groups(ORDERS)
     fleet.deployment.aws.direction.answer_with(fault)
 
@@ -115,7 +115,7 @@ def test_a_refusal_that_never_heals(
 
 
 def test_a_key_at_fault_is_diagnosed(fleet: Enrolment) -> None:
-    """With the statement that the key's policy lacks."""
+    """The error has the statement that the key's policy lacks."""
     fleet.setting(KMS_KEY_ID=fleet.deployment.key(for_logs=False))
     fleet.log_groups(ORDERS)
 

@@ -1,4 +1,4 @@
-"""What CloudFormation is told about a fleet, and the state that AWS is left in."""
+"""Answers to CloudFormation about a fleet, and the state that AWS is left in."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_every_log_group(deployment: Deployment) -> None:
 
 
 def test_fail_changes_nothing_where_one_has_another_key(deployment: Deployment) -> None:
-    """On the last page: it looks at all before it changes one, and names it."""
+    """It looks at all log groups, to the last page, before it changes one, and names the one with another key."""
     key, other = deployment.key(), deployment.key()
     having(deployment, *named(70))
     having(deployment, "/app/zzz", key=other)

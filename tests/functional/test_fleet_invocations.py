@@ -60,7 +60,7 @@ def test_a_fleet_goes_on_in_further_invocations(deployment: Deployment) -> None:
 
 @pytest.mark.usefixtures("slow")
 def test_an_alias_means_the_same_key_to_the_end(deployment: Deployment) -> None:
-    """Also where it is pointed elsewhere between two invocations."""
+    """An alias that is pointed elsewhere between two invocations means the first key still."""
     key, other = deployment.key(), deployment.key()
     kms = deployment.aws.client("kms")
     kms.create_alias(AliasName="alias/logs", TargetKeyId=key)
@@ -139,7 +139,7 @@ def test_service_timeout_ends_it(deployment: Deployment) -> None:
 
 @pytest.mark.usefixtures("slow")
 def test_an_update_goes_on_where_a_failed_create_ended(deployment: Deployment) -> None:
-    """What is done stays done: the next event passes over it."""
+    """The next event passes over the log groups that are done."""
     key = deployment.key()
     having(deployment, *named(200))
     create = event(deployment, "Create", key, service_timeout=60)

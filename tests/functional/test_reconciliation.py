@@ -133,7 +133,7 @@ def test_a_chain_of_invocations_ends(fleet: Enrolment, capsys: pytest.CaptureFix
 
 
 def test_a_chain_that_cannot_go_on(fleet: Enrolment) -> None:
-    """Where the function may not call itself, Lambda's record says so; and Lambda tries again."""
+    """Lambda's record says that the function may not call itself; and Lambda tries again."""
     fleet.log_groups(*(f"/app/{number:03}" for number in range(150)))
     fleet.setting(ASSOCIATIONS_PER_SECOND=5)
     fleet.context.remaining_in_millis = 40_000

@@ -25,7 +25,7 @@ def test_nothing_is_enrolled_for_a_fleet_that_is_gone(fleet: Enrolment) -> None:
 
 
 def test_nothing_is_reconciled_for_a_fleet_that_is_gone(fleet: Enrolment) -> None:
-    """Whoever asked is told."""
+    """The caller is told that the fleet is being deleted."""
     fleet.log_groups(ORDERS)
     fleet.delete_rule()
 

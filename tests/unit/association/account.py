@@ -48,7 +48,7 @@ class Account:
     seconds: float = 600
 
     def having(self, key: KeyArn | None = None, claim: Claim | None = None) -> Account:
-        """With the log group in this state."""
+        """Return the same account, with the log group in this state."""
         self.aws.log_groups[ORDERS] = FakeLogGroup(key, claim)
         return self
 

@@ -1,4 +1,4 @@
-"""What the tests of the rules for one log group start from."""
+"""The account that the tests of the rules for one log group start from."""
 
 from __future__ import annotations
 

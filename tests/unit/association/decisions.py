@@ -1,4 +1,4 @@
-"""Who may own a log group, and what is decided about it as a value: for the tables of the decision's tests."""
+"""Owners of a log group, and decisions about it as values: for the tables of the decision's tests."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def decided(observed: Observed, desired: Desired) -> Decided:
 
 
 class Event(Enum):
-    """On which occasion a resource wants something."""
+    """The occasion on which a resource wants something."""
 
     CREATE = "Create"
     UPDATE = "Update"
@@ -81,7 +81,7 @@ class Event(Enum):
 def desired(
     me: Owner = FLEET, on_existing_key: OnExistingKey = OnExistingKey.OVERRIDE, event: Event = Event.UPDATE
 ) -> Desired:
-    """What a resource wants of a log group."""
+    """Return what a resource desires of a log group, as a value."""
     creating, enrolling = event is Event.CREATE, event is Event.ENROLMENT
     return Desired(me, WANTED, on_existing_key, creating=creating, enrolling=enrolling)
 

@@ -71,7 +71,7 @@ def test_a_create_that_its_delete_overtakes_undoes_itself(before: KeyArn | None,
 def test_a_create_that_loses_its_claim_after_the_key_undoes_its_own_work_only(
     account: Account, claim: Claim | None, key: KeyArn
 ) -> None:
-    """Where its own Delete passed by between AssociateKmsKey and the read-back, it puts back; another's it leaves."""
+    """It puts the key back if its own Delete passed by before the read-back, and leaves what another took over."""
     account.having(BEFORE)
 
     def tags_only(operation: str) -> None:
@@ -147,7 +147,7 @@ def test_of_two_creators_the_later_claim_wins(account: Account) -> None:
 
 
 def test_a_key_that_came_last_under_an_older_claim_is_overridden(account: Account) -> None:
-    """Where our claim stands but another's key came last, ours is associated once more."""
+    """Our key is associated once more if our claim stands but another's key came last."""
     overridden = False
 
     def override_once(operation: str) -> None:
@@ -165,7 +165,7 @@ def test_a_key_that_came_last_under_an_older_claim_is_overridden(account: Accoun
 
 @pytest.mark.parametrize("taken_over", [False, True], ids=["still ours", "taken over"])
 def test_a_create_looks_before_it_asks_again_once_more(account: Account, *, taken_over: bool) -> None:
-    """Where ours is associated once more and that is refused for now, it goes on for as long as its claim stands."""
+    """The second association of our key is retried for as long as our claim stands."""
     overridden = False
 
     def override_once(operation: str) -> None:
@@ -187,7 +187,7 @@ def test_a_create_looks_before_it_asks_again_once_more(account: Account, *, take
 
 
 def test_a_claim_that_is_there_after_all_can_be_undone(account: Account) -> None:
-    """Where one look misses the claim and the next finds it, the failure keeps the id under which it is undone."""
+    """A claim that one look misses and the next finds keeps the failure's id, under which it is undone."""
     looks = 0
 
     def miss(operation: str) -> None:
@@ -209,7 +209,7 @@ def test_a_claim_that_is_there_after_all_can_be_undone(account: Account) -> None
 
 
 def loss_of(account: Account) -> type[ClaimLost] | None:
-    """How our claim was lost; None where it stands."""
+    """Return the kind of error for our claim; None if it stands."""
     try:
         check_claim(account.context().logs, ORDERS, ME)
     except ClaimLost as error:

@@ -53,7 +53,7 @@ def test_a_limiter_and_a_trail_of_its_own(context: Context) -> None:
 
 
 def test_unrestorable_keys_are_known_to_all(context: Context) -> None:
-    """What one log group of a fleet found out, the next one knows."""
+    """A key that one log group of a fleet could not restore is known to the next one."""
     context.under(context.retrier).logs.unrestorable.add(BEFORE)
 
     assert BEFORE in context.logs.unrestorable

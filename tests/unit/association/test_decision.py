@@ -1,4 +1,4 @@
-"""What a resource decides about its one log group: the contract's table, whole rows; and what holds for all."""
+"""The decision of a resource for one log group: the contract's table, whole rows; and the rules for all decisions."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_an_explicit_resource_wins(
     key: KeyArn | None,
     expected: dict[OnExistingKey, Decided],
 ) -> None:
-    """Over fleets, the command line and other stacks, and it remembers the key found, not what they remember."""
+    """It wins over fleets, the command line and other stacks, and remembers the key found, not what they remember."""
     observed = Observed(key, Claim(theirs, BEFORE))
 
     assert decided(observed, desired(ONE, choice, event)) == expected[choice]
@@ -109,7 +109,7 @@ def test_an_update_whose_tags_are_gone(key: KeyArn | None, former_key: KeyArn, e
 @pytest.mark.parametrize("key", [None, WANTED, OTHER], ids=["no key", "wanted key", "other key"])
 @of_all({**OTHER_FLEETS, **COMMAND_LINES, "fleet, same stack": FLEET})
 def test_an_explicit_resource_takes_what_a_fleet_is_leaving(theirs: Owner, key: KeyArn | None) -> None:
-    """What is on its way out hands on what it remembers: its own key is not to be put back."""
+    """A fleet on its way out hands on what it remembers: its own key is not to be put back."""
     observed = Observed(key, Claim(theirs, BEFORE, deleting=True))
 
     assert decide(observed, desired(ONE)) == Apply(Claim(ONE, BEFORE), write=True, associate=key != WANTED)
@@ -126,7 +126,7 @@ every_desired = st.builds(desired, owners, st.sampled_from(OnExistingKey), st.sa
 
 @given(observed=observations, wanted=every_desired)
 def test_what_is_done_needs_nothing_more(observed: Observed, wanted: Desired) -> None:
-    """Once a decision to apply is carried out, the same resource finds nothing to do, and remembers the same key."""
+    """The same resource finds nothing to do once its decision is carried out, and remembers the same key."""
     applied = decided(observed, wanted)
 
     if isinstance(applied, Apply):
@@ -137,7 +137,7 @@ def test_what_is_done_needs_nothing_more(observed: Observed, wanted: Desired) ->
 
 @given(observed=observations, wanted=every_desired)
 def test_only_what_may_be_taken_is_claimed(observed: Observed, wanted: Desired) -> None:
-    """Whoever ends up with a log group was allowed to take it, and a `Skip` names the owner or nobody."""
+    """A log group is claimed only by who may take it, and a `Skip` names the owner or nobody."""
     match decided(observed, wanted):
         case Apply():
             assert observed.claim is None or may_take(observed.claim, wanted)
@@ -158,7 +158,7 @@ def test_one_log_group_is_never_left_to_its_owner(observed: Observed, wanted: De
 
 
 def test_a_conflict_says_which_key_and_whose() -> None:
-    """So that the user can mend it, for a log group that someone owns and for one that nobody does."""
+    """The error names the key in force, and the owner where there is one, so that the user can mend it."""
     owned = Observed(OTHER, Claim(FLEET, BEFORE))
 
     with pytest.raises(ResourceConflict) as of_someone:

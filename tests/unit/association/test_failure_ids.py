@@ -22,7 +22,7 @@ from log_group_kms.request.parse import parse_physical_id
 
 
 def test_a_key_that_never_shows_is_an_error(account: Account) -> None:
-    """What AWS accepts but never shows is reported with what it shows instead; the Delete that follows can undo it."""
+    """A key that AWS accepts but never shows is reported with what is shown; the Delete after it can undo it."""
 
     def never(operation: str) -> None:
         if operation == "AssociateKmsKey":
@@ -65,7 +65,7 @@ def test_the_id_of_a_failed_create_says_whether_it_claimed(
 
 
 def test_a_create_that_cannot_tell_takes_no_key_away_that_was_there(account: Account) -> None:
-    """Where AWS lets nobody look until time is up, the Delete that follows leaves the key that was there before."""
+    """The Delete after a Create that could never look at the tags leaves the key that was there before."""
     account.having(OURS)
     account.aws.refuse("ListTagsForResource", *[throttled("ListTagsForResource")] * 300)
     with pytest.raises(ApiError):

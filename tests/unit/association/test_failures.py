@@ -1,4 +1,4 @@
-"""What is told where an event fails without a refusal of AWS, word for word."""
+"""The Reason of an event that fails without an error of AWS, word for word."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ LOOK = "deploy again, or see with CloudTrail who else changes it"
     ],
 )
 def test_failures(failing: Callable[[], object], kind: type[ProviderError], told: str) -> None:
-    """What fails without a refusal says why, whose doing it is, and what to do."""
+    """A failure without an error of AWS says why, whose doing it is, and what to do."""
     with pytest.raises(kind) as failure:
         failing()
 

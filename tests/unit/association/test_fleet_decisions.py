@@ -1,4 +1,4 @@
-"""What a fleet, its enrolment and the command line decide about one log group: the contract's table, whole rows."""
+"""Decisions of a fleet, its enrolment and the command line about one log group: the contract's table, whole rows."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_fleet_finds_its_own(key: KeyArn | None, expected: Apply, choice: OnEx
 def test_a_fleet_takes_nothing_from_others(
     theirs: Owner, event: Event, choice: OnExistingKey, key: KeyArn | None
 ) -> None:
-    """What an explicit resource or another stack's fleet owns it leaves to them, and says to whom; it never fails."""
+    """It leaves alone what an explicit resource or another stack's fleet owns, says whose it is, and never fails."""
     assert decided(Observed(key, Claim(theirs, BEFORE)), desired(on_existing_key=choice, event=event)) == Skip(theirs)
 
 
@@ -108,7 +108,7 @@ def test_a_fleet_takes_over_from_its_siblings(
 @every_choice
 @of_all(SIBLINGS)
 def test_enrolment_takes_nothing_from_siblings(theirs: Owner, choice: OnExistingKey, key: KeyArn | None) -> None:
-    """Only CloudFormation knows which of two fleets of a stack comes after the other."""
+    """It leaves them alone: CloudFormation alone knows which of two fleets of a stack comes after the other."""
     observed = Observed(key, Claim(theirs, BEFORE))
 
     assert decided(observed, desired(on_existing_key=choice, event=Event.ENROLMENT)) == Skip(theirs)
@@ -133,7 +133,7 @@ def test_a_fleet_takes_over_from_the_command_line(
 @pytest.mark.parametrize("previous", [None, BEFORE, OTHER, WANTED], ids=["none", "before", "other", "wanted"])
 @of_all({"command line": COMMAND_LINE})
 def test_what_is_remembered_is_inherited_as_it_is(theirs: Owner, previous: KeyArn | None, event: Event) -> None:
-    """Also that there was no key, and also where it is the very key in force."""
+    """The memory that there was no key is inherited too, and so is a key that is in force already."""
     observed = Observed(OTHER, Claim(theirs, previous))
 
     assert decide(observed, desired(event=event)) == Apply(Claim(FLEET, previous), write=True, associate=True)
@@ -158,7 +158,7 @@ def test_a_fleet_takes_what_others_are_leaving(
     key: KeyArn | None,
     expected: dict[OnExistingKey, Decided],
 ) -> None:
-    """Once a Delete of theirs has begun it is free, with what they remember; another key is still another's."""
+    """A log group is free once their Delete has begun, with what they remember; another key is still another's."""
     observed = Observed(key, Claim(theirs, BEFORE, deleting=True))
 
     assert decided(observed, desired(on_existing_key=choice, event=event)) == expected[choice]
@@ -214,7 +214,7 @@ def test_an_update_after_a_delete_that_failed(choice: OnExistingKey, key: KeyArn
 
 @of_all({name: theirs for name, theirs in EVERYONE.items() if not theirs.is_command_line})
 def test_the_command_line_takes_nothing_from_a_resource(theirs: Owner) -> None:
-    """Whatever a stack owns is its own."""
+    """A log group that a stack owns stays that stack's."""
     assert decide(Observed(OTHER, Claim(theirs, BEFORE)), desired(COMMAND_LINE)) == Skip(theirs)
 
 

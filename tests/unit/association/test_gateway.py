@@ -160,7 +160,7 @@ def test_the_trail_of_a_first_change(
 def test_a_first_change_without_time_leaves_nothing(
     account: Account, operation: str, change: Callable[[Gateway], None]
 ) -> None:
-    """Where the deadline passed before the first try, no call was made."""
+    """No call is made after the deadline, so a failure leaves nothing."""
     account.seconds = 0
     trail = RecordingTrail()
 
@@ -172,7 +172,7 @@ def test_a_first_change_without_time_leaves_nothing(
 
 
 def test_a_guard_that_ends_a_claim_leaves_the_question_open(account: Account) -> None:
-    """Who came meanwhile is looked at before anything else is told; until then a failure goes by the tags."""
+    """A claim that the guard ends is looked at again first; until then the Delete after a failure goes by the tags."""
     trail = RecordingTrail()
     account.aws.refuse("TagResource", throttled())
 
@@ -185,7 +185,7 @@ def test_a_guard_that_ends_a_claim_leaves_the_question_open(account: Account) ->
 @pytest.mark.parametrize(("operation", "change"), [*KEY_CHANGES, *TAG_CHANGES[1:]])
 @pytest.mark.parametrize("fails", [False, True], ids=["accepted", "refused"])
 def test_other_changes_leave_no_trail(account: Account, operation: str, change: Change, *, fails: bool) -> None:
-    """What follows the first change makes no difference to the id of a failed answer."""
+    """A later change makes no difference to the id of a failed answer."""
     trail = RecordingTrail()
     if fails:
         account.aws.refuse(operation, *[role_denied("logs:?")] * 300)
@@ -208,7 +208,7 @@ def lose() -> None:
 @pytest.mark.parametrize(("operation", "change"), [*KEY_CHANGES, *TAG_CHANGES])
 @pytest.mark.parametrize("refusals", [0, 1, 3])
 def test_the_guard_is_asked_before_each_retry(account: Account, operation: str, change: Change, refusals: int) -> None:
-    """Once for each refusal, after it, and not before the first try."""
+    """The guard is asked once after each error, and not before the first try."""
     account.aws.refuse(operation, *[concurrent_change(operation)] * refusals)
 
     change(gateway(account), lambda: account.aws.calls.append("guard"))
@@ -218,7 +218,7 @@ def test_the_guard_is_asked_before_each_retry(account: Account, operation: str, 
 
 @pytest.mark.parametrize(("operation", "change"), [*KEY_CHANGES, *TAG_CHANGES])
 def test_a_guard_can_end_a_change(account: Account, operation: str, change: Change) -> None:
-    """What the guard raises is raised, and the call is not made again."""
+    """The guard's error is raised, and the call is not made again."""
     account.aws.refuse(operation, concurrent_change(operation))
 
     with pytest.raises(ClaimLost, match="gone"):
@@ -337,7 +337,7 @@ def test_an_alias_is_resolved_with_retries(account: Account) -> None:
 
 
 def test_a_key_of_former_days_that_nobody_knows_is_none(account: Account) -> None:
-    """Where KMS does not know it, or may not be asked, no error is raised and nobody waits."""
+    """No error is raised, and nobody waits, if KMS does not know the key or may not be asked."""
     keys = KeyResolver(account.aws, retrier(account))
     account.aws.aliases["alias/logs"] = OURS
     account.aws.refuse("DescribeKey", role_denied("kms:DescribeKey", "DescribeKey"))
@@ -348,7 +348,7 @@ def test_a_key_of_former_days_that_nobody_knows_is_none(account: Account) -> Non
 
 
 def test_a_disabled_key_of_former_days_is_known() -> None:
-    """What it was is asked, and not whether it can encrypt; what is wanted now must be able to."""
+    """A former key need not be able to encrypt any more; a wanted key must."""
     account = Account(FakeAws(keys={OURS: KeyDescription(OURS, state="Disabled")}, aliases={"alias/logs": OURS}))
     keys = KeyResolver(account.aws, retrier(account))
 

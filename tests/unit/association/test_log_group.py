@@ -102,7 +102,7 @@ def test_a_key_that_is_no_arn_is_resolved(account: Account, name: str, expected:
 def test_a_key_that_cannot_encrypt_is_refused_before_anything_changes(
     account: Account, description: KeyDescription, words: str
 ) -> None:
-    """What DescribeKey tells while a name is resolved ends the Create with nothing claimed."""
+    """A Create ends with nothing claimed if DescribeKey, which resolves the key's name, shows a defect."""
     account.aws.aliases["alias/logs"] = OURS
     account.aws.keys[OURS] = description
 
@@ -147,7 +147,7 @@ def test_fail_refuses_another_key(event: str) -> None:
 @pytest.mark.parametrize("choice", list(OnExistingKey))
 @pytest.mark.parametrize("key", [None, OURS], ids=["no key", "our key"])
 def test_on_existing_key_is_about_another_key_only(choice: OnExistingKey, key: KeyArn | None) -> None:
-    """Where there is no key, or the wanted one, every OnExistingKey associates and claims."""
+    """Every OnExistingKey associates and claims a log group without a key, or with the wanted one."""
     account = Account().having(key)
 
     account.create(replace(ASKED, on_existing_key=choice))
@@ -193,7 +193,7 @@ def test_a_log_group_that_someone_else_creates_meanwhile_is_associated(account: 
 
 
 def test_a_create_whose_other_delivery_creates_meanwhile_can_be_undone(account: Account) -> None:
-    """Of two deliveries that race for CreateLogGroup, the slower one fails with the id that the claim calls for."""
+    """The slower of two deliveries that race for CreateLogGroup fails with the id that the claim calls for."""
     del account.aws.log_groups[ORDERS]
     account.aws.refuse("AssociateKmsKey", *[key_policy_denied()] * 300)
 

@@ -1,4 +1,4 @@
-"""What a success tells that is not quite what was asked for, word for word."""
+"""Notes of a success that is not quite what was asked for, word for word."""
 
 from __future__ import annotations
 

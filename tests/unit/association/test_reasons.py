@@ -37,7 +37,7 @@ MISSING_STATEMENT = (
 
 
 def reason(refusal: ApiError, describe_key: KeyDescription | ApiError) -> str:
-    """What CloudFormation shows for *refusal*, where DescribeKey answers so."""
+    """Return the Reason that CloudFormation shows for *refusal*, if DescribeKey answers with *describe_key*."""
     aws = FakeAws()
     if isinstance(describe_key, KeyDescription):
         aws.keys[OURS] = describe_key

@@ -67,7 +67,7 @@ def test_what_a_delete_answers(key: KeyArn, claim: Claim | None, former: Associa
 
 
 def test_a_delete_takes_its_claim_away_before_it_reads_the_key(account: Account) -> None:
-    """Whoever reads the claim while the Delete decides and acts finds it leaving; the tags go last."""
+    """A reader finds the claim leaving while the Delete decides and acts; the tags go last."""
     account.having(OURS, Claim(ME, BEFORE))
     seen: list[tuple[str, Claim | None]] = []
     account.aws.before = lambda operation: seen.append((operation, account.state[1]))
@@ -86,7 +86,7 @@ def test_a_delete_takes_its_claim_away_before_it_reads_the_key(account: Account)
 
 
 def test_a_former_alias_that_may_not_be_described_holds_no_delete_up(account: Account) -> None:
-    """Who may not ask what an alias meant leaves the key, and does not wait for a permission."""
+    """A Delete that may not resolve the alias leaves the key, and does not wait for a permission."""
     account.having(OURS)
     account.aws.refuse("DescribeKey", *[role_denied("kms:DescribeKey", "DescribeKey")] * 30)
 
@@ -100,7 +100,7 @@ def test_a_former_alias_that_may_not_be_described_holds_no_delete_up(account: Ac
 def test_a_delete_delivered_twice_leaves_our_key_where_it_was_before(
     account: Account, key: KeyArn | KeyName, *, tampered: bool
 ) -> None:
-    """Where the wanted key was there already, the second delivery of a Delete must not take it for our own."""
+    """The second delivery of a Delete does not take the key away if it had been in force before the resource."""
     account.having(OURS)
     account.aws.aliases["alias/logs"] = OURS
     account.create(replace(ASKED, key=key))
@@ -116,7 +116,7 @@ def test_a_delete_delivered_twice_leaves_our_key_where_it_was_before(
 
 
 def test_the_mark_of_another_delete_is_no_claim(account: Account) -> None:
-    """What another resource's Delete left behind to know itself again does not keep ours from its work."""
+    """The mark that another resource's Delete left for itself does not stop ours."""
     account.having(OURS, Claim(STRANGER, OURS, deleted=True))
 
     account.delete()
@@ -156,7 +156,7 @@ def test_delete_touches_nothing_of_another_owner(claim: Claim) -> None:
     ],
 )
 def test_delete_without_tags(key: KeyArn | None, former: Association, left: KeyArn | None, *, minted: bool) -> None:
-    """Without tags only our own key under an id of ours is taken away."""
+    """A Delete that finds no tags takes away only its own key, and only under an id of a success."""
     account = Account().having(key)
     account.aws.aliases["alias/logs"] = OURS
 
@@ -206,7 +206,7 @@ def test_a_previous_key_that_is_no_longer_usable_is_not_put_back(account: Accoun
 
 
 def test_our_own_key_that_cannot_be_put_back_leaves_no_mark(account: Account) -> None:
-    """Where our own key had been there before and is refused now, the Delete ends without key or tags."""
+    """The Delete ends without key or tags if our own key had been there before and is refused now."""
     account.having(STRANGE, Claim(ME, OURS))
     account.aws.refuse("AssociateKmsKey", *[key_policy_denied()] * 30)
 
@@ -218,7 +218,7 @@ def test_our_own_key_that_cannot_be_put_back_leaves_no_mark(account: Account) ->
 
 @pytest.mark.parametrize("operation", ["AssociateKmsKey", "DisassociateKmsKey"])
 def test_a_delete_that_is_refused_for_good_changes_nothing(account: Account, operation: str) -> None:
-    """Without the Logs permission the Delete fails and leaves key and claim as they were, for the next try."""
+    """A Delete that lacks the Logs permission fails and leaves key and claim as they were, for the next try."""
     previous = BEFORE if operation == "AssociateKmsKey" else None
     account.having(OURS, Claim(ME, previous))
     account.aws.refuse(operation, *[role_denied(f"logs:{operation}")] * 30)
@@ -229,7 +229,7 @@ def test_a_delete_that_is_refused_for_good_changes_nothing(account: Account, ope
 
 
 def test_a_delete_leaves_what_is_taken_over_half_way(account: Account) -> None:
-    """Who claims between a Delete's claim and its change keeps key and claim."""
+    """Another owner that claims between a Delete's mark and its change keeps key and claim."""
     account.having(OURS, Claim(ME, BEFORE))
 
     def take_over(operation: str) -> None:
@@ -255,7 +255,7 @@ def test_a_delete_leaves_what_is_taken_over_half_way(account: Account) -> None:
 def test_a_delete_leaves_what_is_taken_over_while_it_waits(
     account: Account, claim: Claim | None, operation: str
 ) -> None:
-    """The same, where the Delete was refused for now and waits."""
+    """Another owner that claims while the Delete waits for a retry keeps key and claim."""
     account.having(OURS, claim)
     account.aws.refuse(operation, concurrent_change())
 

@@ -1,4 +1,4 @@
-"""What is asked for, and the physical id of an answer that failed."""
+"""Requests, and the physical id of an answer that failed."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_id_of_a_failed_answer(event: Ensure, footprint: Footprint, failure_
 def test_what_a_request_says_of_itself(
     event: Ensure, *, creating: bool, enrolling: bool, new_target: bool, may_undo: bool, changes_key: bool
 ) -> None:
-    """Who asks, and what its Update tells, decide what may be done and undone."""
+    """The asker and the Update's contents decide what may be done and undone."""
     assert (event.creating, event.enrolling, event.new_target) == (creating, enrolling, new_target)
     assert (event.may_undo, event.changes_key) == (may_undo, changes_key)
 

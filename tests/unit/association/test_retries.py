@@ -73,7 +73,7 @@ def test_a_delete_whose_tag_call_waits_leaves_what_is_taken_over(operation: str,
 
 
 def test_a_delete_whose_last_mark_waits_leaves_what_is_taken_over(account: Account) -> None:
-    """The same for the mark of a Delete that leaves our own key in force."""
+    """A retry of the last mark, which leaves our own key in force, never writes over another's tags either."""
     account.having(OURS, Claim(ME, OURS))
     taken_over_at(account, "TagResource", call=2)
 
@@ -84,7 +84,7 @@ def test_a_delete_whose_last_mark_waits_leaves_what_is_taken_over(account: Accou
 
 @pytest.mark.parametrize("choice", list(OnExistingKey))
 def test_a_create_whose_claim_waits_decides_anew(choice: OnExistingKey) -> None:
-    """What OnExistingKey says holds for who came while the claim was refused for now; what is theirs is remembered."""
+    """A retry of the claim decides anew about the key of an owner that came meanwhile, and remembers that key."""
     account = Account().having(None)
     taken_over_at(account, "TagResource")
 

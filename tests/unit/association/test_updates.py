@@ -78,7 +78,7 @@ def test_drift_is_mended(drifted: KeyArn | None) -> None:
 def test_an_update_without_tags_claims_again(
     key: KeyArn | None, state: tuple[KeyArn, Claim], former_key: KeyArn | KeyName
 ) -> None:
-    """Where the tags are gone, an Update claims again."""
+    """An Update claims again if the tags are gone."""
     account = Account().having(key)
     account.aws.aliases["alias/former"] = OURS
 

@@ -141,7 +141,7 @@ def test_what_aws_answers_and_what_it_means(code: str, message: str, status: int
 
 
 def test_the_missing_permission_is_named() -> None:
-    """Whose permission is missing, KMS's or Logs', is taken from AWS's words."""
+    """The missing permission, one of KMS or one of CloudWatch Logs, is taken from AWS's words."""
     words = "User: arn:x is not authorized to perform: kms:GenerateDataKey on resource: arn:y because …"
     error = ClientError(
         {"Error": {"Code": "AccessDeniedException", "Message": words}, "ResponseMetadata": {"HTTPStatusCode": 400}},  # type: ignore[typeddict-item] # the rest is never read

@@ -1,4 +1,4 @@
-"""What the tests of an event's life start from."""
+"""The provider that the tests of an event's life start from."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Provider:
         return respond(envelope, event, PLACE, context, deadlines)
 
     def invoke_until_done(self, event: dict[str, Any], seconds: float) -> tuple[Done, int]:
-        """As many invocations as it takes; the progress travels as JSON."""
+        """Invoke as often as it takes; the progress travels as JSON."""
         for invocations in range(1, 20):
             outcome = self.invoke(event, seconds)
             if isinstance(outcome, Done):

@@ -39,7 +39,7 @@ SERVICE_TIMEOUT: Final = 900
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a template says of one resource."""
+    """The template's properties of one resource."""
 
     log_group: LogGroup
     key: KeyArn

@@ -1,4 +1,4 @@
-"""What an event is answered with: return values, counts and ids."""
+"""The answer to an event: return values, counts and ids."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_return_values_under_keep(provider: Provider) -> None:
     ],
 )
 def test_a_delete_echoes_its_id(provider: Provider, physical_id: str, reason: str) -> None:
-    """Whatever id a Delete carries is the id of its answer, which has no return values and says what was not done."""
+    """The answer to a Delete has the id that it came with and no return values, and says what was not done."""
     provider.aws.log_groups[ORDERS] = FakeLogGroup(KEY, Claim(owner(), None))
 
     outcome = provider.invoke(provider.event("Delete") | {"PhysicalResourceId": physical_id})

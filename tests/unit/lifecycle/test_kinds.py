@@ -132,7 +132,7 @@ def test_an_update_gives_back_what_one_before_it_abandoned(aws: FakeAws, former:
 
 
 def test_a_fleet_gives_back_one_log_group_that_was_abandoned(aws: FakeAws) -> None:
-    """Also where the fleet itself has nothing to do with it."""
+    """The log group is given back although it does not belong to the fleet."""
     aws.log_groups[ORDERS] = FakeLogGroup(KEY, Claim(me(ORDERS), BEFORE))
 
     outcome = ensure(context_in(aws), sent_back(ORDERS, FLEET))

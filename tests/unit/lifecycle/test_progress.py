@@ -1,4 +1,4 @@
-"""What one invocation leaves to the next."""
+"""The progress that one invocation leaves to the next."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from log_group_kms.lifecycle.progress import PROGRESS, Done, Propagating
 
 
 def test_progress_travels_whole() -> None:
-    """What an invocation leaves for the next is read as it was written."""
+    """Progress is read as it was written."""
     progress = Propagating(1_800_000_900.0, Done(ORDERS.arn, {"KmsKeyArn": KEY.text}, "what the user should know"))
 
     assert Propagating.of_json(json.loads(json.dumps(progress.as_json()))) == progress
@@ -19,6 +19,6 @@ def test_progress_travels_whole() -> None:
 
 @pytest.mark.parametrize("value", ["x", {"until": "soon"}, {"until": 1.0, "done": {}}])
 def test_progress_that_this_function_never_wrote(provider: Provider, value: object) -> None:
-    """What stands in for progress but is none is an error, not a success."""
+    """A value that is no progress in its place is an error, not a success."""
     with pytest.raises(ValueError, match=PROGRESS):
         provider.invoke(provider.event() | {PROGRESS: value})

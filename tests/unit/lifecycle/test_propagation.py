@@ -62,7 +62,7 @@ def test_when_it_waits(
 
 
 def test_an_update_of_options_does_not_wait(provider: Provider) -> None:
-    """Where neither the template nor AWS changes a key, there is nothing to propagate."""
+    """An Update that changes no key has nothing to propagate."""
     provider.aws.log_groups[ORDERS] = FakeLogGroup(KEY, Claim(owner(), None))
     event = provider.event("Update", PropagationWaitSeconds="300")
 
@@ -90,7 +90,7 @@ def test_an_update_of_options_does_not_wait(provider: Provider) -> None:
     ],
 )
 def test_a_wait_ends_before_cloudformation_gives_up(provider: Provider, wait: str, waited: float, reason: str) -> None:
-    """Where ServiceTimeout is too near for the whole wait, it succeeds 30 s before and says what was not waited."""
+    """A wait that is too long for ServiceTimeout ends 30 s before it with a success, which says what was not waited."""
     event = provider.event(dated=True, PropagationWaitSeconds=wait, ServiceTimeout="300")
     began = provider.clock.now()
 
@@ -101,7 +101,7 @@ def test_a_wait_ends_before_cloudformation_gives_up(provider: Provider, wait: st
 
 
 def test_a_further_invocation_that_comes_late_waits_no_more(provider: Provider) -> None:
-    """What has passed between two invocations counts as waited."""
+    """The time between two invocations counts as waited."""
     progress = provider.invoke(provider.event(PropagationWaitSeconds="900"), 300)
     assert isinstance(progress, Propagating)
     provider.clock.sleep(900)

@@ -259,7 +259,7 @@ class CloudFormation(Stacks):
     @precondition(lambda self: self.past)
     @rule(data=st.data())
     def deliver_a_stale_event(self, data: st.DataObject) -> None:
-        """What CloudFormation gave up long ago changes nothing and fails."""
+        """An event that CloudFormation gave up long ago changes nothing and fails."""
         event = data.draw(st.sampled_from(self.past))
         self.clock.time += SERVICE_TIMEOUT + 1
         before = [self.state(group) for group in LOG_GROUPS]
@@ -282,7 +282,7 @@ class CloudFormation(Stacks):
 
     @invariant()
     def what_a_live_resource_owns_has_its_key(self) -> None:
-        """Whoever the tags name, if it is live, has its key in force."""
+        """The owner that the tags name has its key in force, if it is live."""
         for resource in self.resources.values():
             group = resource.wanted.log_group
             state = self.state(group)

@@ -43,6 +43,6 @@ def test_what_is_no_arn_of_a_key(text: str) -> None:
     ],
 )
 def test_the_gravest_defect_is_told(description: KeyDescription, begin: str) -> None:
-    """Of several defects, the one that no change of the key's state would cure comes first."""
+    """The defect that no change of the key's state would cure comes first."""
     assert description.defect.startswith(begin)
     assert bool(description.defect) == bool(begin)

@@ -49,7 +49,7 @@ def test_the_name_of_an_owner(mine: Owner, text: str, scope: str) -> None:
 @pytest.mark.parametrize("logical_id", ["A", "L" * 70, "L" * 80, "L" * 255])
 @pytest.mark.parametrize("stack_id", [STACK_ID, LONG_STACK_ID, "no-stack-id"], ids=["stack", "long", "unknown form"])
 def test_every_owner_fits_into_a_tag(stack_id: str, logical_id: str, target: LogGroup | Fleet) -> None:
-    """Also with `deleting:` before it, and it is read back with its scope."""
+    """An owner fits also with `deleting:` before it, and is read back with its scope."""
     mine = Owner.of_resource(stack_id, logical_id, target)
     leaving = Claim(mine, None, deleting=True)
 

@@ -47,7 +47,7 @@ def test_the_last_footprint_counts() -> None:
 def test_one_log_group_of_a_fleet_tells_the_fleet_of_claims_alone(
     before: Footprint, left: list[Footprint], expected: Footprint | None
 ) -> None:
-    """Once one is claimed the fleet is; what else is known of one says nothing of the others."""
+    """The fleet is claimed once one log group is; nothing else that is known of one is told to the fleet."""
     fleet = Trail(footprint=before)
     trail = FleetTrail(fleet)
     for footprint in left:

@@ -48,7 +48,7 @@ def test_the_scope_of_a_fleet(prefix: str, scope: str) -> None:
 
 @given(prefix=prefixes)
 def test_every_scope_fits_into_a_tag(prefix: str) -> None:
-    """Whatever the prefix, it is no more than 256 characters of those that AWS takes, and never empty."""
+    """The scope of any prefix has 1 to 256 characters of those that AWS takes."""
     scope = Fleet(PLACE, prefix).scope
 
     assert scope

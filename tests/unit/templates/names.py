@@ -1,4 +1,4 @@
-"""What the templates are called and what CloudFormation makes of them."""
+"""Names of the templates, and what CloudFormation makes of them."""
 
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ LOGS: Final = "arn:aws-cn:logs:cn-north-1:111122223333"
 
 
 def there(section: str, **parameters: Any) -> set[str]:
-    """What of a *section* of the template CloudFormation makes."""
+    """Return the names of a *section* of the template that CloudFormation makes."""
     template = plain_form()
     resolve = Resolver({**CHINA, **parameters_of(template), **parameters}, template["Conditions"])
     return {

@@ -1,4 +1,4 @@
-"""What holds for each template, and for the examples."""
+"""Rules for every template, and for the examples."""
 
 import re
 from pathlib import Path
@@ -58,7 +58,7 @@ class TestExamples:
 
     @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
     def test_leaves_the_key(self, path: Path) -> None:
-        """What was encrypted can still be read after the stack is gone."""
+        """The key stays after the stack is gone, so that what it encrypted can be read."""
         keys = [resource for resource in load(path)["Resources"].values() if resource["Type"] == "AWS::KMS::Key"]
 
         assert keys

@@ -17,7 +17,7 @@ class TestEnrolment:
     RULES: Final = (("EnrolmentRule", "EnrolmentPermission"), ("ReconcileRule", "ReconcilePermission"))
 
     def test_is_the_providers_code_under_another_handler(self) -> None:
-        """The same package and runtime, as much time and memory, and a fixed name of its own."""
+        """It has the provider's package, runtime, time and memory, and a fixed name of its own."""
         resources = load(TEMPLATE)["Resources"]
         provider, own = (resources[f"{name}Function"]["Properties"] for name in ("Provider", "Enrolment"))
         same = ("CodeUri", "Runtime", "Architectures", "MemorySize", "Timeout")
@@ -51,7 +51,7 @@ class TestEnrolment:
         assert paces == [5, 5]
 
     def test_hears_of_log_groups_that_were_created(self) -> None:
-        """Of CreateLogGroup as CloudTrail tells it, and not of one that failed."""
+        """The rule matches CreateLogGroup as CloudTrail tells it, and not one that failed."""
         assert resolved("EnrolmentRule")["EventPattern"] == {
             "source": ["aws.logs"],
             "detail-type": ["AWS API Call via CloudTrail"],
@@ -63,7 +63,7 @@ class TestEnrolment:
         }
 
     def test_reconciles_on_schedule(self) -> None:
-        """Once a day by default, by an event that says so."""
+        """The schedule's default is once a day, and its event says that it reconciles."""
         rule = resolved("ReconcileRule")
         (target,) = rule["Targets"]
 
@@ -87,7 +87,7 @@ class TestEnrolment:
 
     @pytest.mark.parametrize(("rule", "permission"), RULES)
     def test_loses_no_event(self, rule: str, permission: str) -> None:  # noqa: ARG002 - a column
-        """What fails for good is kept: what Lambda gives up, and what EventBridge could not deliver."""
+        """The queue keeps what Lambda gives up, and what EventBridge could not deliver."""
         queue = {"Fn::GetAtt": ["EnrolmentQueue", "Arn"]}
         kept = resolved("EnrolmentFunctionEventInvokeConfig")
         (target,) = resolved(rule)["Targets"]
@@ -98,7 +98,7 @@ class TestEnrolment:
         assert {"EnrolmentFunctionEventInvokeConfig", "EnrolmentQueuePolicy"} <= needs(plain_form()["Resources"], rule)
 
     def test_keeps_what_failed_encrypted_and_for_two_weeks(self) -> None:
-        """Only its rules may send there beside its own role, and nobody in plain text."""
+        """The queue takes messages from its rules alone beside its own role, and none in plain text."""
         keep, refuse = resolved("EnrolmentQueuePolicy")["PolicyDocument"]["Statement"]
         rules = [self.RULE_ARN + resolved(rule)["Name"] for rule, _ in self.RULES]
 
@@ -129,7 +129,7 @@ class TestEnrolment:
         assert alarm["AlarmActions"] == responders["AlarmActions"] == [topic]
 
     def test_keeps_its_log_as_the_provider_does(self) -> None:
-        """As long, as well encrypted, and under a name of its own."""
+        """It is kept as long and encrypted as well, under a name of its own."""
         resources = load(TEMPLATE)["Resources"]
         provider, own = (resources[f"{name}LogGroup"] for name in ("Provider", "Enrolment"))
         names = [Resolver(CHINA)(each["Properties"].pop("LogGroupName")) for each in (provider, own)]
@@ -168,7 +168,7 @@ class TestEnrolment:
 
     @pytest.mark.parametrize("sid", ["ClaimAndRelease", "LookAtKey", "UseKeyForLogsOnly"])
     def test_is_bound_as_the_provider_is(self, sid: str) -> None:
-        """The same tags, the same keys, and these through CloudWatch Logs alone."""
+        """The role is bound to the same tags and keys, and to the keys through CloudWatch Logs alone."""
         keys = ["arn:aws-cn:kms:cn-north-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab"]
         provider, own = (statements("associations", role, KmsKeyArns=keys)[sid] for role in ("ProviderRole", self.ROLE))
 

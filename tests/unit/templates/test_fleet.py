@@ -28,7 +28,7 @@ class TestFleet:
     RULES: Final = ("EnrolmentRule", "ReconcileRule")
 
     def test_is_not_there_unless_a_key_is_given(self) -> None:
-        """Without a key nothing of the fleet is deployed; with one all of it is."""
+        """Nothing of the fleet is deployed without a key, and all of it with one."""
         assert there("Resources", FleetKmsKeyId=self.KEY) - there("Resources") == self.PARTS
         assert there("Outputs", FleetKmsKeyId=self.KEY) - there("Outputs") == {
             "EnrolmentFunctionName",

@@ -1,4 +1,4 @@
-"""What may be given to a deployment."""
+"""Parameters of a deployment."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ class TestParameters:
 
     @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
     def test_each_is_described_and_constrained(self, path: Path) -> None:
-        """Whoever deploys reads what a parameter means, and is told at once what does not fit."""
+        """Each parameter says what it means, and what does not fit is told at once."""
         incomplete = [
             name
             for name, parameter in load(path)["Parameters"].items()

@@ -89,7 +89,7 @@ class TestRole:
 
     @pytest.mark.parametrize("sid", ["LookAtKey", "UseKeyForLogsOnly"])
     def test_uses_the_keys_it_is_given(self, sid: str) -> None:
-        """Where the deployer lists keys, it may use no other."""
+        """It may use no other keys than those that the deployer lists."""
         keys = ["arn:aws-cn:kms:cn-north-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab"]
 
         assert statements("associations", KmsKeyArns=keys)[sid]["Resource"] == keys

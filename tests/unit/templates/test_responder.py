@@ -54,7 +54,7 @@ class TestResponder:
         assert own_log["Resource"] == {"Fn::GetAtt": ["ResponderLogGroup", "Arn"]}
 
     def test_keeps_its_log_as_the_provider_does(self) -> None:
-        """As long, as well encrypted, and under a name of its own."""
+        """It is kept as long and encrypted as well, under a name of its own."""
         resources = load(TEMPLATE)["Resources"]
         provider, own = (resources[f"{name}LogGroup"] for name in ("Provider", "Responder"))
         names = [Resolver(CHINA)(each["Properties"].pop("LogGroupName")) for each in (provider, own)]
