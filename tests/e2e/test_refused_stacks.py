@@ -23,7 +23,7 @@ from local.emulator.script import Call, Fault
 REFUSED: Final = ["CREATE_IN_PROGRESS", "CREATE_FAILED", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
 NO_SUCH_KEY: Final = "0987dcba-09fe-87dc-65ba-ab0987654321"
 #: Seconds. Ends the waiting for what time might heal early.
-IMPATIENT: Final = 8
+SHORT_TIMEOUT: Final = 8
 #: How CloudFormation puts a Reason into a stack's events.
 SHOWN: Final = re.compile(
     r"Received response status \[FAILED\] from custom resource. Message returned: (?P<reason>.+) \(RequestId: [\w-]+\)"
@@ -291,7 +291,7 @@ def test_a_key_whose_policy_does_not_let_cloudwatch_logs_use_it(
     key, group = keys.create(aws, Policy=policy), log_group_of(aws, name)
     properties = {"LogGroupName": group, "KmsKeyId": key}
 
-    reason = reason_of_refusal(aws, name, {**properties, "ServiceTimeout": IMPATIENT})
+    reason = reason_of_refusal(aws, name, {**properties, "ServiceTimeout": SHORT_TIMEOUT})
     left = encryption_of(aws, group)
     found = re.search(r"Add this statement to the key policy: (\{.+\})", reason)
     assert found, reason
@@ -308,7 +308,11 @@ def test_a_role_that_lacks_a_permission(without_tagging: EmbeddedAws, name: str)
     """Nothing is changed if the claim is refused; the Reason names the permission and the log group."""
     teams = keys.create(without_tagging)
     group = log_group_of(without_tagging, name, teams)
-    properties = {"LogGroupName": group, "KmsKeyId": keys.create(without_tagging), "ServiceTimeout": IMPATIENT}
+    properties = {
+        "LogGroupName": group,
+        "KmsKeyId": keys.create(without_tagging),
+        "ServiceTimeout": SHORT_TIMEOUT,
+    }
 
     reason = reason_of_refusal(without_tagging, name, properties)
 

@@ -63,9 +63,9 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
     (package / "broken.py").write_text(BROKEN_IMPORT)
     (package / "sabotage.py").write_text(SABOTAGE)
     real = built.read_text()
-    impatient = real.replace("MaximumEventAgeInSeconds: 600", "MaximumEventAgeInSeconds: 2")
-    assert impatient != real
-    built.write_text(impatient)
+    short_lived = real.replace("MaximumEventAgeInSeconds: 600", "MaximumEventAgeInSeconds: 2")
+    assert short_lived != real
+    built.write_text(short_lived)
     with EmbeddedAws.start(auth=True) as started:
         sam.deploy(started, built)
         yield started

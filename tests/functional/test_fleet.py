@@ -124,7 +124,7 @@ def test_fail_changes_nothing_where_one_has_another_key(deployment: Deployment) 
 
 
 def test_a_log_group_that_vanishes_meanwhile(deployment: Deployment) -> None:
-    """AWS no longer finds it when its turn comes: the others are done, and it is not counted."""
+    """AWS no longer finds it when the fleet comes to it: the others are done, and it is not counted."""
     key = deployment.key()
     having(deployment, *named(10))
     gone = "ResourceNotFoundException", "The specified log group does not exist."
