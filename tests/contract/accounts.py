@@ -46,7 +46,7 @@ class Meaning(Protocol):
 
 
 class Opened(Enum):
-    """What a key's policy lets CloudWatch Logs use the key for."""
+    """The use of a key that its policy allows CloudWatch Logs."""
 
     TO_ALL = "log groups and query results"
     TO_LOG_GROUPS = "log groups, by the statement that the documentation gives for them"
@@ -210,7 +210,7 @@ class FakeAccount:
 
 @dataclass
 class Boto3Account:
-    """What the accounts behind boto3 have in common; the ports and the owner share two clients."""
+    """The common part of accounts behind boto3; the ports and the owner share two clients."""
 
     place: Place
     logs: CloudWatchLogsClient

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def refusal_of(call: Callable[[], object]) -> ApiError:
-    """What *call* is refused with."""
+    """Return the error that *call* raises."""
     with pytest.raises(ApiError) as caught:
         call()
     return caught.value
 
 
 def seen_in(refusal: ApiError) -> tuple[type[ApiError], str, str, str, str]:
-    """What a Reason is made of, but for the message: kind, operation, code, target and key."""
+    """Return all that a Reason is made of but the message: kind, operation, code, target and key."""
     return type(refusal), refusal.operation, refusal.code, refusal.target, refusal.key

@@ -1,4 +1,4 @@
-"""What both ports make of AWS's bad moments: the same types from the fake as from boto3."""
+"""AWS's bad moments at both ports: the same types from the fake as from boto3."""
 
 from __future__ import annotations
 
@@ -87,10 +87,10 @@ def test_a_bad_moment_of_the_service(
     orders = scripted.make_log_group(ORDERS, before, FOREIGN)
     scripted.refuse_once(operation, refusal, kind)
 
-    refused = refusal_of(lambda: call(scripted, orders, key))
+    error = refusal_of(lambda: call(scripted, orders, key))
 
-    assert (type(refused), refused.operation, refused.code) == (kind, operation, refusal.code)
-    assert refused.message == refusal.message
+    assert (type(error), error.operation, error.code) == (kind, operation, refusal.code)
+    assert error.message == refusal.message
     assert (scripted.key_on(orders), scripted.tags_on(orders)) == (before.text, FOREIGN)
     call(scripted, orders, key)
 
@@ -101,10 +101,10 @@ def test_a_log_group_that_is_not_created(scripted: ScriptedAccount, refusal: Ref
     key, orders = scripted.make_key(), log_group_in(scripted, ORDERS)
     scripted.refuse_once("CreateLogGroup", refusal, kind)
 
-    refused = refusal_of(lambda: scripted.log_groups.create(orders, key, CLAIM))
+    error = refusal_of(lambda: scripted.log_groups.create(orders, key, CLAIM))
 
-    assert (type(refused), refused.operation, refused.code) == (kind, "CreateLogGroup", refusal.code)
-    assert refused.message == refusal.message
+    assert (type(error), error.operation, error.code) == (kind, "CreateLogGroup", refusal.code)
+    assert error.message == refusal.message
     assert isinstance(refusal_of(lambda: scripted.log_groups.key_of(orders)), NotFound)
     scripted.log_groups.create(orders, key, CLAIM)
     assert scripted.key_on(orders) == key.text
@@ -117,10 +117,10 @@ def test_a_key_that_is_not_changed(scripted: ScriptedAccount, refusal: Refusal, 
     orders = scripted.make_log_group(ORDERS, before)
     scripted.refuse_once("AssociateKmsKey", refusal, kind)
 
-    refused = refusal_of(lambda: scripted.log_groups.associate(orders, key))
+    error = refusal_of(lambda: scripted.log_groups.associate(orders, key))
 
-    assert (type(refused), refused.operation, refused.code) == (kind, "AssociateKmsKey", refusal.code)
-    assert refused.message == refusal.message
+    assert (type(error), error.operation, error.code) == (kind, "AssociateKmsKey", refusal.code)
+    assert error.message == refusal.message
     assert scripted.key_on(orders) == before.text
 
 
@@ -131,9 +131,9 @@ def test_the_key_of_query_results_that_is_not_changed(scripted: ScriptedAccount)
     scripted.log_groups.associate(results, before)
     scripted.refuse_once("AssociateKmsKey", answers.OPERATION_ABORTED, ConcurrentChange)
 
-    refused = refusal_of(lambda: scripted.log_groups.associate(results, key))
+    error = refusal_of(lambda: scripted.log_groups.associate(results, key))
 
-    assert type(refused) is ConcurrentChange
+    assert type(error) is ConcurrentChange
     assert scripted.key_on_query_results() == before.text
     scripted.log_groups.associate(results, key)
     assert scripted.key_on_query_results() == key.text
@@ -148,23 +148,23 @@ def test_a_permission_of_the_role_that_is_missing(scripted: ScriptedAccount, act
         "AssociateKmsKey", answers.not_authorized(ROLE, action, "arn:x"), partial(RoleDenied, action=action)
     )
 
-    refused = refusal_of(lambda: scripted.log_groups.associate(orders, key))
+    error = refusal_of(lambda: scripted.log_groups.associate(orders, key))
 
-    assert isinstance(refused, RoleDenied)
-    assert (refused.action, refused.about_key) == (action, action.startswith("kms:"))
+    assert isinstance(error, RoleDenied)
+    assert (error.action, error.about_key) == (action, action.startswith("kms:"))
     assert scripted.key_on(orders) is None
 
 
 def test_a_key_that_may_not_be_described(scripted: ScriptedAccount) -> None:
-    """Where the role lacks kms:DescribeKey, that is what is told, and not that there is no key."""
+    """A role that lacks kms:DescribeKey is told so, and not that there is no key."""
     key = scripted.make_key()
     denied = answers.not_authorized(ROLE, "kms:DescribeKey", key.text)
     scripted.refuse_once("DescribeKey", denied, partial(RoleDenied, action="kms:DescribeKey"))
 
-    refused = refusal_of(lambda: scripted.keys.describe(key))
+    error = refusal_of(lambda: scripted.keys.describe(key))
 
-    assert isinstance(refused, RoleDenied)
-    assert (refused.action, refused.code) == ("kms:DescribeKey", "AccessDeniedException")
+    assert isinstance(error, RoleDenied)
+    assert (error.action, error.code) == ("kms:DescribeKey", "AccessDeniedException")
 
 
 @pytest.mark.parametrize(
@@ -196,9 +196,9 @@ def test_an_answer_that_is_lost(
     scripted.lose_the_answer_once(operation, answers.UNAVAILABLE, Unavailable)
     expected = (keys[key_after].text if key_after else None, tags_after)
 
-    refused = refusal_of(lambda: call(scripted.log_groups, orders, keys["new"]))
+    error = refusal_of(lambda: call(scripted.log_groups, orders, keys["new"]))
 
-    assert (type(refused), refused.uncertain) == (Unavailable, True)
+    assert (type(error), error.uncertain) == (Unavailable, True)
     assert (scripted.key_on(orders), scripted.tags_on(orders)) == expected
     call(scripted.log_groups, orders, keys["new"])
     assert (scripted.key_on(orders), scripted.tags_on(orders)) == expected

@@ -40,7 +40,7 @@ FORMS = [
 
 @pytest.mark.parametrize("named", FORMS)
 def test_a_key_by_each_of_its_names(account: Account, named: Callable[[Account, KeyArn], KeyReference]) -> None:
-    """Whatever it is called by, it is described with its key ARN, among other keys."""
+    """A key is described with its key ARN, by any of its names and among other keys."""
     account.make_key()
     key = account.make_key()
     account.make_alias(ALIAS, key)

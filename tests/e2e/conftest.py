@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from e2e.scene import Scene
 
 from local.client.embedded_aws import EmbeddedAws
 from local.demo import provider
@@ -30,3 +31,9 @@ def deployed(sam: provider.Sam, built: Path) -> Iterator[EmbeddedAws]:
     with EmbeddedAws.start(auth=True) as aws:
         sam.deploy(aws, built)
         yield aws
+
+
+@pytest.fixture
+def scene(deployed: EmbeddedAws) -> Scene:
+    """A log group and a stack's name that no other test has, in the account that they share."""
+    return Scene.in_(deployed)

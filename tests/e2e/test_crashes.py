@@ -7,316 +7,24 @@ process that runs the handler is a real one, with the real boto3, against the em
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from support.cloudformation import STACK_ID, CloudFormation
+from e2e.crash_account import MADE_UP_ID, ORDERS, US, Account, Encryption, State, Told
+from e2e.crash_situations import ACTS, LOOKS, SITUATIONS, Situation, changing_the_target
+from support.cloudformation import CloudFormation
 from support.lambda_process import Kill, LambdaFunction
 
-from local.client import keys
 from log_group_kms.model.physical_id import PERHAPS_ASSOCIATED
-from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
 
-    from support.cloudformation import Answered
+    from e2e.crash_account import Event
     from support.lambda_process import Ended, Moment
 
     from local.client.embedded_aws import EmbeddedAws
-
-    Event = Mapping[str, Any]
-
-ORDERS, BILLING = "/orders", "/billing"
-LOGICAL_ID = "LogEncryption"
-#: As CloudFormation makes one up where a Create was never answered.
-MADE_UP_ID: Final = f"landing-zone-{LOGICAL_ID}-1V5D3Z0JW2Q4K"
-#: What `Encryption` calls the owners.
-US, RENAMED = LOGICAL_ID, "Renamed"
-
-
-@dataclass(frozen=True, slots=True)
-class Encryption:
-    """A log group as AWS shows it, with keys by their names here and owners by their logical ids."""
-
-    key: str | None
-    owner: str | None = None
-    previous: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What an answer means; the counts tell one invocation's share, so that they differ in a second delivery."""
-
-    status: str
-    physical_resource_id: str
-    key: str | None = None
-    previous: str | None = None
-
-
-State = dict[str, Encryption]
-
-
-@dataclass
-class Account:
-    """An account with the provider, and CloudFormation on the other side."""
-
-    aws: EmbeddedAws
-    function: LambdaFunction
-    cloudformation: CloudFormation
-    _keys: dict[str, str] = field(default_factory=dict)
-
-    def key(self, name: str) -> str:
-        """The ARN of the key that is called *name* here."""
-        if name not in self._keys:
-            self._keys[name] = keys.create(self.aws)
-        return self._keys[name]
-
-    def log_group(self, name: str, key: str | None = None) -> None:
-        """A log group, under the key of this name."""
-        logs = self.aws.client("logs")
-        logs.create_log_group(logGroupName=name)
-        if key:
-            logs.associate_kms_key(logGroupName=name, kmsKeyId=self.key(key))
-
-    def state(self) -> State:
-        """Every log group."""
-        groups = self.aws.client("logs").describe_log_groups()["logGroups"]
-        return {group["logGroupName"]: self._encryption(group.get("kmsKeyId"), group["arn"]) for group in groups}
-
-    def create(self, key: str = "ours", target: str = ORDERS, logical_id: str = US, **options: str) -> Event:
-        return self._event("Create", self.properties(key, target, **options), logical_resource_id=logical_id)
-
-    def update(self, before: Mapping[str, str], after: Mapping[str, str]) -> Event:
-        former_id = self.arn(before["LogGroupName"])
-        return self._event("Update", after, old_properties=before, physical_resource_id=former_id)
-
-    def delete(self, physical_id: str = "", **options: str) -> Event:
-        properties = self.properties("ours", ORDERS, **options)
-        return self._event("Delete", properties, physical_resource_id=physical_id or self.arn(ORDERS))
-
-    def properties(self, key: str, target: str, **options: str) -> dict[str, str]:
-        named = key if key.startswith("alias/") else self.key(key)
-        return {"KmsKeyId": named, "LogGroupName": target, **options}
-
-    def done(self, event: Event) -> None:
-        """Deliver *event*, whose success the test takes for granted."""
-        self.function.invoke(event)
-        assert self.cloudformation.answer_to(event).status == "SUCCESS"
-
-    def told(self, answer: Answered) -> Told:
-        """What *answer* means."""
-        key, previous = answer.data.get("KmsKeyArn"), answer.data.get("PreviousKmsKeyArn")
-        return Told(answer.status, answer.physical_resource_id, self._named(key), self._named(previous))
-
-    def arn(self, log_group: str) -> str:
-        return f"arn:aws:logs:{self.aws.region}:{self.aws.account}:log-group:{log_group}"
-
-    def _event(self, request_type: str, properties: Mapping[str, str], **more: Any) -> Event:
-        return self.cloudformation.event(request_type, properties=properties, **more)
-
-    def _encryption(self, key: str | None, arn: str) -> Encryption:
-        tags = self.aws.client("logs").list_tags_for_resource(resourceArn=arn.removesuffix(":*"))["tags"]
-        owner = tags.get(OWNER_TAG, "").replace(f"one:{STACK_ID.split('/', 1)[1]}/", "")
-        return Encryption(self._named(key), owner or None, self._named(tags.get(PREVIOUS_KEY_TAG)))
-
-    def _named(self, key: str | None) -> str | None:
-        """A key's name here; none and nothing stay what they are."""
-        return {arn: name for name, arn in self._keys.items()}.get(key or "", key or None)
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """An event, and how it ends where nobody is killed.
-
-    Attributes:
-        title: for the test's name.
-        sent: brings the account to where the event finds it, and makes the event.
-        requests: what the provider asks for.
-        state: what AWS shows in the end.
-        told: what CloudFormation is told in the end; the id is a log group's name.
-        frees: whether the log group is to be left without a key.
-    """
-
-    title: str
-    sent: Callable[[Account], Event]
-    requests: tuple[str, ...]
-    state: State
-    told: tuple[str | None, ...]
-    frees: bool = False
-
-    def told_by(self, account: Account) -> Told:
-        """The same with the whole id."""
-        target, *found = self.told
-        return Told("SUCCESS", account.arn(str(target)), *found)
-
-
-# --- the events -------------------------------------------------------------------------------------------------------
-
-
-def creating(before: str | None, **options: str) -> Callable[[Account], Event]:
-    """A Create on a log group with this key."""
-
-    def sent(account: Account) -> Event:
-        account.log_group(ORDERS, before)
-        return account.create(**options)
-
-    return sent
-
-
-def creating_a_log_group(account: Account) -> Event:
-    """A Create of a log group that is not there."""
-    return account.create(OnMissingLogGroup="Create")
-
-
-def creating_by_alias(account: Account) -> Event:
-    """A Create that names the key by an alias."""
-    account.log_group(ORDERS, "before")
-    account.aws.client("kms").create_alias(AliasName="alias/logs", TargetKeyId=account.key("ours"))
-    return account.create("alias/logs")
-
-
-def renaming(account: Account) -> Event:
-    """A Create by the same stack's resource under a new logical id, with another key."""
-    account.done(creating("before")(account))
-    return account.create("new", logical_id=RENAMED)
-
-
-def changing_the_key(before: str | None) -> Callable[[Account], Event]:
-    """An Update to another key."""
-
-    def sent(account: Account) -> Event:
-        account.done(creating(before)(account))
-        return account.update(account.properties("ours", ORDERS), account.properties("new", ORDERS))
-
-    return sent
-
-
-def changing_the_target(account: Account) -> Event:
-    """An Update to another log group, which has a key of its own."""
-    account.done(creating("before")(account))
-    account.log_group(BILLING, "billing's")
-    return account.update(account.properties("ours", ORDERS), account.properties("ours", BILLING))
-
-
-def deleting(before: str | None, **options: str) -> Callable[[Account], Event]:
-    """The Delete after a Create on a log group with this key."""
-
-    def sent(account: Account) -> Event:
-        account.done(creating(before, **options)(account))
-        return account.delete(**options)
-
-    return sent
-
-
-LOOKS = ("logs:DescribeLogGroups", "logs:ListTagsForResource")
-ACTS = ("logs:TagResource", "logs:AssociateKmsKey", *LOOKS, "PUT")
-LEAVES = ("logs:ListTagsForResource", "logs:TagResource", *LOOKS)
-
-SITUATIONS: Final = [
-    Situation(
-        "Create over a previous key",
-        creating("before"),
-        (*LOOKS, *ACTS),
-        {ORDERS: Encryption("ours", US, "before")},
-        (ORDERS, "ours", "before"),
-    ),
-    Situation(
-        "Create where there is no key",
-        creating(None),
-        (*LOOKS, *ACTS),
-        {ORDERS: Encryption("ours", US, "none")},
-        (ORDERS, "ours", None),
-    ),
-    Situation(
-        "Create where our key is already",
-        creating("ours"),
-        (*LOOKS, "logs:TagResource", *LOOKS, "PUT"),
-        {ORDERS: Encryption("ours", US, "ours")},
-        (ORDERS, "ours", "ours"),
-    ),
-    Situation(
-        "Create of the log group itself",
-        creating_a_log_group,
-        ("logs:DescribeLogGroups", "logs:CreateLogGroup", *LOOKS, "PUT"),
-        {ORDERS: Encryption("ours", US, "none")},
-        (ORDERS, "ours", None),
-    ),
-    Situation(
-        "Create by alias",
-        creating_by_alias,
-        (*LOOKS, "kms:DescribeKey", *ACTS),
-        {ORDERS: Encryption("ours", US, "before")},
-        (ORDERS, "ours", "before"),
-    ),
-    Situation(
-        "Create under a new logical id",
-        renaming,
-        (*LOOKS, *ACTS),
-        {ORDERS: Encryption("new", RENAMED, "before")},
-        (ORDERS, "new", "before"),
-    ),
-    Situation(
-        "Update of the key",
-        changing_the_key("before"),
-        (*LOOKS, "logs:AssociateKmsKey", *LOOKS, "PUT"),
-        {ORDERS: Encryption("new", US, "before")},
-        (ORDERS, "new", "before"),
-    ),
-    Situation(
-        "Update of the key, where there was none",
-        changing_the_key(None),
-        (*LOOKS, "logs:AssociateKmsKey", *LOOKS, "PUT"),
-        {ORDERS: Encryption("new", US, "none")},
-        (ORDERS, "new", None),
-    ),
-    Situation(
-        "Update of the target",
-        changing_the_target,
-        (*LOOKS, *ACTS),
-        {ORDERS: Encryption("ours", US, "before"), BILLING: Encryption("ours", US, "billing's")},
-        (BILLING, "ours", "billing's"),
-    ),
-    Situation(
-        "Delete, RestorePrevious, previous key",
-        deleting("before"),
-        (*LEAVES, "logs:AssociateKmsKey", "logs:UntagResource", "PUT"),
-        {ORDERS: Encryption("before")},
-        (ORDERS,),
-    ),
-    Situation(
-        "Delete, RestorePrevious, no previous key",
-        deleting(None),
-        (*LEAVES, "logs:DisassociateKmsKey", "logs:UntagResource", "PUT"),
-        {ORDERS: Encryption(None)},
-        (ORDERS,),
-        frees=True,
-    ),
-    Situation(
-        "Delete, RestorePrevious, our own key was there before",
-        deleting("ours"),
-        (*LEAVES, "logs:TagResource", "PUT"),
-        {ORDERS: Encryption("ours", f"deleted:{US}", "ours")},
-        (ORDERS,),
-    ),
-    Situation(
-        "Delete, Disassociate",
-        deleting("before", OnDelete="Disassociate"),
-        (*LEAVES, "logs:DisassociateKmsKey", "logs:UntagResource", "PUT"),
-        {ORDERS: Encryption(None)},
-        (ORDERS,),
-        frees=True,
-    ),
-    Situation(
-        "Delete, Retain",
-        deleting("before", OnDelete="Retain"),
-        ("logs:ListTagsForResource", "logs:UntagResource", "PUT"),
-        {ORDERS: Encryption("ours")},
-        (ORDERS,),
-    ),
-]
 
 
 def every_kill(situations: list[Situation], moments: tuple[Moment, ...] = ("before", "after")) -> list[Any]:
@@ -327,9 +35,6 @@ def every_kill(situations: list[Situation], moments: tuple[Moment, ...] = ("befo
         for number, request in enumerate(situation.requests)
         for moment in moments
     ]
-
-
-# --- the tests --------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -348,7 +53,7 @@ def account(aws: EmbeddedAws, function: LambdaFunction) -> Iterator[Account]:
 
 @contextmanager
 def no_key_lost(account: Account, situation: Situation) -> Iterator[None]:
-    """What had a key keeps one, at every moment, unless it is to be freed.
+    """Check that a log group with a key keeps one, at every moment, unless it is to be freed.
 
     A key goes in no other way than by DisassociateKmsKey, and AWS logs each of those.
     """
@@ -385,7 +90,7 @@ def test_an_invocation_that_nobody_kills(account: Account, situation: Situation)
 
 @pytest.mark.parametrize(("situation", "kill"), every_kill(SITUATIONS))
 def test_the_next_delivery_converges(account: Account, situation: Situation, kill: Kill) -> None:
-    """Wherever the first delivery was killed, the second ends as an undisturbed one does, and it alone answers."""
+    """The second delivery ends as an undisturbed one does, wherever the first was killed, and it alone answers."""
     event = situation.sent(account)
     before = account.state()
 

@@ -35,7 +35,7 @@ class Account:
 
     @property
     def owner(self) -> str:
-        """What the fleet writes on what it owns."""
+        """The owner tag of what the fleet owns."""
         return owner_of(self.stacks, provider.STACK, "Fleet").replace("one:", "fleet:")
 
     def held(self, previous_key: str = "none", key: str = "") -> Encryption:
@@ -43,11 +43,11 @@ class Account:
         return Encryption(key or self.key, self.owner, previous_key)
 
     def of(self, log_group: str) -> Encryption | None:
-        """What is in force on a log group."""
+        """Return the encryption in force on a log group."""
         return encryption_of(self.aws, log_group)
 
     def key_counts(self, prefix: str) -> Counter[str]:
-        """How many of these log groups are under which key; empty for none."""
+        """Count these log groups by their key, which is empty for none."""
         pages = self.aws.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
         return Counter(group.get("kmsKeyId", "") for page in pages for group in page["logGroups"])
 
@@ -60,7 +60,7 @@ class Account:
         }
 
     def reconcile(self, **event: bool) -> dict[str, object]:
-        """What the function for it answers."""
+        """Invoke the enrolment's function for a reconciliation; return its answer."""
         payload = json.dumps({"Reconcile": True, **event}).encode()
         answer = self.aws.client("lambda").invoke(FunctionName="log-group-kms-association-enrolment", Payload=payload)
         found: dict[str, object] = json.loads(answer["Payload"].read())
@@ -70,7 +70,7 @@ class Account:
 
 @pytest.fixture(scope="module")
 def account(sam: provider.Sam, built: Path) -> Iterator[Account]:
-    """With all that is there before the fleet comes."""
+    """An account with all that is there before the fleet comes."""
     with EmbeddedAws.start(auth=True) as aws:
         account = Account(aws)
         make_log_groups(aws, [*THOUSAND, EXCLUDED])
@@ -177,7 +177,7 @@ def a_new_key_reaches_all(account: Account, sam: provider.Sam, built: Path) -> N
 
 
 def the_fleets_delete_gives_all_back(account: Account, sam: provider.Sam, built: Path) -> None:
-    """Also what was enrolled and reconciled; what others own stays theirs."""
+    """The Delete gives back what was enrolled and reconciled, too; what others own stays theirs."""
     sam.deploy(account.aws, built, parameters={"AssociationsPerSecond": str(QUOTA), "FleetKmsKeyId": ""})
 
     assert account.key_counts("/app/") == {"": 1001}
@@ -190,7 +190,7 @@ def the_fleets_delete_gives_all_back(account: Account, sam: provider.Sam, built:
 
 
 def a_fleet_in_a_stack_of_its_own(account: Account, _: provider.Sam, __: Path) -> None:
-    """With its return values; its prefix changes without a moment in which both match and neither holds."""
+    """The fleet has its return values; its prefix changes without a moment in which both match and neither holds."""
     fleet = {"KmsKeyId": account.key, "ServiceTimeout": 3600}
     stacks = account.stacks
 

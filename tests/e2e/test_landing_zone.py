@@ -40,11 +40,11 @@ class Target:
         return Encryption(self.key, owner_of(self.stacks, STACK, "Fleet").replace("one:", "fleet:"), "none")
 
     def of(self, log_group: str) -> Encryption | None:
-        """What is in force on a log group."""
+        """Return the encryption in force on a log group."""
         return encryption_of(self.aws, log_group)
 
     def deploy(self, package: Path) -> str:
-        """What CloudFormation does for one stack instance; its status."""
+        """Deploy one stack instance as CloudFormation does; return its status."""
         template = (LANDING_ZONE / "template.yaml").read_text()
         return self.stacks.deploy(STACK, template, CodeBucketPrefix=self.buckets, CodeKey=package.name)
 
@@ -59,7 +59,7 @@ class Target:
 
     @property
     def buckets(self) -> str:
-        """What the names of the buckets with the code begin with."""
+        """The beginning of the names of the buckets with the code."""
         return f"landing-zone-code-{self.aws.account}"
 
 
@@ -126,7 +126,7 @@ def a_new_log_group_is_enrolled_where_it_is_created(targets: list[Target]) -> No
 
 
 def an_applications_own_key_wins_over_the_fleet(targets: list[Target]) -> None:
-    """Also against the reconciliation; the same stack in two Regions has two keys."""
+    """It holds against the reconciliation, too; the same stack in two Regions has two keys."""
     application = (LANDING_ZONE / "application.yaml").read_text()
     for target in targets[:2]:
         assert target.stacks.deploy("payments", application) == "CREATE_COMPLETE"

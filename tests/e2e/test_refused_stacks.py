@@ -1,4 +1,4 @@
-"""What bad input gets: a stack that fails with a Reason which says what is wrong, changes nothing, and can be deleted.
+"""Bad input: the stack fails with a Reason that says what is wrong, nothing is changed, and it can be deleted.
 
 The Reasons are read where a user reads them, in the stack's events. No test empties the embedded AWS: each has a log
 group, keys and a stack of its own.
@@ -23,7 +23,7 @@ from local.emulator.script import Call, Fault
 REFUSED: Final = ["CREATE_IN_PROGRESS", "CREATE_FAILED", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
 NO_SUCH_KEY: Final = "0987dcba-09fe-87dc-65ba-ab0987654321"
 #: Seconds. Ends the waiting for what time might heal early.
-IMPATIENT: Final = 8
+SHORT_TIMEOUT: Final = 8
 #: How CloudFormation puts a Reason into a stack's events.
 SHOWN: Final = re.compile(
     r"Received response status \[FAILED\] from custom resource. Message returned: (?P<reason>.+) \(RequestId: [\w-]+\)"
@@ -78,7 +78,7 @@ def reason_of_refusal(aws: EmbeddedAws, stack: str, properties: dict[str, Any]) 
 
 
 def calls_of_provider(aws: EmbeddedAws, since: int) -> list[Call]:
-    """What the provider called after the first *since* calls."""
+    """Return the provider's calls after the first *since* calls."""
     return [call for call in aws.direction.calls()[since:] if call.by_function]
 
 
@@ -291,7 +291,7 @@ def test_a_key_whose_policy_does_not_let_cloudwatch_logs_use_it(
     key, group = keys.create(aws, Policy=policy), log_group_of(aws, name)
     properties = {"LogGroupName": group, "KmsKeyId": key}
 
-    reason = reason_of_refusal(aws, name, {**properties, "ServiceTimeout": IMPATIENT})
+    reason = reason_of_refusal(aws, name, {**properties, "ServiceTimeout": SHORT_TIMEOUT})
     left = encryption_of(aws, group)
     found = re.search(r"Add this statement to the key policy: (\{.+\})", reason)
     assert found, reason
@@ -305,10 +305,14 @@ def test_a_key_whose_policy_does_not_let_cloudwatch_logs_use_it(
 
 
 def test_a_role_that_lacks_a_permission(without_tagging: EmbeddedAws, name: str) -> None:
-    """Where the claim is refused nothing is changed; the Reason names the permission and the log group."""
+    """Nothing is changed if the claim is refused; the Reason names the permission and the log group."""
     teams = keys.create(without_tagging)
     group = log_group_of(without_tagging, name, teams)
-    properties = {"LogGroupName": group, "KmsKeyId": keys.create(without_tagging), "ServiceTimeout": IMPATIENT}
+    properties = {
+        "LogGroupName": group,
+        "KmsKeyId": keys.create(without_tagging),
+        "ServiceTimeout": SHORT_TIMEOUT,
+    }
 
     reason = reason_of_refusal(without_tagging, name, properties)
 

@@ -37,7 +37,7 @@ OTHER_STACK: Final = "arn:aws:cloudformation:eu-west-1:111122223333:stack/audit/
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Function:
-    """What `sam build` makes, as its template says to run it."""
+    """The package that `sam build` makes, as its template says to run it."""
     template = Sam(tmp_path_factory.mktemp("provider")).build()
     properties = yaml_parse(template.read_text())["Resources"]["ProviderFunction"]["Properties"]
     package = template.parent / properties["CodeUri"]
@@ -46,7 +46,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Function:
 
 @pytest.fixture
 def function(built: Function, aws: EmbeddedAws) -> Function:
-    """The same towards the embedded AWS, which is empty."""
+    """The function towards the embedded AWS, which is empty."""
     return replace(built, environment=aws.environment)
 
 
@@ -65,13 +65,13 @@ def emulator(start: Start, function: Function) -> Iterator[RuntimeEmulator]:
 
 @pytest.fixture
 def cloudformation() -> Iterator[CloudFormation]:
-    """Who sends the events."""
+    """The sender of events."""
     with CloudFormation.start() as cloudformation:
         yield cloudformation
 
 
 def properties(key: str, log_group: str = ORDERS) -> dict[str, str]:
-    """What a template says."""
+    """Return the properties that a template gives the resource."""
     return {"KmsKeyId": key, "LogGroupName": log_group}
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from functional.enrolments import EVENTS, RULE, Enrolment
+from samtranslator.yaml_helper import yaml_parse
 from support.cloudformation import CloudFormation
 from support.lambda_context import LambdaContext
 
 from log_group_kms.aws.clients import Aws
+from log_group_kms.handlers import enrolment
 from log_group_kms.handlers import provider as handler
 
 if TYPE_CHECKING:
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from support.cloudformation import Answered
 
     from local.client.embedded_aws import EmbeddedAws
-
-EVENTS: Final = Path(__file__).parents[2] / "events"
 
 
 @dataclass
@@ -106,3 +106,21 @@ def deployment(embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setattr(handler, "aws", Aws())
     with CloudFormation.start() as cloudformation:
         yield Deployment(embedded_aws, cloudformation, clock)
+
+
+@pytest.fixture
+def fleet(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Enrolment:
+    """An account with a key, the fleet's rule, and the function that works for it."""
+    template = yaml_parse((EVENTS / "template.yaml").read_text())
+    declared = template["Resources"]["EnrolmentFunction"]["Properties"]["Environment"]["Variables"]
+    for name, value in declared.items():
+        if not name.startswith("AWS_"):
+            text = value["Fn::Sub"].replace("${AWS::Partition}", "aws") if isinstance(value, dict) else str(value)
+            monkeypatch.setenv(name, text)
+    monkeypatch.setenv("ASSOCIATIONS_PER_SECOND", "1000")
+    key = deployment.key()
+    monkeypatch.setenv("KMS_KEY_ID", key)
+    monkeypatch.setattr(enrolment, "clock", deployment.clock)
+    monkeypatch.setattr(enrolment, "aws", Aws())
+    deployment.aws.client("events").put_rule(Name=RULE, EventPattern='{"source": ["aws.logs"]}')
+    return Enrolment(deployment, key, monkeypatch)

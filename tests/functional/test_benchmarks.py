@@ -33,7 +33,7 @@ TITLES: Final = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `python -m benchmarks --short` writes; nothing goes into the repository."""
+    """The files that `python -m benchmarks --short` writes; nothing goes into the repository."""
     if sys.platform != "linux":
         pytest.skip("the emulator is a binary for Linux")
     written = tmp_path_factory.mktemp("benchmarks")
@@ -61,7 +61,7 @@ def section(page: str, title: str) -> str:
 
 
 def cells(page: str, title: str, contender: str) -> list[str]:
-    """What the first row of *contender* says in a question's tables."""
+    """Return the first row of *contender* in a question's tables."""
     rows = [line.strip("| ").split(" | ") for line in section(page, title).splitlines() if line.startswith("|")]
     return next(row for row in rows if row[0] == contender)[1:]
 
@@ -76,7 +76,7 @@ def test_every_question_is_answered(page: str) -> None:
 
 
 def test_every_plot_is_there(folder: Path, page: str) -> None:
-    """What the page links to is written beside it."""
+    """Each file that the page links to is written beside it."""
     linked = set(re.findall(r"\]\((\S+\.svg)\)", page))
 
     assert linked == {path.name for path in folder.glob("*.svg")}
@@ -92,7 +92,7 @@ def test_every_contender_starts(page: str) -> None:
 
 
 def test_no_call_that_the_contract_does_not_need(page: str) -> None:
-    """As many for each event as the floor makes, which makes those of the contract and no other."""
+    """The provider makes as many calls for each event as the floor, which makes the contract's and no others."""
     ours, floor = (
         [re.findall(r"\d+ calls", cell) for cell in cells(page, "Warm events", name)] for name in (OURS, FLOOR)
     )
@@ -101,7 +101,7 @@ def test_no_call_that_the_contract_does_not_need(page: str) -> None:
 
 
 def test_all_at_once_succeed(page: str) -> None:
-    """Over the quota, each resource gets its key in the end."""
+    """Each resource gets its key in the end, also over the quota."""
     assert cells(page, "8 at once", OURS)[0] == "8 of 8"
 
 

@@ -128,7 +128,7 @@ def going_on(deployment: Deployment, properties: Mapping[str, Any]) -> list[str]
 
 
 def test_the_role_is_enough(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With all that template.yaml gives it, nothing goes wrong."""
+    """Nothing goes wrong with all that template.yaml gives it."""
     work_as(deployment, policy_without(None), monkeypatch)
 
     assert life(deployment) == []
@@ -136,7 +136,7 @@ def test_the_role_is_enough(deployment: Deployment, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("action", actions("associations"))
 def test_no_permission_is_too_much(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, action: str) -> None:
-    """Without any one of its actions something fails, and the Reason names what is missing."""
+    """Something fails without any one of its actions, and the Reason names what is missing."""
     work_as(deployment, policy_without(action), monkeypatch)
 
     wrong = life(deployment)
@@ -174,7 +174,7 @@ def fleets_life(deployment: Deployment) -> list[str]:
 
 
 def test_the_role_is_enough_for_a_fleet(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over its whole life, and where it has to go on in a further invocation."""
+    """The role is enough over a fleet's whole life, and where it goes on in a further invocation."""
     work_as(deployment, policy_without(None), monkeypatch)
 
     assert fleets_life(deployment) == []
@@ -193,7 +193,7 @@ RULE: Final = "log-group-kms-association-enrolment"
 
 
 def creation_of(log_group: str) -> dict[str, Any]:
-    """As much of CloudTrail's event as the function looks at."""
+    """Return as much of CloudTrail's event as the function looks at."""
     return {"detail": {"eventName": "CreateLogGroup", "requestParameters": {"logGroupName": log_group}}}
 
 
@@ -216,10 +216,10 @@ def enrol_as(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Callabl
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(enrolment, "clock", deployment.clock)
 
-    def work(policy: str) -> Credentials:
+    def enrol(policy: str) -> Credentials:
         return work_as(deployment, policy, monkeypatch, ENROLMENTS_ARN, enrolment)
 
-    return work
+    return enrol
 
 
 def enrolments_life(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -247,7 +247,7 @@ def enrolments_life(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def invoke(event: Mapping[str, Any], remaining_in_millis: int = 900_000) -> dict[str, Any]:
-    """What the enrolment returns for *event*."""
+    """Return the enrolment's result for *event*."""
     context = LambdaContext(remaining_in_millis, invoked_function_arn=ENROLMENTS_ARN)
     return enrolment.handler(event, context)  # type: ignore[arg-type] # all that is used of Lambda's context
 
@@ -298,7 +298,7 @@ def test_the_enrolments_role_is_enough(
 def test_no_permission_of_the_enrolments_is_too_much(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch, enrol_as: Callable[[str], Credentials], action: str
 ) -> None:
-    """Without any one of its actions something fails, and what Lambda records names what is missing."""
+    """Something fails without any one of its actions, and Lambda's record names what is missing."""
     enrol_as(policy_without(action, "EnrolmentRole"))
 
     wrong = enrolments_life(deployment, monkeypatch)

@@ -158,12 +158,12 @@ def test_a_call_that_failed_may_have_no_parameters() -> None:
 
 
 def test_reconciliations_differ_in_the_dry_run_alone() -> None:
-    """What a person sends to see it first is what they send to do it, with one word more."""
+    """The event for a dry run is the one for a reconciliation, with one word more."""
     assert load("reconcile-dry-run") == load("reconcile") | {"DryRun": True}
 
 
 def local_function(name: str) -> Any:
-    """What the template for `sam local` declares, as that resolves it."""
+    """Return a function's properties in the template for `sam local`, as that resolves them."""
     resources = load_template(EVENTS / "template.yaml")["Resources"]
     return Resolver({"AWS::Partition": "aws"})(resources[name]["Properties"])
 
@@ -180,7 +180,7 @@ def test_the_enrolment_is_the_one_that_sam_local_runs() -> None:
 
 
 def test_sam_locals_enrolment_works_for_the_fleet_of_the_events() -> None:
-    """What it enrols, the event that deletes the fleet gives back."""
+    """The event that deletes the fleet gives back what was enrolled."""
     created = load("create-fleet")
     fleets = parse_event(Envelope.of(created), created, PLACE)
     _, enrolments = parse_fleet(local_function("EnrolmentFunction")["Environment"]["Variables"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from log_group_kms.aws.error_codes import _refusals
+from log_group_kms.aws.error_codes import translated_errors
 from log_group_kms.aws.kms import Kms
 from log_group_kms.aws.logs import CloudWatchLogs
 from log_group_kms.aws.session import new_session
@@ -75,7 +75,7 @@ class Aws:
         region = self._session.get_config_variable("region")
         if not region:
             raise Unconfigured("No Region is given: use --region, AWS_DEFAULT_REGION, or one in the profile")
-        with configured(), _refusals("GetCallerIdentity", None):
+        with configured(), translated_errors("GetCallerIdentity", None):
             arn = self._client("sts", QUICKLY).get_caller_identity()["Arn"]
         _, partition, _, _, account, _ = arn.split(":", 5)
         return Place(partition, region, account)
@@ -96,7 +96,7 @@ class Aws:
         Raises:
             ApiError: Lambda did not take it.
         """
-        with _refusals("Invoke", None):
+        with translated_errors("Invoke", None):
             client = self._client("lambda", QUICKLY)
             client.invoke(FunctionName=function_arn, InvocationType="Event", Payload=json.dumps(event).encode())
 
@@ -107,7 +107,7 @@ class Aws:
             ApiError: EventBridge does not answer.
         """
         try:
-            with _refusals("DescribeRule", None):
+            with translated_errors("DescribeRule", None):
                 self._events_client.describe_rule(Name=name)
         except NotFound:
             return False

@@ -77,18 +77,18 @@ _NOT_AUTHORIZED: Final = re.compile(r"is not authorized to perform: (?P<action>[
 
 
 @contextmanager
-def _refusals(operation: str, target: Target | None, key: KeyReference | None = None) -> Iterator[None]:
+def translated_errors(operation: str, target: Target | None, key: KeyReference | None = None) -> Iterator[None]:
     """Translate what boto3 raises."""
     about = (target.arn if target else "", key.text if key else "")
     try:
         yield
     except ClientError as error:
-        raise refusal_of(error, operation, *about) from error
+        raise error_of(error, operation, *about) from error
     except (HTTPClientError, BotocoreConnectionError) as error:
         raise Unavailable(operation, type(error).__name__, str(error), *about) from error
 
 
-def refusal_of(error: ClientError, operation: str, target: str = "", key: str = "") -> ApiError:
+def error_of(error: ClientError, operation: str, target: str = "", key: str = "") -> ApiError:
     """Return the meaning of *error*: by its code, and by AWS's words where one code means several things."""
     code = error.response["Error"].get("Code", "Unknown")
     message = error.response["Error"].get("Message", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from log_group_kms.aws.error_codes import _refusals
+from log_group_kms.aws.error_codes import translated_errors
 from log_group_kms.model.keys import KeyArn, KeyDescription
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Kms:
 
     def describe(self, key: KeyReference) -> KeyDescription:
         """See `ports.Keys`."""
-        with _refusals("DescribeKey", None, key):
+        with translated_errors("DescribeKey", None, key):
             found = self._client().describe_key(KeyId=key.text)["KeyMetadata"]
         return KeyDescription(
             KeyArn(found["Arn"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from log_group_kms.aws.error_codes import _refusals
+from log_group_kms.aws.error_codes import translated_errors
 from log_group_kms.model.errors import (
     NotFound,
 )
@@ -32,7 +32,7 @@ class CloudWatchLogs:
         A prefix also finds siblings, on several pages, so the exact name is looked for. Authorised on an empty
         log-group name: a policy that is scoped to a name denies it.
         """
-        with _refusals("DescribeLogGroups", log_group):
+        with translated_errors("DescribeLogGroups", log_group):
             pages = self._client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=log_group.name.text)
             for page in pages:
                 for found in page["logGroups"]:
@@ -49,41 +49,41 @@ class CloudWatchLogs:
             wanted["logGroupNamePrefix"] = fleet.prefix
         if token:
             wanted["nextToken"] = token
-        with _refusals("DescribeLogGroups", fleet):
+        with translated_errors("DescribeLogGroups", fleet):
             found = self._client.describe_log_groups(**wanted)
         listed = (Listed(group["logGroupName"], _key(group.get("kmsKeyId"))) for group in found["logGroups"])
         return Page(tuple(listed), found.get("nextToken", ""))
 
     def claim_on(self, log_group: LogGroup) -> Claim | None:
         """See `ports.LogGroups`."""
-        with _refusals("ListTagsForResource", log_group):
+        with translated_errors("ListTagsForResource", log_group):
             tags = self._client.list_tags_for_resource(resourceArn=log_group.arn)["tags"]
         owner = tags.get(OWNER_TAG)
         return Claim.of_tags(owner, tags.get(PREVIOUS_KEY_TAG, ""), tags.get(SCOPE_TAG, "")) if owner else None
 
     def write_claim(self, log_group: LogGroup, claim: Claim) -> None:
         """See `ports.LogGroups`."""
-        with _refusals("TagResource", log_group):
+        with translated_errors("TagResource", log_group):
             self._client.tag_resource(resourceArn=log_group.arn, tags=_tags(claim))
 
     def remove_claim(self, log_group: LogGroup) -> None:
         """See `ports.LogGroups`."""
-        with _refusals("UntagResource", log_group):
+        with translated_errors("UntagResource", log_group):
             self._client.untag_resource(resourceArn=log_group.arn, tagKeys=[OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG])
 
     def create(self, log_group: LogGroup, key: KeyArn, claim: Claim) -> None:
         """See `ports.LogGroups`. With tags it needs logs:TagResource too."""
-        with _refusals("CreateLogGroup", log_group, key):
+        with translated_errors("CreateLogGroup", log_group, key):
             self._client.create_log_group(logGroupName=log_group.name.text, kmsKeyId=key.text, tags=_tags(claim))
 
     def associate(self, target: LogGroup | QueryResults, key: KeyArn) -> None:
         """See `ports.LogGroups`. Authorised on the ARN with `:*`, unlike the calls on tags."""
-        with _refusals("AssociateKmsKey", target, key):
+        with translated_errors("AssociateKmsKey", target, key):
             self._client.associate_kms_key(kmsKeyId=key.text, **_one_of(target))
 
     def disassociate(self, target: LogGroup | QueryResults) -> None:
         """See `ports.LogGroups`."""
-        with _refusals("DisassociateKmsKey", target):
+        with translated_errors("DisassociateKmsKey", target):
             self._client.disassociate_kms_key(**_one_of(target))
 
 

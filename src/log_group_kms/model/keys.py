@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_KEY_ARN: Final = re.compile(r"arn:(?P<partition>[\w-]+):kms:(?P<region>[\w-]+):(?P<account>\d{12}):(?:key|alias)/.+")
+KEY_ARN: Final = re.compile(r"arn:(?P<partition>[\w-]+):kms:(?P<region>[\w-]+):(?P<account>\d{12}):(?:key|alias)/.+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class KeyArn:
     text: str
 
     def __post_init__(self) -> None:
-        if not _KEY_ARN.fullmatch(self.text):
+        if not KEY_ARN.fullmatch(self.text):
             raise ValueError(f"{self.text!r} is not the ARN of a KMS key")
 
 

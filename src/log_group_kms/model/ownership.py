@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from log_group_kms.model.keys import _KEY_ARN, KeyArn
+from log_group_kms.model.keys import KEY_ARN, KeyArn
 from log_group_kms.model.tags import TAG_VALUE_LENGTH
-from log_group_kms.model.targets import _STACK_ID, Fleet, Target
+from log_group_kms.model.targets import STACK_ID, Fleet, Target
 
 _DELETING: Final = "deleting:"
 _DELETED: Final = "deleted:"
@@ -38,7 +38,7 @@ class Owner:
         A logical id that does not fit into a tag's value, also with `deleting:` before it, is replaced by a hash, so
         that the stack stays readable.
         """
-        found = _STACK_ID.fullmatch(stack_id)
+        found = STACK_ID.fullmatch(stack_id)
         stack = f"{found['name']}/{found['uuid']}" if found else sha256(stack_id.encode()).hexdigest()
         text = f"{target.owner_kind}:{stack}/{logical_resource_id}"
         if len(_DELETING) + len(text) > TAG_VALUE_LENGTH:
@@ -88,7 +88,7 @@ class Claim:
         text = owner.removeprefix(_DELETING).removeprefix(_DELETED)
         return cls(
             Owner(text, scope if Owner(text).is_fleet else ""),
-            KeyArn(previous) if _KEY_ARN.fullmatch(previous) else None,
+            KeyArn(previous) if KEY_ARN.fullmatch(previous) else None,
             deleting=owner.startswith(_DELETING),
             deleted=owner.startswith(_DELETED),
         )

@@ -14,7 +14,7 @@ from log_group_kms.model.tags import fits_tag
 LOG_GROUP_NAME: Final = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
 LOG_GROUP_NAME_WITH_WILDCARDS: Final = re.compile(r"[.\-_/#A-Za-z0-9*]{1,512}")
 _LAMBDA_ARN: Final = re.compile(r"arn:(?P<partition>[\w-]+):lambda:(?P<region>[\w-]+):(?P<account>\d{12}):function:.+")
-_STACK_ID: Final = re.compile(
+STACK_ID: Final = re.compile(
     r"arn:(?P<partition>[\w-]+):cloudformation:(?P<region>[\w-]+):(?P<account>\d{12}):"
     r"stack/(?P<name>[^/]+)/(?P<uuid>[^/]+)"
 )
@@ -47,7 +47,7 @@ class Place:
         Raises:
             ValueError: *stack_id* is none.
         """
-        found = _STACK_ID.fullmatch(stack_id)
+        found = STACK_ID.fullmatch(stack_id)
         if not found:
             raise ValueError(f"{stack_id!r} is not the id of a stack")
         return cls(found["partition"], found["region"], found["account"])

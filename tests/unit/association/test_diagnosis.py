@@ -1,19 +1,11 @@
-"""What the Reason of a refusal is made of; the sentences themselves stand in `test_words`."""
+"""The parts of a Reason for a call that AWS refused; the sentences themselves stand in `test_reasons`."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-from support.fake_aws import (
-    PLACE,
-    FakeAws,
-    key_arn,
-    key_policy_denied,
-    log_group,
-    role_denied,
-    throttled,
-)
+from support.fake_aws import PLACE, FakeAws, key_arn, key_policy_denied, log_group, role_denied, throttled
 
 from log_group_kms.association.diagnosis import Diagnosis
 from log_group_kms.model.errors import AlreadyExists, ApiError, InvalidParameter, KeyNotFound, NotFound
@@ -28,7 +20,7 @@ ABOUT = ("AssociateKmsKey", "InvalidParameterException", "AWS's own words", ORDE
 
 
 def reason(refusal: ApiError, description: KeyDescription) -> str:
-    """What CloudFormation would show, with the key as KMS describes it."""
+    """Return the Reason that CloudFormation would show, with the key as KMS describes it."""
     aws = FakeAws(keys={KEY: description})
     return Diagnosis(aws, PLACE, SERVICE).reason(refusal)
 
@@ -49,7 +41,7 @@ def reason(refusal: ApiError, description: KeyDescription) -> str:
     ],
 )
 def test_a_sentence_has_no_gap(refusal: ApiError, words: str) -> None:
-    """Where a refusal names no target or no key, the sentence is whole all the same."""
+    """A sentence is whole also where the error names no target or no key."""
     assert words in reason(refusal, FINE)
 
 
@@ -77,7 +69,7 @@ def statement_in(told: str) -> dict[str, object]:
     ],
 )
 def test_the_statement_that_the_key_policy_lacks(target: str, condition: dict[str, object]) -> None:
-    """What is to be added to the key's policy can be copied; the one for log groups does not cover query results."""
+    """A statement for the key's policy can be copied; the one for log groups does not cover query results."""
     told = reason(key_policy_denied(target=target, key=KEY.text), FINE)
 
     assert statement_in(told) == {

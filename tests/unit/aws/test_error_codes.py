@@ -8,7 +8,7 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
-from log_group_kms.aws import clients, error_codes
+from log_group_kms.aws import error_codes
 from log_group_kms.model import errors
 from log_group_kms.model.errors import (
     AccessDenied,
@@ -25,7 +25,6 @@ from log_group_kms.model.errors import (
     Throttled,
     Unavailable,
 )
-from log_group_kms.model.targets import Place
 
 if TYPE_CHECKING:
     from botocore.model import ServiceModel
@@ -135,34 +134,21 @@ def test_what_aws_answers_and_what_it_means(code: str, message: str, status: int
         "AssociateKmsKey",
     )
 
-    refusal = error_codes.refusal_of(error, "AssociateKmsKey", "arn:target", "arn:key")
+    refusal = error_codes.error_of(error, "AssociateKmsKey", "arn:target", "arn:key")
 
     assert type(refusal) is expected
     assert (refusal.target, refusal.key, refusal.message) == ("arn:target", "arn:key", message)
 
 
 def test_the_missing_permission_is_named() -> None:
-    """Whose permission is missing, KMS's or Logs', is taken from AWS's words."""
+    """The missing permission, one of KMS or one of CloudWatch Logs, is taken from AWS's words."""
     words = "User: arn:x is not authorized to perform: kms:GenerateDataKey on resource: arn:y because …"
     error = ClientError(
         {"Error": {"Code": "AccessDeniedException", "Message": words}, "ResponseMetadata": {"HTTPStatusCode": 400}},  # type: ignore[typeddict-item] # the rest is never read
         "AssociateKmsKey",
     )
 
-    refusal = error_codes.refusal_of(error, "AssociateKmsKey")
+    refusal = error_codes.error_of(error, "AssociateKmsKey")
 
     assert isinstance(refusal, RoleDenied)
     assert (refusal.action, refusal.about_key) == ("kms:GenerateDataKey", True)
-
-
-@pytest.mark.parametrize(
-    ("place", "principal"),
-    [
-        pytest.param(Place("aws", "eu-west-1", "1" * 12), "logs.eu-west-1.amazonaws.com", id="aws"),
-        pytest.param(Place("aws-cn", "cn-north-1", "1" * 12), "logs.cn-north-1.amazonaws.com.cn", id="China"),
-        pytest.param(Place("aws-us-gov", "us-gov-west-1", "1" * 12), "logs.us-gov-west-1.amazonaws.com", id="GovCloud"),
-    ],
-)
-def test_the_service_principal_of_each_partition(place: Place, principal: str) -> None:
-    """The statement that a Reason shows names CloudWatch Logs as that partition's key policies do."""
-    assert clients.logs_service_principal(place) == principal

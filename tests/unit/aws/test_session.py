@@ -32,7 +32,7 @@ class Sent(Exception):  # noqa: N818 - it ends the call where the request would 
 
 
 def sent(loader: Loader, service: str, region: str) -> Sequence[str]:
-    """Where a request would go, and what it is signed for."""
+    """Return the address of a request, and the Region that it is signed for."""
     session = botocore.session.Session()
     session.register_component("data_loader", loader)
     session.set_credentials("AKIDEXAMPLE", "secret")

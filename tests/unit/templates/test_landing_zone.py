@@ -62,7 +62,7 @@ class TestRendering:
 
     @pytest.mark.parametrize("name", sorted(plain_form()["Resources"]))
     def test_each_resource_is_as_sam_makes_it(self, name: str) -> None:
-        """With the same key, a resource is deployed alike from either form, but for where its code lies."""
+        """Each resource is deployed alike from either form with the same key, but for where its code lies."""
         assert as_deployed(rendered(), "Resources")[name] == as_deployed(plain_form(), "Resources")[name]
 
     def test_has_what_sam_makes_and_what_it_adds(self) -> None:
@@ -128,7 +128,7 @@ class TestStackSet:
 
 class TestKey:
     def test_outlives_the_stack_and_rotates(self) -> None:
-        """What was ingested under it can be read as long as it is kept."""
+        """The key outlives the stack: what was ingested under it can be read as long as it is kept."""
         key = rendered()["Resources"]["LogsKey"]
 
         assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")

@@ -1,0 +1,168 @@
+"""A fleet that takes several invocations: one answer, after the last."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from functional.fleets import ARN, FUNCTION, count, counts, event, having, keys_of, named
+from support.self_invocations import invocations, keep_invocations
+
+from log_group_kms.handlers import provider as handler
+from log_group_kms.lifecycle.progress import PROGRESS
+
+if TYPE_CHECKING:
+    from functional.conftest import Deployment
+    from support.cloudformation import Answered
+
+
+@pytest.fixture
+def slow(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fleet at AWS's own pace, and the function that it calls to go on: that only writes events into its log."""
+    monkeypatch.setenv("ASSOCIATIONS_PER_SECOND", "5")
+    keep_invocations(deployment.aws, FUNCTION)
+
+
+def to_the_end(deployment: Deployment, sent: dict[str, Any], already: int = 0) -> tuple[Answered, int]:
+    """The one answer to the event that was *sent*, and after how many invocations of itself it came."""
+    current, hops = sent, 0
+    while True:
+        handler.handler(dict(current), deployment.context)  # type: ignore[arg-type] # all that is used of the context
+        if deployment.cloudformation.answers_to(sent):
+            return deployment.cloudformation.answer_to(sent), hops
+        hops += 1
+        current = invocations(deployment.aws, FUNCTION, already + hops)[-1]
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_fleet_goes_on_in_further_invocations(deployment: Deployment) -> None:
+    """One answer, after the last; the counts are those of all, and each log group was changed once."""
+    key = deployment.key()
+    having(deployment, *named(150))
+    having(deployment, "/app/zz", key=key)
+    deployment.context.remaining_in_millis = 40_000
+    create = event(deployment, "Create", key, service_timeout=3600)
+
+    created, hops = to_the_end(deployment, create)
+
+    assert hops > 1
+    assert (created.status, counts(created)) == ("SUCCESS", count(151, 150, 1, 0))
+    assert deployment.aws.direction.counts()["logs:AssociateKmsKey"] == 150
+    assert keys_of(deployment, named(150)) == {key}
+    handed_on = invocations(deployment.aws, FUNCTION, hops)
+    assert [sent.keys() - create.keys() for sent in handed_on] == [{PROGRESS}] * hops
+
+    deleted, more = to_the_end(deployment, event(deployment, "Delete", key, service_timeout=3600), hops)
+    assert (deleted.status, more > 0, "150 given back" in deleted.reason) == ("SUCCESS", True, True)
+    assert keys_of(deployment, named(150)) == {None}
+
+
+@pytest.mark.usefixtures("slow")
+def test_an_alias_means_the_same_key_to_the_end(deployment: Deployment) -> None:
+    """An alias that is pointed elsewhere between two invocations means the first key still."""
+    key, other = deployment.key(), deployment.key()
+    kms = deployment.aws.client("kms")
+    kms.create_alias(AliasName="alias/logs", TargetKeyId=key)
+    having(deployment, *named(120))
+    deployment.context.remaining_in_millis = 40_000
+    create = event(deployment, "Create", "alias/logs", service_timeout=3600)
+    handler.handler(dict(create), deployment.context)  # type: ignore[arg-type] # all that is used of the context
+    kms.update_alias(AliasName="alias/logs", TargetKeyId=other)
+    (further,) = invocations(deployment.aws, FUNCTION, 1)
+
+    deployment.context.remaining_in_millis = 900_000
+    handler.handler(further, deployment.context)  # type: ignore[arg-type] # as above
+
+    assert deployment.cloudformation.answer_to(create).data["KmsKeyArn"] == key
+    assert keys_of(deployment, named(120)) == {key}
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_listing_that_is_too_old_begins_anew(deployment: Deployment) -> None:
+    """Nothing is done twice, nothing counted twice."""
+    key = deployment.key()
+    having(deployment, *named(120))
+    deployment.context.remaining_in_millis = 40_000
+    create = event(deployment, "Create", key, service_timeout=3600)
+    handler.handler(dict(create), deployment.context)  # type: ignore[arg-type] # all that is used of the context
+    (further,) = invocations(deployment.aws, FUNCTION, 1)
+    deployment.aws.direction.expire_tokens()
+
+    deployment.context.remaining_in_millis = 900_000
+    handler.handler(further, deployment.context)  # type: ignore[arg-type] # as above
+
+    assert further[PROGRESS]["token"]
+    assert counts(deployment.cloudformation.answer_to(create)) == count(120, 120, 0, 0)
+    assert deployment.aws.direction.counts()["logs:AssociateKmsKey"] == 120
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_delete_that_overtakes_a_create(deployment: Deployment) -> None:
+    """Between two of its invocations: the Create notices, gives back, and fails; nothing stays behind."""
+    key, before = deployment.key(), deployment.key()
+    having(deployment, *named(120), key=before)
+    deployment.context.remaining_in_millis = 40_000
+    create = event(deployment, "Create", key, service_timeout=3600)
+    handler.handler(dict(create), deployment.context)  # type: ignore[arg-type] # all that is used of the context
+    (further,) = invocations(deployment.aws, FUNCTION, 1)
+    deployment.context.remaining_in_millis = 900_000
+    assert deployment.send(event(deployment, "Delete", key, service_timeout=3600)).status == "SUCCESS"
+
+    handler.handler(further, deployment.context)  # type: ignore[arg-type] # as above
+
+    failed = deployment.cloudformation.answer_to(create)
+    assert (failed.status, "a Delete of it passed by" in failed.reason) == ("FAILED", True)
+    assert keys_of(deployment, named(120)) == {before}
+    assert deployment.tags_of("/app/0000") == deployment.tags_of("/app/0119") == {}
+
+
+@pytest.mark.usefixtures("slow")
+def test_service_timeout_ends_it(deployment: Deployment) -> None:
+    """Before ServiceTimeout is over it answers FAILED, with the counts; the Delete that follows gives those back."""
+    key = deployment.key()
+    having(deployment, *named(300))
+
+    failed = deployment.send(event(deployment, "Create", key, service_timeout=60))
+
+    assert (failed.status, failed.physical_resource_id) == ("FAILED", ARN)
+    assert "ServiceTimeout is too near to go on." in failed.reason
+    told = re.search(r"Of its log groups: (\d+) associated\. ", failed.reason)
+    assert told, failed.reason
+    assert int(told[1]) == deployment.aws.direction.counts()["logs:AssociateKmsKey"] < 300
+    invocations(deployment.aws, FUNCTION, 0)
+
+    deleted = deployment.send(event(deployment, "Delete", key, service_timeout=3600))
+    assert (deleted.status, f"{told[1]} given back" in deleted.reason) == ("SUCCESS", True)
+    assert keys_of(deployment, named(300)) == {None}
+
+
+@pytest.mark.usefixtures("slow")
+def test_an_update_goes_on_where_a_failed_create_ended(deployment: Deployment) -> None:
+    """The next event passes over the log groups that are done."""
+    key = deployment.key()
+    having(deployment, *named(200))
+    create = event(deployment, "Create", key, service_timeout=60)
+    deployment.send(create)
+    done = deployment.aws.direction.counts()["logs:AssociateKmsKey"]
+
+    old = create["ResourceProperties"]
+    updated = deployment.send(event(deployment, "Update", key, service_timeout=3600, old_properties=old))
+
+    assert counts(updated) == count(200, 200 - done, done, 0)
+
+
+def test_a_fleet_that_may_not_call_itself(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Reason says what is missing; the Delete that follows gives back."""
+    monkeypatch.setenv("ASSOCIATIONS_PER_SECOND", "5")
+    key = deployment.key()
+    having(deployment, *named(150))
+    deployment.context.remaining_in_millis = 40_000
+
+    failed = deployment.send(event(deployment, "Create", key, service_timeout=3600))
+
+    assert (failed.status, failed.physical_resource_id) == ("FAILED", ARN)
+    assert "lambda:InvokeFunction" in failed.reason
+    deployment.context.remaining_in_millis = 900_000
+    assert deployment.send(event(deployment, "Delete", key)).status == "SUCCESS"
+    assert keys_of(deployment, named(150)) == {None}

@@ -1,0 +1,142 @@
+"""Reconciliation and its dry run: what is mended, told and left alone, over one invocation or several."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from functional.enrolments import FUNCTION, OWNER, Enrolment, json_lines, metrics_in, slow, to_the_end
+from support.self_invocations import invocations
+
+from log_group_kms.fleet.upkeep import MOST_HOPS
+from log_group_kms.handlers.enrolment import EnrolmentFailed
+from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG
+
+
+def test_reconciliation_mends_and_reports(fleet: Enrolment, capsys: pytest.CaptureFixture[str]) -> None:
+    """Drift and what was missed are put right, each told in a line and in its own metric."""
+    other = fleet.deployment.key()
+    fleet.log_groups("/held", key=fleet.key, tags=fleet.held())
+    fleet.log_groups("/drifted", tags=fleet.held())
+    fleet.log_groups("/drifted-too", key=other, tags=fleet.held())
+    fleet.log_groups("/missed")
+    fleet.log_groups("/explicit", key=other, tags={OWNER_TAG: "one:orders/1/LogEncryption", PREVIOUS_KEY_TAG: "none"})
+    fleet.log_groups("/aws/lambda/scratch-1", "elsewhere", "aws/spans")
+
+    answer = fleet.send_file("reconcile.json")
+
+    assert answer == {"AssociatedCount": 3, "CompliantCount": 1, "SkippedCount": 1}
+    keys = {name: fleet.deployment.key_of(name) for name in ("/held", "/drifted", "/drifted-too", "/missed")}
+    assert keys == dict.fromkeys(keys, fleet.key)
+    assert [fleet.deployment.key_of(name) for name in ("/explicit", "/aws/lambda/scratch-1", "elsewhere")] == [
+        other,
+        None,
+        None,
+    ]
+    said = capsys.readouterr().out
+    assert metrics_in(said) == {"Enrolled": 1, "DriftMended": 2, "Busy": 0}
+    told = {line["log_group_name"]: line["fate"] for line in json_lines(said) if "fate" in line}
+    assert told == {"/drifted": "MENDED", "/drifted-too": "MENDED", "/missed": "ASSOCIATED", "/explicit": "OWNED"}
+    (whole,) = [line for line in json_lines(said) if line.get("message") == "The fleet is whole"]
+    assert (whole["AssociatedCount"], whole["CompliantCount"], whole["SkippedCount"]) == (3, 1, 1)
+
+
+def test_a_second_reconciliation_only_lists(fleet: Enrolment) -> None:
+    """One call for each page of 50, and none for a log group."""
+    fleet.log_groups(*(f"/app/{number:03}" for number in range(120)), key=fleet.key)
+
+    answer = fleet.send_file("reconcile.json")
+
+    assert answer["CompliantCount"] == 120
+    calls = fleet.deployment.aws.direction.counts()
+    assert {name: calls[name] for name in calls if name.startswith("logs:")} == {"logs:DescribeLogGroups": 3}
+
+
+def test_a_key_at_fault_ends_a_reconciliation_at_once(fleet: Enrolment) -> None:
+    """One refusal for the whole fleet; the sentence has the counts."""
+    fleet.log_groups(*(f"/app/{number:03}" for number in range(60)))
+    fleet.deployment.aws.client("kms").disable_key(KeyId=fleet.key)
+
+    with pytest.raises(EnrolmentFailed, match=r"is disabled.*Of its log groups: none was changed"):
+        fleet.send_file("reconcile.json")
+    assert fleet.deployment.aws.direction.counts()["logs:AssociateKmsKey"] == 1
+
+
+def test_a_dry_run_tells_and_changes_nothing(fleet: Enrolment, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each log group that is not as it should be is a line; the answer has the counts; AWS sees no writing call."""
+    other = fleet.deployment.key()
+    fleet.log_groups("/held", key=fleet.key, tags=fleet.held())
+    fleet.log_groups("/drifted", key=other, tags=fleet.held())
+    fleet.log_groups("/missed", "/aws/lambda/scratch-1")
+    fleet.log_groups("/explicit", tags={OWNER_TAG: "one:orders/1/LogEncryption", PREVIOUS_KEY_TAG: "none"})
+    fleet.deployment.aws.direction.forget_calls()
+
+    answer = fleet.send_file("reconcile-dry-run.json")
+
+    counts = {"compliant": 1, "re-key": 1, "associate": 1, "excluded": 1, "leave to its owner": 1}
+    assert answer == {"DryRun": True, "Complete": True, "Counts": counts}
+    assert fleet.deployment.aws.direction.counts().keys() == {"logs:DescribeLogGroups", "logs:ListTagsForResource"}
+    said = capsys.readouterr().out
+    lines = {line["log_group_name"]: line for line in json_lines(said) if "action" in line}
+    assert {name: (line["action"], line["key"], line["owner"]) for name, line in lines.items()} == {
+        "/drifted": ("re-key", other, OWNER),
+        "/missed": ("associate", "", ""),
+        "/aws/lambda/scratch-1": ("excluded", "", ""),
+        "/explicit": ("leave to its owner", "", "one:orders/1/LogEncryption"),
+    }
+    assert lines["/missed"]["message"] == "Dry run, /missed: associate"
+    assert metrics_in(said) == {"Enrolled": 0, "DriftMended": 0, "Busy": 0}
+
+
+def test_a_dry_run_without_time_for_all(fleet: Enrolment) -> None:
+    """It tells what it came to, and that this was not all: no failure that Lambda would begin again."""
+    fleet.log_groups(*(f"/app/{number:04}" for number in range(1000)))
+    fleet.setting(ASSOCIATIONS_PER_SECOND=5)
+    fleet.context.remaining_in_millis = 40_000
+
+    answer = fleet.send_file("reconcile-dry-run.json")
+
+    assert not answer["Complete"]
+    assert 0 < answer["Counts"]["associate"] < 1000
+
+
+def test_a_reconciliation_goes_on_in_further_invocations(fleet: Enrolment, capsys: pytest.CaptureFixture[str]) -> None:
+    """It calls itself with how far it came, until the fleet is whole; each log group is changed once."""
+    names = [f"/app/{number:03}" for number in range(150)]
+    fleet.log_groups(*names)
+    slow(fleet)
+
+    answers = to_the_end(fleet, {"Reconcile": True})
+
+    assert len(answers) > 2
+    assert answers[-1] == {"AssociatedCount": 150, "CompliantCount": 0, "SkippedCount": 0}
+    assert {fleet.deployment.key_of(name) for name in names} == {fleet.key}
+    assert fleet.deployment.aws.direction.counts()["logs:AssociateKmsKey"] == 150
+    sent = invocations(fleet.deployment.aws, FUNCTION, len(answers) - 1)
+    assert [event["Hops"] for event in sent] == list(range(1, len(answers)))
+    assert {(event["Reconcile"], event["Progress"]["key"]) for event in sent} == {(True, fleet.key)}
+    assert metrics_in(capsys.readouterr().out)["Enrolled"] == 150
+
+
+def test_a_chain_of_invocations_ends(fleet: Enrolment, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before Lambda would end it: the rest is left to the next schedule, and that is told."""
+    fleet.log_groups(*(f"/app/{number:03}" for number in range(150)))
+    slow(fleet)
+
+    answer = fleet.send({"Reconcile": True, "Hops": MOST_HOPS})
+
+    assert not answer["GoesOn"]
+    assert re.fullmatch(r"Of its log groups: \d+ associated\.", answer["SoFar"])
+    invocations(fleet.deployment.aws, FUNCTION, 0)
+    (warning,) = [line for line in json_lines(capsys.readouterr().out) if line.get("level") == "WARNING"]
+    assert warning["message"] == f"The rest is left to the next schedule. {answer['SoFar']}"
+
+
+def test_a_chain_that_cannot_go_on(fleet: Enrolment) -> None:
+    """Lambda's record says that the function may not call itself; and Lambda tries again."""
+    fleet.log_groups(*(f"/app/{number:03}" for number in range(150)))
+    fleet.setting(ASSOCIATIONS_PER_SECOND=5)
+    fleet.context.remaining_in_millis = 40_000
+
+    with pytest.raises(EnrolmentFailed, match="could not call itself"):
+        fleet.send_file("reconcile.json")

@@ -1,0 +1,378 @@
+"""The way to CloudWatch Logs and KMS: retries under every call, permits for changes, and what the trail is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+from support.fake_aws import FakeAws, concurrent_change, fleet, key_policy_denied, role_denied, throttled, unavailable
+from unit.association.account import BEFORE, ME, ORDERS, OURS, RESULTS, STRANGER, Account
+
+from log_group_kms.association.gateway import Gateway, KeyResolver, UnrestorableKeys
+from log_group_kms.association.trail import Footprint, Trail
+from log_group_kms.model.errors import ApiError, ClaimLost, KeyNotFound, KeyUnusable, OutOfTime, RoleDenied
+from log_group_kms.model.keys import KeyDescription, KeyName
+from log_group_kms.model.ownership import Claim
+from log_group_kms.model.results import Observed
+from log_group_kms.retry.retrier import Retrier, no_guard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from log_group_kms.association.gateway import Guard
+    from log_group_kms.retry.rate_limits import RateLimiter
+
+    Change = Callable[[Gateway, Guard], object]
+
+CLAIM, LEAVING = Claim(ME, BEFORE), Claim(ME, BEFORE, deleting=True)
+
+#: The changes of an event that has claimed nothing yet, each with its operation.
+FIRST_CHANGES = [
+    pytest.param("TagResource", lambda logs: logs.claim(ORDERS, CLAIM, no_guard), id="claim"),
+    pytest.param("CreateLogGroup", lambda logs: logs.create(ORDERS, OURS, CLAIM), id="create"),
+    pytest.param("AssociateKmsKey", lambda logs: logs.associate_unclaimed(RESULTS, OURS), id="query results"),
+]
+#: The changes of a key, each with its operation.
+KEY_CHANGES = [
+    pytest.param("AssociateKmsKey", lambda logs, guard: logs.associate(ORDERS, OURS, guard), id="associate"),
+    pytest.param("AssociateKmsKey", lambda logs, guard: logs.restore(ORDERS, BEFORE, guard), id="restore"),
+    pytest.param("DisassociateKmsKey", lambda logs, guard: logs.disassociate(ORDERS, guard), id="disassociate"),
+]
+#: The changes of tags, each with its operation.
+TAG_CHANGES = [
+    pytest.param("TagResource", lambda logs, guard: logs.claim(ORDERS, CLAIM, guard), id="claim"),
+    pytest.param("TagResource", lambda logs, guard: logs.rewrite_claim(ORDERS, LEAVING, guard), id="rewrite"),
+    pytest.param("UntagResource", lambda logs, guard: logs.remove_claim(ORDERS, guard), id="remove"),
+]
+
+
+class RecordingTrail(Trail):
+    """Keeps every footprint."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.footprints: list[Footprint] = []
+
+    def leave(self, footprint: Footprint) -> None:
+        super().leave(footprint)
+        self.footprints.append(footprint)
+
+
+@dataclass
+class RecordingLimiter:
+    """Admits every call at once, and keeps what it is told."""
+
+    told: list[str] = field(default_factory=list)
+
+    def take(self) -> None:
+        self.told.append("take")
+
+    def accepted(self) -> None:
+        self.told.append("accepted")
+
+    def refused(self) -> None:
+        self.told.append("refused")
+
+
+def gateway(account: Account, trail: Trail | None = None, limiter: RateLimiter | None = None) -> Gateway:
+    """The account's CloudWatch Logs, with retries for as long as the account's event has time."""
+    return Gateway(account.aws, retrier(account), trail or Trail(), limiter)
+
+
+def retrier(account: Account) -> Retrier:
+    """Retries with the longest pauses."""
+    return Retrier(account.clock, account.clock.time + account.seconds, jitter=lambda _, most: most)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("operation", "read"),
+    [
+        pytest.param("DescribeLogGroups", lambda logs: logs.key_of(ORDERS), id="key_of"),
+        pytest.param("ListTagsForResource", lambda logs: logs.tags_of(ORDERS), id="tags_of"),
+        pytest.param("ListTagsForResource", lambda logs: logs.claim_on(ORDERS), id="claim_on"),
+        pytest.param("DescribeLogGroups", lambda logs: logs.page(fleet("/"), ""), id="page"),
+    ],
+)
+def test_a_read_is_retried(account: Account, operation: str, read: Callable[[Gateway], object]) -> None:
+    """A read that is throttled or unavailable is made again."""
+    expected = read(gateway(account))
+    account.aws.calls.clear()
+    account.aws.refuse(operation, throttled(operation), unavailable(operation))
+
+    assert read(gateway(account)) == expected
+    assert account.aws.calls == [operation] * 3
+
+
+def test_a_claim_of_a_delete_that_is_through_is_none(account: Account) -> None:
+    """The mark of a Delete is seen in the tags, and nobody owns the log group."""
+    mark = Claim(ME, OURS, deleted=True)
+    account.having(OURS, mark)
+
+    logs = gateway(account)
+
+    assert (logs.tags_of(ORDERS), logs.claim_on(ORDERS)) == (mark, None)
+    assert logs.observe(ORDERS) == logs.find(ORDERS) == Observed(OURS, None)
+
+
+def test_a_log_group_that_is_not_there_is_not_found() -> None:
+    """`find` returns None for it."""
+    assert gateway(Account()).find(ORDERS) is None
+
+
+# --- the first change -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("operation", "change"), FIRST_CHANGES)
+@pytest.mark.parametrize(
+    ("refusals", "footprints"),
+    [
+        pytest.param([], [Footprint.PERHAPS, Footprint.CLAIMED], id="accepted"),
+        pytest.param([throttled()], [Footprint.PERHAPS, Footprint.CLAIMED], id="accepted at last"),
+        pytest.param([role_denied("?")], [Footprint.PERHAPS, Footprint.NOTHING], id="refused for certain"),
+        pytest.param([unavailable()], [Footprint.PERHAPS], id="it may have been done"),
+        pytest.param([unavailable(), role_denied("?")], [Footprint.PERHAPS], id="it may have been done at first"),
+    ],
+)
+def test_the_trail_of_a_first_change(
+    operation: str, change: Callable[[Gateway], None], refusals: list[ApiError], footprints: list[Footprint]
+) -> None:
+    """Perhaps a claim before the call; after it a claim, nothing, or still perhaps, as AWS answered."""
+    account = Account() if operation == "CreateLogGroup" else Account().having()
+    trail = RecordingTrail()
+    failing = footprints[-1] is not Footprint.CLAIMED
+    account.aws.refuse(operation, *refusals, *[refusals[-1]] * 300 if failing else [])
+
+    if failing:
+        with pytest.raises(ApiError):
+            change(gateway(account, trail))
+    else:
+        change(gateway(account, trail))
+
+    assert trail.footprints == footprints
+
+
+@pytest.mark.parametrize(("operation", "change"), FIRST_CHANGES)
+def test_a_first_change_without_time_leaves_nothing(
+    account: Account, operation: str, change: Callable[[Gateway], None]
+) -> None:
+    """No call is made after the deadline, so a failure leaves nothing."""
+    account.seconds = 0
+    trail = RecordingTrail()
+
+    with pytest.raises(OutOfTime):
+        change(gateway(account, trail))
+
+    assert operation not in account.aws.calls
+    assert trail.footprint is Footprint.NOTHING
+
+
+def test_a_guard_that_ends_a_claim_leaves_the_question_open(account: Account) -> None:
+    """A claim that the guard ends is looked at again first; until then the Delete after a failure goes by the tags."""
+    trail = RecordingTrail()
+    account.aws.refuse("TagResource", throttled())
+
+    with pytest.raises(ClaimLost):
+        gateway(account, trail).claim(ORDERS, CLAIM, lose)
+
+    assert trail.footprints == [Footprint.PERHAPS]
+
+
+@pytest.mark.parametrize(("operation", "change"), [*KEY_CHANGES, *TAG_CHANGES[1:]])
+@pytest.mark.parametrize("fails", [False, True], ids=["accepted", "refused"])
+def test_other_changes_leave_no_trail(account: Account, operation: str, change: Change, *, fails: bool) -> None:
+    """A later change makes no difference to the id of a failed answer."""
+    trail = RecordingTrail()
+    if fails:
+        account.aws.refuse(operation, *[role_denied("logs:?")] * 300)
+        with pytest.raises(RoleDenied):
+            change(gateway(account, trail), no_guard)
+    else:
+        change(gateway(account, trail), no_guard)
+
+    assert trail.footprints == []
+
+
+# --- the guard --------------------------------------------------------------------------------------------------------
+
+
+def lose() -> None:
+    """A guard that finds the claim gone."""
+    raise ClaimLost("gone")
+
+
+@pytest.mark.parametrize(("operation", "change"), [*KEY_CHANGES, *TAG_CHANGES])
+@pytest.mark.parametrize("refusals", [0, 1, 3])
+def test_the_guard_is_asked_before_each_retry(account: Account, operation: str, change: Change, refusals: int) -> None:
+    """The guard is asked once after each error, and not before the first try."""
+    account.aws.refuse(operation, *[concurrent_change(operation)] * refusals)
+
+    change(gateway(account), lambda: account.aws.calls.append("guard"))
+
+    assert account.aws.calls == [*[operation, "guard"] * refusals, operation]
+
+
+@pytest.mark.parametrize(("operation", "change"), [*KEY_CHANGES, *TAG_CHANGES])
+def test_a_guard_can_end_a_change(account: Account, operation: str, change: Change) -> None:
+    """The guard's error is raised, and the call is not made again."""
+    account.aws.refuse(operation, concurrent_change(operation))
+
+    with pytest.raises(ClaimLost, match="gone"):
+        change(gateway(account), lose)
+
+    assert account.aws.calls == [operation]
+
+
+# --- permits ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("operation", "change"), KEY_CHANGES)
+def test_a_change_of_the_key_takes_a_permit_for_each_try(account: Account, operation: str, change: Change) -> None:
+    """The limiter hears of throttling and of success; of another refusal it hears nothing."""
+    limiter = RecordingLimiter()
+    account.aws.refuse(operation, throttled(operation), concurrent_change(operation))
+
+    change(gateway(account, limiter=limiter), no_guard)
+
+    assert limiter.told == ["take", "refused", "take", "take", "accepted"]
+
+
+@pytest.mark.parametrize(("operation", "change"), KEY_CHANGES)
+def test_a_change_at_once_takes_no_permit(account: Account, operation: str, change: Change) -> None:
+    """A gateway at once is the same without the limiter."""
+    limiter = RecordingLimiter()
+
+    change(gateway(account, limiter=limiter).at_once(), no_guard)
+
+    assert (account.aws.calls, limiter.told) == ([operation], [])
+
+
+@pytest.mark.parametrize(("operation", "change"), TAG_CHANGES)
+def test_a_change_of_tags_takes_no_permit(account: Account, operation: str, change: Change) -> None:
+    """The quota is one of AssociateKmsKey and DisassociateKmsKey."""
+    limiter = RecordingLimiter()
+
+    change(gateway(account, limiter=limiter), no_guard)
+
+    assert (account.aws.calls, limiter.told) == ([operation], [])
+
+
+# --- the key of before ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        pytest.param(key_policy_denied(), id="key policy"),
+        pytest.param(role_denied("kms:Encrypt"), id="role's KMS permission"),
+        pytest.param(KeyNotFound("AssociateKmsKey", "InvalidParameterException", "?"), id="key gone"),
+    ],
+)
+def test_a_key_that_cannot_be_restored_is_remembered(account: Account, refusal: ApiError) -> None:
+    """The error is given back, and for the next log group nobody waits for that key."""
+    logs = gateway(account)
+    account.aws.refuse("AssociateKmsKey", *[refusal] * 300)
+
+    first = logs.restore(ORDERS, BEFORE, no_guard)
+    waited, calls = sum(account.clock.slept), len(account.aws.calls)
+    second = logs.restore(ORDERS, BEFORE, no_guard)
+
+    assert (first, second) == (refusal, refusal)
+    assert BEFORE in logs.unrestorable
+    assert waited <= 10
+    assert (sum(account.clock.slept), len(account.aws.calls)) == (waited, calls + 1)
+
+
+def test_a_key_that_is_restored_is_no_error(account: Account) -> None:
+    """The key is in force again, also where AWS was busy at first."""
+    logs = gateway(account)
+    account.aws.refuse("AssociateKmsKey", concurrent_change(), key_policy_denied())
+
+    assert logs.restore(ORDERS, BEFORE, no_guard) is None
+    assert (account.state[0], BEFORE in logs.unrestorable) == (BEFORE, False)
+
+
+@pytest.mark.parametrize("refusal", [role_denied("logs:AssociateKmsKey"), unavailable()], ids=["Logs", "unavailable"])
+def test_a_refusal_that_is_not_the_keys_fault_is_raised(account: Account, refusal: ApiError) -> None:
+    """A missing permission of CloudWatch Logs, or a bad moment, says nothing about the key."""
+    logs = gateway(account)
+    account.aws.refuse("AssociateKmsKey", *[refusal] * 300)
+
+    with pytest.raises(type(refusal)):
+        logs.restore(ORDERS, BEFORE, no_guard)
+
+    assert BEFORE not in logs.unrestorable
+
+
+def test_unrestorable_keys_are_told_apart() -> None:
+    """One key says nothing about another."""
+    keys = UnrestorableKeys()
+    keys.remember(BEFORE)
+
+    assert (BEFORE in keys, OURS in keys, BEFORE.text in keys) == (True, False, False)
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_arn_is_resolved_without_a_call(account: Account) -> None:
+    """KMS is not asked for what is known."""
+    keys = KeyResolver(account.aws, retrier(account))
+
+    assert (keys.resolve(OURS), keys.known(OURS), keys.known(None)) == (OURS, OURS, None)
+    assert account.aws.calls == []
+
+
+def test_an_alias_is_resolved_with_retries(account: Account) -> None:
+    """A call that AWS throttles is made again."""
+    account.aws.aliases["alias/logs"] = OURS
+    account.aws.refuse("DescribeKey", throttled("DescribeKey"), unavailable("DescribeKey"))
+
+    assert KeyResolver(account.aws, retrier(account)).resolve(KeyName("alias/logs")) == OURS
+    assert account.aws.calls == ["DescribeKey"] * 3
+
+
+def test_a_key_of_former_days_that_nobody_knows_is_none(account: Account) -> None:
+    """No error is raised, and nobody waits, if KMS does not know the key or may not be asked."""
+    keys = KeyResolver(account.aws, retrier(account))
+    account.aws.aliases["alias/logs"] = OURS
+    account.aws.refuse("DescribeKey", role_denied("kms:DescribeKey", "DescribeKey"))
+
+    assert [keys.known(KeyName("alias/logs")), keys.known(KeyName("alias/gone"))] == [None, None]
+    assert keys.known(KeyName("alias/logs")) == OURS
+    assert account.clock.slept == []
+
+
+def test_a_disabled_key_of_former_days_is_known() -> None:
+    """A former key need not be able to encrypt any more; a wanted key must."""
+    account = Account(FakeAws(keys={OURS: KeyDescription(OURS, state="Disabled")}, aliases={"alias/logs": OURS}))
+    keys = KeyResolver(account.aws, retrier(account))
+
+    assert keys.known(KeyName("alias/logs")) == OURS
+    with pytest.raises(KeyUnusable):
+        keys.resolve(KeyName("alias/logs"))
+
+
+@pytest.mark.parametrize(
+    ("state", "defective"), [pytest.param("Enabled", False, id="fine"), pytest.param("Disabled", True, id="disabled")]
+)
+def test_a_fault_of_a_key_is_asked_for_once(state: str, *, defective: bool) -> None:
+    """A refusal of KMS is raised at once: nobody waits for a diagnosis."""
+    account = Account(FakeAws(keys={OURS: KeyDescription(OURS, state=state)}))
+    keys = KeyResolver(account.aws, retrier(account))
+
+    assert keys.is_defective(OURS) is defective
+    account.aws.refuse("DescribeKey", throttled("DescribeKey"))
+    with pytest.raises(ApiError):
+        keys.is_defective(OURS)
+    assert (account.aws.calls, account.clock.slept) == (["DescribeKey"] * 2, [])
+
+
+def test_a_claim_of_another_is_read_as_it_is(account: Account) -> None:
+    """The gateway decides nothing."""
+    account.having(BEFORE, Claim(STRANGER, None))
+
+    assert gateway(account).find(ORDERS) == Observed(BEFORE, Claim(STRANGER, None))

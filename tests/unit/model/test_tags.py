@@ -1,0 +1,32 @@
+"""The tags of a claim: their names, and what fits into a tag's value."""
+
+from __future__ import annotations
+
+import pytest
+
+from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG, fits_tag
+
+
+def test_the_names_are_part_of_the_contract() -> None:
+    """Log groups carry them for years: they outlive versions."""
+    assert (OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG) == (
+        "log-group-kms-association:owner",
+        "log-group-kms-association:previous-key",
+        "log-group-kms-association:scope",
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"),
+    [
+        pytest.param("", True, id="empty"),
+        pytest.param("aZ0 _.:/=+@-", True, id="all that a tag may hold"),
+        pytest.param("x" * 256, True, id="as long as it may be"),
+        pytest.param("x" * 257, False, id="one longer"),
+        pytest.param("/team#1", False, id="with what only names may hold"),
+        pytest.param("/aws/*", False, id="with a wildcard"),
+    ],
+)
+def test_what_fits_into_a_tag(value: str, *, fits: bool) -> None:
+    """256 characters at the most, of those that CloudWatch Logs takes."""
+    assert fits_tag(value) is fits

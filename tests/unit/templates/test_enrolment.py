@@ -1,0 +1,187 @@
+"""The enrolment's function, its rules, queue and role."""
+
+import json
+from typing import Final
+
+import pytest
+from support.template import CHINA, TEMPLATE, Resolver, actions, as_list, load, needs, plain_form, statements
+from unit.templates.names import LOGS, NAME, resolved
+
+from log_group_kms.aws import permissions
+
+
+class TestEnrolment:
+    ROLE: Final = "EnrolmentRole"
+    KEYS: Final = "arn:aws-cn:kms:cn-north-1:111122223333:key/*"
+    RULE_ARN: Final = "arn:aws-cn:events:cn-north-1:111122223333:rule/"
+    RULES: Final = (("EnrolmentRule", "EnrolmentPermission"), ("ReconcileRule", "ReconcilePermission"))
+
+    def test_is_the_providers_code_under_another_handler(self) -> None:
+        """It has the provider's package, runtime, time and memory, and a fixed name of its own."""
+        resources = load(TEMPLATE)["Resources"]
+        provider, own = (resources[f"{name}Function"]["Properties"] for name in ("Provider", "Enrolment"))
+        same = ("CodeUri", "Runtime", "Architectures", "MemorySize", "Timeout")
+
+        assert (own["FunctionName"], own["Handler"]) == (
+            f"{NAME}-enrolment",
+            "log_group_kms.handlers.enrolment.handler",
+        )
+        assert {name: own[name] for name in same} == {name: provider[name] for name in same}
+
+    def test_works_for_the_fleet(self) -> None:
+        """It is told whose name to claim in, and the fleet's own properties."""
+        fleet, own = (
+            resolved(name, FleetKmsKeyId="alias/logs", FleetExcludeLogGroupNames=["/a", "/b*"])
+            for name in ("Fleet", "EnrolmentFunction")
+        )
+        told = own["Environment"]["Variables"]
+
+        assert (told["FLEET_STACK_ID"], told["FLEET_LOGICAL_ID"]) == (CHINA["AWS::StackId"], "Fleet")
+        assert (told["KMS_KEY_ID"], told["ON_EXISTING_KEY"]) == (fleet["KmsKeyId"], fleet["OnExistingKey"])
+        assert told["LOG_GROUP_NAME_PREFIX"] == fleet["LogGroupNamePrefix"]
+        assert told["EXCLUDE_LOG_GROUP_NAMES"] == "/a,/b*"
+
+    def test_keeps_to_the_same_quota_as_the_provider(self) -> None:
+        """Both pace by the one parameter, which is AWS's own quota unless someone says otherwise."""
+        paces = [
+            resolved(f"{name}Function")["Environment"]["Variables"]["ASSOCIATIONS_PER_SECOND"]
+            for name in ("Provider", "Enrolment")
+        ]
+
+        assert paces == [5, 5]
+
+    def test_hears_of_log_groups_that_were_created(self) -> None:
+        """The rule matches CreateLogGroup as CloudTrail tells it, and not one that failed."""
+        assert resolved("EnrolmentRule")["EventPattern"] == {
+            "source": ["aws.logs"],
+            "detail-type": ["AWS API Call via CloudTrail"],
+            "detail": {
+                "eventSource": ["logs.amazonaws.com"],
+                "eventName": ["CreateLogGroup"],
+                "errorCode": [{"exists": False}],
+            },
+        }
+
+    def test_reconciles_on_schedule(self) -> None:
+        """The schedule's default is once a day, and its event says that it reconciles."""
+        rule = resolved("ReconcileRule")
+        (target,) = rule["Targets"]
+
+        assert rule["ScheduleExpression"] == "rate(1 day)"
+        assert json.loads(target["Input"]) == {"Reconcile": True}
+
+    @pytest.mark.parametrize(("rule", "permission"), RULES)
+    def test_is_invoked_by_its_two_rules_alone(self, rule: str, permission: str) -> None:
+        """EventBridge may invoke it for these rules, and is allowed to before there is an event."""
+        name = resolved(rule)["Name"]
+        (target,) = resolved(rule)["Targets"]
+
+        assert target["Arn"] == {"Fn::GetAtt": ["EnrolmentFunction", "Arn"]}
+        assert resolved(permission) == {
+            "Action": "lambda:InvokeFunction",
+            "FunctionName": {"Ref": "EnrolmentFunction"},
+            "Principal": "events.amazonaws.com",
+            "SourceArn": self.RULE_ARN + name,
+        }
+        assert permission in needs(plain_form()["Resources"], rule)
+
+    @pytest.mark.parametrize(("rule", "permission"), RULES)
+    def test_loses_no_event(self, rule: str, permission: str) -> None:  # noqa: ARG002 - a column
+        """The queue keeps what Lambda gives up, and what EventBridge could not deliver."""
+        queue = {"Fn::GetAtt": ["EnrolmentQueue", "Arn"]}
+        kept = resolved("EnrolmentFunctionEventInvokeConfig")
+        (target,) = resolved(rule)["Targets"]
+
+        assert kept["DestinationConfig"] == {"OnFailure": {"Destination": queue}}
+        assert (kept["MaximumRetryAttempts"], kept["MaximumEventAgeInSeconds"]) == (2, 21600)
+        assert target["DeadLetterConfig"] == {"Arn": queue}
+        assert {"EnrolmentFunctionEventInvokeConfig", "EnrolmentQueuePolicy"} <= needs(plain_form()["Resources"], rule)
+
+    def test_keeps_what_failed_encrypted_and_for_two_weeks(self) -> None:
+        """The queue takes messages from its rules alone beside its own role, and none in plain text."""
+        keep, refuse = resolved("EnrolmentQueuePolicy")["PolicyDocument"]["Statement"]
+        rules = [self.RULE_ARN + resolved(rule)["Name"] for rule, _ in self.RULES]
+
+        assert resolved("EnrolmentQueue") == {
+            "MessageRetentionPeriod": 14 * 24 * 3600,
+            "SqsManagedSseEnabled": True,
+        }
+        assert (keep["Effect"], keep["Action"]) == ("Allow", "sqs:SendMessage")
+        assert keep["Principal"] == {"Service": "events.amazonaws.com"}
+        assert keep["Condition"] == {"ArnEquals": {"aws:SourceArn": rules}}
+        assert (refuse["Effect"], refuse["Principal"], refuse["Action"]) == ("Deny", "*", "sqs:*")
+        assert refuse["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+    def test_raises_an_alarm_for_what_failed(self) -> None:
+        """One message is enough; the topic of the responder's alarm hears of it."""
+        topic = "arn:aws-cn:sns:cn-north-1:111122223333:alarms"
+        alarm, responders = (resolved(f"{name}Alarm", AlarmTopicArn=topic) for name in ("Enrolment", "Responder"))
+        metric = (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"], alarm["Dimensions"])
+
+        assert metric == (
+            "AWS/SQS",
+            "ApproximateNumberOfMessagesVisible",
+            "Maximum",
+            [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["EnrolmentQueue", "QueueName"]}}],
+        )
+        assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+        assert alarm["TreatMissingData"] == "notBreaching"
+        assert alarm["AlarmActions"] == responders["AlarmActions"] == [topic]
+
+    def test_keeps_its_log_as_the_provider_does(self) -> None:
+        """It is kept as long and encrypted as well, under a name of its own."""
+        resources = load(TEMPLATE)["Resources"]
+        provider, own = (resources[f"{name}LogGroup"] for name in ("Provider", "Enrolment"))
+        names = [Resolver(CHINA)(each["Properties"].pop("LogGroupName")) for each in (provider, own)]
+
+        assert own == provider | {"Condition": "HasFleet"}
+        assert names == [f"/aws/lambda/{NAME}-5c9f1e20", f"/aws/lambda/{NAME}-enrolment-5c9f1e20"]
+
+    def test_may_do_what_the_provider_may_but_create_log_groups(self) -> None:
+        """It meets only log groups that are there."""
+        granted = actions("associations", self.ROLE)
+
+        assert sorted(granted) == sorted(permissions.ENROLMENT_ACTIONS)
+        assert set(granted) - permissions.ACTIONS == {"events:DescribeRule"}
+        assert permissions.ACTIONS - set(granted) == {"logs:CreateLogGroup"}
+
+    @pytest.mark.parametrize(
+        ("sid", "resources"),
+        [
+            ("FindLogGroups", [f"{LOGS}:log-group:*"]),
+            ("ReadOwner", [f"{LOGS}:log-group:*"]),
+            ("ClaimAndRelease", [f"{LOGS}:log-group:*"]),
+            ("AssociateAndDisassociate", [f"{LOGS}:log-group:*:*"]),
+            ("LookAtKey", [KEYS]),
+            ("UseKeyForLogsOnly", [KEYS]),
+            ("GoOnInAFurtherInvocation", [f"arn:aws-cn:lambda:cn-north-1:111122223333:function:{NAME}-enrolment"]),
+            ("SeeWhetherTheFleetIsThere", [f"arn:aws-cn:events:cn-north-1:111122223333:rule/{NAME}-enrolment"]),
+        ],
+    )
+    def test_stays_in_its_partition_region_and_account(self, sid: str, resources: list[str]) -> None:
+        """Each statement names the narrowest resources that AWS checks it on: query results are not among them."""
+        assert as_list(statements("associations", self.ROLE)[sid]["Resource"]) == resources
+
+    def test_has_no_statement_that_another_test_overlooks(self) -> None:
+        """Every statement is one of the table above."""
+        assert len(statements("associations", self.ROLE)) == 8
+
+    @pytest.mark.parametrize("sid", ["ClaimAndRelease", "LookAtKey", "UseKeyForLogsOnly"])
+    def test_is_bound_as_the_provider_is(self, sid: str) -> None:
+        """The role is bound to the same tags and keys, and to the keys through CloudWatch Logs alone."""
+        keys = ["arn:aws-cn:kms:cn-north-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab"]
+        provider, own = (statements("associations", role, KmsKeyArns=keys)[sid] for role in ("ProviderRole", self.ROLE))
+
+        assert own == provider
+
+    def test_writes_its_own_log_and_its_own_queue_alone(self) -> None:
+        """Lambda sends what failed in the role's name; the role has no other policy."""
+        policies = load(TEMPLATE)["Resources"][self.ROLE]["Properties"]["Policies"]
+        own_log = statements("own-log", self.ROLE)["WriteOwnLog"]
+        last_word = statements("last-word", self.ROLE)["HandFailuresOver"]
+
+        assert [policy["PolicyName"] for policy in policies] == ["own-log", "associations", "last-word"]
+        assert own_log["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+        assert own_log["Resource"] == {"Fn::GetAtt": ["EnrolmentLogGroup", "Arn"]}
+        assert last_word["Action"] == "sqs:SendMessage"
+        assert last_word["Resource"] == {"Fn::GetAtt": ["EnrolmentQueue", "Arn"]}
