@@ -26,7 +26,7 @@ from local.client.embedded_aws import EmbeddedAws
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from support.cloudformation import Answered
+    from support.cloudformation import ReceivedResponse
 
     from benchmarks.contenders import Contender
 
@@ -69,7 +69,7 @@ class Heard:
 
     sent: float
     at: float
-    answer: Answered
+    answer: ReceivedResponse
     calls: int
     times: Times
 
@@ -86,7 +86,7 @@ class Listening(CloudFormation):
         super().__init__(tls)
         self.heard: dict[str, float] = {}
 
-    def accept(self, pending: Any, answer: Answered) -> None:
+    def accept(self, pending: Any, answer: ReceivedResponse) -> None:
         """Take it, and note the moment."""
         self.heard.setdefault(pending.event["RequestId"], time.time())
         super().accept(pending, answer)
@@ -112,7 +112,7 @@ class Environment:
         heard = self.stage.cloudformation.heard.get(event["RequestId"])
         if heard is None:
             raise RuntimeError(f"{self.contender.name} did not answer: {invocation}\n{self.emulator.log()}")
-        answer = self.stage.cloudformation.answers_to(event)[0]
+        answer = self.stage.cloudformation.responses_to(event)[0]
         calls = self.stage.calls_about(self.stage.log_group_of(event))
         return Heard(sent, heard, answer, calls, _last_told(self.times))
 

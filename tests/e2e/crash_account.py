@@ -13,7 +13,7 @@ from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from support.cloudformation import Answered
+    from support.cloudformation import ReceivedResponse
     from support.lambda_process import LambdaFunction
 
     from local.client.embedded_aws import EmbeddedAws
@@ -95,9 +95,9 @@ class Account:
     def done(self, event: Event) -> None:
         """Deliver *event*, whose success the test takes for granted."""
         self.function.invoke(event)
-        assert self.cloudformation.answer_to(event).status == "SUCCESS"
+        assert self.cloudformation.response_to(event).status == "SUCCESS"
 
-    def told(self, answer: Answered) -> Told:
+    def told(self, answer: ReceivedResponse) -> Told:
         """Return the meaning of *answer*."""
         key, previous = answer.data.get("KmsKeyArn"), answer.data.get("PreviousKmsKeyArn")
         return Told(answer.status, answer.physical_resource_id, self._named(key), self._named(previous))

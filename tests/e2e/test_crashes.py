@@ -85,7 +85,7 @@ def test_an_invocation_that_nobody_kills(account: Account, situation: Situation)
 
     assert (ended.killed, ended.raised, ended.requests) == (False, None, situation.requests)
     assert account.state() == situation.state
-    assert account.told(account.cloudformation.answer_to(event)) == situation.told_by(account)
+    assert account.told(account.cloudformation.response_to(event)) == situation.told_by(account)
 
 
 @pytest.mark.parametrize(("situation", "kill"), every_kill(SITUATIONS))
@@ -97,7 +97,7 @@ def test_the_next_delivery_converges(account: Account, situation: Situation, kil
     with no_key_lost(account, situation):
         killed(account, event, kill)
         left = account.state()
-        answered_already = account.cloudformation.answers_to(event)[:]
+        answered_already = account.cloudformation.responses_to(event)[:]
         second = account.function.invoke(event)
 
     assert situation.frees or keyed(before) <= keyed(left)
@@ -107,14 +107,14 @@ def test_the_next_delivery_converges(account: Account, situation: Situation, kil
     assert len(answered_already) == int(answered_by_put)
     if answered_by_put:
         late_answer_is_dropped(account, event)
-    first, *late = (account.told(answer) for answer in account.cloudformation.answers_to(event))
+    first, *late = (account.told(answer) for answer in account.cloudformation.responses_to(event))
     assert [first, *late] == [situation.told_by(account)] * (1 + len(answered_already))
 
 
 def late_answer_is_dropped(account: Account, event: Event) -> None:
     """CloudFormation drops the answer of a delivery that comes after one; the double calls it a violation."""
     (violation,) = account.cloudformation.violations
-    assert violation.startswith("2 answers to one event"), violation
+    assert violation.startswith("2 responses to one event"), violation
     assert account.cloudformation.attempts_at(event) == 2
     account.cloudformation.violations.clear()
 
@@ -127,11 +127,11 @@ def test_delivery_after_delivery_is_killed(account: Account, situation: Situatio
     with no_key_lost(account, situation):
         for request in count():
             account.function.invoke(event, Kill("after", request))
-            if account.cloudformation.answers_to(event):
+            if account.cloudformation.responses_to(event):
                 break
 
     assert account.state() == situation.state
-    assert account.told(account.cloudformation.answer_to(event)) == situation.told_by(account)
+    assert account.told(account.cloudformation.response_to(event)) == situation.told_by(account)
 
 
 #: Where a Create is given up, and what the log group is left with where it had been claimed.
@@ -169,7 +169,7 @@ def test_the_delete_of_a_create_that_was_killed_for_good(
 
     account.function.invoke(delete)
 
-    assert account.told(account.cloudformation.answer_to(delete)) == Told("SUCCESS", physical_id)
+    assert account.told(account.cloudformation.response_to(delete)) == Told("SUCCESS", physical_id)
     claimed = "logs:TagResource" in situation.requests[: last + 1]
     left = GIVEN_UP[situation.title]
     assert account.state() == {ORDERS: left if claimed else Encryption(left.key)}
@@ -192,7 +192,7 @@ def test_the_rollback_of_a_new_target_that_was_killed_for_good(account: Account,
 
     account.function.invoke(back)
 
-    assert account.cloudformation.answer_to(back).status == "SUCCESS"
+    assert account.cloudformation.response_to(back).status == "SUCCESS"
     assert account.state() == before
 
 

@@ -95,7 +95,7 @@ def test_a_cold_start_answers(emulator: RuntimeEmulator, aws: EmbeddedAws, cloud
     invocation = emulator.invoke(event)
 
     assert (invocation.status, invocation.body, emulator.cold_starts()) == (200, "null", 1)
-    answer = cloudformation.answer_to(event)
+    answer = cloudformation.response_to(event)
     assert (answer.status, answer.data["KmsKeyArn"], key_of(aws)) == ("SUCCESS", key, key)
 
 
@@ -131,14 +131,14 @@ def test_a_warm_environment_keeps_nothing(
     """Neither answer nor log of a second stack's event has anything of the first's."""
     key, event = a_create(aws, cloudformation)
     emulator.invoke(event)
-    first = cloudformation.answer_to(event)
+    first = cloudformation.response_to(event)
     written = len(emulator.log())
     other = second(cloudformation, keys.create(aws))
 
     emulator.invoke(other)
 
     assert emulator.cold_starts() == 1
-    answer = cloudformation.answer_to(other)
+    answer = cloudformation.response_to(other)
     assert (answer.status, answer.physical_resource_id) == ("FAILED", NOTHING_ASSOCIATED)
     assert (answer.data, answer.no_echo) == ({}, False)
     said = answer.reason + emulator.log()[written:]
@@ -213,7 +213,7 @@ def test_the_handlers_deadline_comes_before_lambdas(
         invocation = emulator.invoke(event)
 
         assert (invocation.body, emulator.cold_starts()) == ("null", 1)
-    answer = cloudformation.answer_to(event)
+    answer = cloudformation.response_to(event)
     assert (answer.status, "Someone else kept changing" in answer.reason) == ("FAILED", True)
 
 
@@ -229,11 +229,11 @@ def test_a_call_that_hangs_is_answered_before_lambda_ends_the_function(
             invocation = emulator.invoke(event)
 
             assert "Task timed out after 5.00 seconds" in invocation.body
-            answer = cloudformation.answer_to(event)
+            answer = cloudformation.response_to(event)
             assert (answer.status, "ran out of time" in answer.reason) == ("FAILED", True)
             again = cloudformation.event("Create")
             assert emulator.invoke(again).body == "null"
-            assert (cloudformation.answer_to(again).status, emulator.cold_starts()) == ("FAILED", 2)
+            assert (cloudformation.response_to(again).status, emulator.cold_starts()) == ("FAILED", 2)
 
 
 def test_after_a_crash_the_next_start_is_cold_and_converges(
@@ -257,5 +257,5 @@ def test_after_a_crash_the_next_start_is_cold_and_converges(
 
     assert (crashed.status, crashed.error_type) == (502, "Runtime.ExitError")
     assert (again.body, emulator.cold_starts()) == ("null", 2)
-    answer = cloudformation.answer_to(event)
+    answer = cloudformation.response_to(event)
     assert (answer.status, answer.data["PreviousKmsKeyArn"], key_of(aws)) == ("SUCCESS", before, key)

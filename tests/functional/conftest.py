@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from mypy_boto3_kms.literals import KeySpecType
-    from support.cloudformation import Answered
+    from support.cloudformation import ReceivedResponse
 
     from local.client.embedded_aws import EmbeddedAws
 
@@ -50,12 +50,12 @@ class Deployment:
     clock: HurriedClock
     context: LambdaContext = field(default_factory=LambdaContext)
 
-    def send(self, event: Mapping[str, Any]) -> Answered:
+    def send(self, event: Mapping[str, Any]) -> ReceivedResponse:
         """What CloudFormation gets for *event*."""
         handler.handler(dict(event), self.context)  # type: ignore[arg-type] # all that is used of Lambda's context
-        return self.cloudformation.answer_to(event)
+        return self.cloudformation.response_to(event)
 
-    def send_file(self, name: str, **changes: object) -> Answered:
+    def send_file(self, name: str, **changes: object) -> ReceivedResponse:
         """The same for a file of `events/`, with *changes* to its top level."""
         event = json.loads((EVENTS / name).read_text()) | changes
         return self.send(self.cloudformation.sending(event))

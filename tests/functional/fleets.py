@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from functional.conftest import Deployment
-    from support.cloudformation import Answered
+    from support.cloudformation import ReceivedResponse
 
 PREFIX: Final = "/app/"
 ARN: Final = f"arn:aws:logs:eu-west-1:111122223333:log-group:{PREFIX}*"
@@ -44,7 +44,7 @@ def event(deployment: Deployment, request_type: str, key: str, **more: Any) -> d
     )
 
 
-def counts(answer: Answered) -> dict[str, str]:
+def counts(answer: ReceivedResponse) -> dict[str, str]:
     """The counts among the return values."""
     return {name: value for name, value in answer.data.items() if name.endswith("Count")}
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from functional.conftest import Deployment
-    from support.cloudformation import Answered
+    from support.cloudformation import ReceivedResponse
 
 EVENTS: Final = Path(__file__).parents[2] / "events"
 KEY_OF_THE_EVENTS: Final = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -74,7 +74,7 @@ def test_the_events_of_the_fleet(deployment: Deployment) -> None:
     key = deployment.key()
     having(deployment, "/aws/lambda/orders", "/aws/lambda/payments", "/aws/lambda/scratch-1")
 
-    def sent(name: str) -> tuple[Answered, list[str | None]]:
+    def sent(name: str) -> tuple[ReceivedResponse, list[str | None]]:
         text = (EVENTS / name).read_text().replace(KEY_OF_THE_EVENTS, key)
         answer = deployment.send(deployment.cloudformation.sending(json.loads(text)))
         shown = ["/aws/lambda/orders", "/aws/lambda/payments", "/aws/lambda/scratch-1"]

@@ -14,7 +14,7 @@ from log_group_kms.lifecycle.progress import PROGRESS
 
 if TYPE_CHECKING:
     from functional.conftest import Deployment
-    from support.cloudformation import Answered
+    from support.cloudformation import ReceivedResponse
 
 
 @pytest.fixture
@@ -24,13 +24,13 @@ def slow(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     keep_invocations(deployment.aws, FUNCTION)
 
 
-def to_the_end(deployment: Deployment, sent: dict[str, Any], already: int = 0) -> tuple[Answered, int]:
+def to_the_end(deployment: Deployment, sent: dict[str, Any], already: int = 0) -> tuple[ReceivedResponse, int]:
     """The one answer to the event that was *sent*, and after how many invocations of itself it came."""
     current, hops = sent, 0
     while True:
         handler.handler(dict(current), deployment.context)  # type: ignore[arg-type] # all that is used of the context
-        if deployment.cloudformation.answers_to(sent):
-            return deployment.cloudformation.answer_to(sent), hops
+        if deployment.cloudformation.responses_to(sent):
+            return deployment.cloudformation.response_to(sent), hops
         hops += 1
         current = invocations(deployment.aws, FUNCTION, already + hops)[-1]
 
@@ -74,7 +74,7 @@ def test_an_alias_means_the_same_key_to_the_end(deployment: Deployment) -> None:
     deployment.context.remaining_in_millis = 900_000
     handler.handler(further, deployment.context)  # type: ignore[arg-type] # as above
 
-    assert deployment.cloudformation.answer_to(create).data["KmsKeyArn"] == key
+    assert deployment.cloudformation.response_to(create).data["KmsKeyArn"] == key
     assert keys_of(deployment, named(120)) == {key}
 
 
@@ -93,7 +93,7 @@ def test_a_listing_that_is_too_old_begins_anew(deployment: Deployment) -> None:
     handler.handler(further, deployment.context)  # type: ignore[arg-type] # as above
 
     assert further[PROGRESS]["token"]
-    assert counts(deployment.cloudformation.answer_to(create)) == count(120, 120, 0, 0)
+    assert counts(deployment.cloudformation.response_to(create)) == count(120, 120, 0, 0)
     assert deployment.aws.direction.counts()["logs:AssociateKmsKey"] == 120
 
 
@@ -111,7 +111,7 @@ def test_a_delete_that_overtakes_a_create(deployment: Deployment) -> None:
 
     handler.handler(further, deployment.context)  # type: ignore[arg-type] # as above
 
-    failed = deployment.cloudformation.answer_to(create)
+    failed = deployment.cloudformation.response_to(create)
     assert (failed.status, "a Delete of it passed by" in failed.reason) == ("FAILED", True)
     assert keys_of(deployment, named(120)) == {before}
     assert deployment.tags_of("/app/0000") == deployment.tags_of("/app/0119") == {}

@@ -124,7 +124,7 @@ def going_on(deployment: Deployment, properties: Mapping[str, Any]) -> list[str]
     deployment.context.remaining_in_millis = 100_000
     event = deployment.cloudformation.event("Create", properties={**properties, "PropagationWaitSeconds": 600})
     handler.handler(event, deployment.context)  # type: ignore[arg-type] # all that is used of Lambda's context
-    return [answer.reason for answer in deployment.cloudformation.answers_to(event)]
+    return [answer.reason for answer in deployment.cloudformation.responses_to(event)]
 
 
 def test_the_role_is_enough(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +183,7 @@ def test_the_role_is_enough_for_a_fleet(deployment: Deployment, monkeypatch: pyt
     deployment.context.remaining_in_millis = 10_000
     event = deployment.cloudformation.event("Create", properties=properties)
     handler.handler(event, deployment.context)  # type: ignore[arg-type] # all that is used of Lambda's context
-    assert deployment.cloudformation.answers_to(event) == []
+    assert deployment.cloudformation.responses_to(event) == []
 
 
 # --- the enrolment's role ---------------------------------------------------------------------------------------------

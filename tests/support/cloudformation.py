@@ -59,10 +59,6 @@ class ReceivedResponse:
     no_echo: bool
 
 
-#: The older word, for the tests that still have it.
-Answered = ReceivedResponse
-
-
 @dataclass(slots=True)
 class _Pending:
     """An event that was handed out, and what came back for it."""
@@ -159,10 +155,6 @@ class CloudFormation:
         responses = self.responses_to(event)
         assert len(responses) == 1, f"{len(responses)} responses to {event['RequestId']}"
         return responses[0]
-
-    # The older words, for the tests that still have them.
-    answers_to = responses_to
-    answer_to = response_to
 
     def attempts_at(self, event: Mapping[str, Any]) -> int:
         """Return how many requests came for *event*, taken or not."""

@@ -97,7 +97,8 @@ def main(target: str) -> None:
         event = cloudformation.sending(_event(_TARGETS[target]))
         modules = _traced(lambda: handler(event, LambdaContext()))
         # The first version's double has another word for it.
-        read: Any = getattr(cloudformation, "response_to", None) or cloudformation.answer_to
+        double: Any = cloudformation
+        read = double.response_to if hasattr(double, "response_to") else double.answer_to
         response = read(event)
     if response.status != "SUCCESS":
         raise SystemExit(f"the Create failed: {response.reason}")

@@ -64,10 +64,10 @@ class Diagnosis:
     caller: str = "The provider's role"
     again: str = "deploy again"
 
-    def tell(self, error: ProviderError) -> str:
+    def explain(self, error: ProviderError) -> str:
         """Return what a user reads for *error*, with what its notes add: how far a fleet came."""
-        told = self.reason(error) if isinstance(error, ApiError) else str(error)
-        return " ".join([told, *getattr(error, "__notes__", ())])
+        reason = self.reason(error) if isinstance(error, ApiError) else str(error)
+        return " ".join([reason, *getattr(error, "__notes__", ())])
 
     def reason(self, error: ApiError) -> str:
         """Return the Reason for *error*: cause, resource, remedy, and AWS's own words at the end."""

@@ -94,7 +94,7 @@ class Counts:
         return self.kept + self.owned + self.reserved
 
     def __str__(self) -> str:
-        told = {
+        shown = {
             Fate.ASSOCIATED: self.associated,
             Fate.MENDED: self.mended,
             Fate.COMPLIANT: self.compliant,
@@ -104,7 +104,7 @@ class Counts:
             Fate.RELEASED: self.released,
             Fate.UNRESTORED: self.unrestored,
         }
-        return ", ".join(f"{number:,} {fate}" for fate, number in told.items() if number > 0) or "none was changed"
+        return ", ".join(f"{number:,} {fate}" for fate, number in shown.items() if number > 0) or "none was changed"
 
 
 class Phase(StrEnum):
@@ -182,7 +182,7 @@ class Checkpoint:
         return self.phase in (Phase.CHANGE, Phase.CHANGE_BUSY)
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """The counts in a sentence."""
         return f"Of its log groups: {self.counts}."
 

@@ -118,7 +118,7 @@ class PageRunner:
             self._stopped.set()
             return checkpoint, Ending.LOST
         if not (isinstance(failure, _UnfinishedError) or self._cutoff.cut_short(failure)):
-            failure.add_note(_so_far(checkpoint, at_work).told)
+            failure.add_note(_so_far(checkpoint, at_work).summary)
             raise failure
         try:
             return self._cut(checkpoint, at_work), Ending.UNFINISHED

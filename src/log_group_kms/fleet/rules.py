@@ -86,7 +86,7 @@ class FleetRules:
             # What was counted as changed on a page and is gone when the page is seen again leaves less than none.
             compliant=max(0, counts.compliant),
             skipped=counts.skipped,
-            note=checkpoint.told if counts.skipped or counts.unrestored else "",
+            note=checkpoint.summary if counts.skipped or counts.unrestored else "",
             settling=bool(counts.changed),
             sentinels=checkpoint.sentinels,
         )
@@ -109,7 +109,7 @@ class FleetRules:
             checkpoint = checkpoint.then(Phase.RELEASE_BUSY if checkpoint.counts.busy and not patient else Phase.DONE)
         counts = checkpoint.counts
         given_back = counts.released + counts.unrestored
-        return Outcome(self.fleet, None, associated=given_back, note=checkpoint.told)
+        return Outcome(self.fleet, None, associated=given_back, note=checkpoint.summary)
 
     def check_claim(self, event: Ensure) -> None:
         """See that the claims on the sentinels of *progress* still stand.
@@ -304,7 +304,7 @@ def _next(checkpoint: Checkpoint, ending: Ending, event: Ensure) -> Phase:
             return Phase.RELEASE_ABANDONED
         case Phase.UNDO:
             lost = lost_fleet(arn)
-            lost.add_note(f"(what it had associated was given back). {checkpoint.told}")
+            lost.add_note(f"(what it had associated was given back). {checkpoint.summary}")
             raise lost
         case _:
             return Phase.DONE

@@ -138,7 +138,7 @@ class Triage:
         with self._lock:
             error = self._first_error
         failure = error or PartlyRefused(f"AWS refused log groups of {fleet.arn} for their own sake")
-        failure.add_note(f"Refused: {', '.join(checkpoint.refused)}; the log has them all. {checkpoint.told}")
+        failure.add_note(f"Refused: {', '.join(checkpoint.refused)}; the log has them all. {checkpoint.summary}")
         return failure
 
     def _is_the_keys(self, error: ApiError | NotStabilized) -> bool:

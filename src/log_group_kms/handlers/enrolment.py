@@ -124,8 +124,8 @@ def _reconcile(upkeep: Upkeep, reconcile: Reconcile, context: LambdaContext) -> 
     if goes_on:
         aws.invoke_again(context.invoked_function_arn, reconcile.further(outcome))
     else:
-        logger.warning("The rest is left to the next schedule. %s", outcome.told)
-    return {"GoesOn": goes_on, "SoFar": outcome.told}
+        logger.warning("The rest is left to the next schedule. %s", outcome.summary)
+    return {"GoesOn": goes_on, "SoFar": outcome.summary}
 
 
 def _tell(planned: Planned) -> None:

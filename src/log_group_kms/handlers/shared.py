@@ -53,4 +53,4 @@ def seconds_left(context: LambdaContext) -> float:
 
 def reason(error: ProviderError, aws: Aws, place: Place) -> str:
     """Return the sentence that tells what went wrong, and what to do about it."""
-    return Diagnosis(aws.keys, place, logs_service_principal(place)).tell(error)
+    return Diagnosis(aws.keys, place, logs_service_principal(place)).explain(error)

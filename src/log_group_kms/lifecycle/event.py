@@ -74,7 +74,7 @@ def _in_time(checkpoint: Checkpoint, context: Context, deadlines: Deadlines) -> 
     if deadlines.stack - context.retrier.clock.now() > _SHORTEST_HOP:
         return checkpoint
     raise OutOfTime(
-        f"ServiceTimeout is too near to go on. {checkpoint.told} "
+        f"ServiceTimeout is too near to go on. {checkpoint.summary} "
         "Use a longer ServiceTimeout (3600 at most) or narrower prefixes, or associate most of them beforehand with "
         "log-group-kms apply"
     )

@@ -36,7 +36,7 @@ class Propagating:
     Attributes:
         until: when to answer, in seconds since the epoch.
         done: the answer.
-        witnesses: see `Outcome`.
+        sentinels: see `Outcome`.
     """
 
     until: float
