@@ -105,7 +105,7 @@ class TestRole:
             ("ReadOwner", [f"{LOGS}:log-group:*"]),
             ("ClaimAndRelease", [f"{LOGS}:log-group:*"]),
             ("CreateEncryptedLogGroup", [f"{LOGS}:log-group:*"]),
-            ("AssociateAndDisassociate", [f"{LOGS}:log-group:*:*", f"{LOGS}:query-result:*"]),
+            ("AssociateAndDisassociate", [f"{LOGS}:log-group:*", f"{LOGS}:query-result:*"]),
             ("LookAtKey", ["arn:aws-cn:kms:cn-north-1:111122223333:key/*"]),
             ("UseKeyForLogsOnly", ["arn:aws-cn:kms:cn-north-1:111122223333:key/*"]),
             ("GoOnInAFurtherInvocation", [f"arn:aws-cn:lambda:cn-north-1:111122223333:function:{NAME}"]),
@@ -488,7 +488,7 @@ class TestEnrolment:
             ("FindLogGroups", [f"{LOGS}:log-group:*"]),
             ("ReadOwner", [f"{LOGS}:log-group:*"]),
             ("ClaimAndRelease", [f"{LOGS}:log-group:*"]),
-            ("AssociateAndDisassociate", [f"{LOGS}:log-group:*:*"]),
+            ("AssociateAndDisassociate", [f"{LOGS}:log-group:*"]),
             ("LookAtKey", [KEYS]),
             ("UseKeyForLogsOnly", [KEYS]),
             ("GoOnInAFurtherInvocation", [f"arn:aws-cn:lambda:cn-north-1:111122223333:function:{NAME}-enrolment"]),
@@ -681,7 +681,55 @@ class TestExamples:
         """The key's policy names the Region's logs service and what it may encrypt, which differs between the two."""
         template = load(PROJECT / "examples" / f"{example}.yaml")
         (key,) = [each for each in template["Resources"].values() if each["Type"] == "AWS::KMS::Key"]
-        _, for_logs = Resolver(CHINA)(key["Properties"]["KeyPolicy"]["Statement"])
+        _, for_logs, _ = Resolver(CHINA)(key["Properties"]["KeyPolicy"]["Statement"])
 
         assert for_logs["Principal"] == {"Service": "logs.cn-north-1.amazonaws.com.cn"}
         assert for_logs["Condition"] == condition
+
+    @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+    def test_lets_the_account_write_and_read_through_cloudwatch_logs(self, path: Path) -> None:
+        """Each key's policy lets this account's principals, and nobody else, use the key, through the service alone."""
+        keys = [each for each in load(path)["Resources"].values() if each["Type"] == "AWS::KMS::Key"]
+        last = [Resolver(CHINA)(key["Properties"]["KeyPolicy"]["Statement"][-1]) for key in keys]
+        statement = {
+            "Sid": "TheAccountUsesItThroughCloudWatchLogs",
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+            "Resource": "*",
+            "Condition": {
+                "StringEquals": {
+                    "kms:ViaService": "logs.cn-north-1.amazonaws.com.cn",
+                    "kms:CallerAccount": "111122223333",
+                }
+            },
+        }
+
+        assert keys
+        assert last == [statement] * len(keys)
+
+
+class TestApplicationRepository:
+    """What the Serverless Application Repository takes (its API reference, CreateApplication)."""
+
+    METADATA: Final = load(TEMPLATE)["Metadata"]["AWS::ServerlessRepo::Application"]
+
+    @pytest.mark.parametrize(
+        ("name", "longest", "pattern"),
+        [
+            pytest.param("Author", 127, r"[a-z0-9](([a-z0-9]|-(?!-))*[a-z0-9])?", id="author"),
+            pytest.param("Name", 140, r"[a-zA-Z0-9-]+", id="name"),
+            pytest.param("Description", 256, r".+", id="description"),
+        ],
+    )
+    def test_takes_each_text(self, name: str, longest: int, pattern: str) -> None:
+        """None has a character or a length that `sam publish` would be refused for."""
+        assert re.fullmatch(pattern, self.METADATA[name])
+        assert len(self.METADATA[name]) <= longest
+
+    def test_takes_the_labels(self) -> None:
+        """At most ten, with the characters that it allows."""
+        assert len(self.METADATA["Labels"]) <= 10
+        assert [
+            label for label in self.METADATA["Labels"] if not re.fullmatch(r"[a-zA-Z0-9+\-_:/@]{1,127}", label)
+        ] == []
