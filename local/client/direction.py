@@ -7,7 +7,16 @@ from collections import Counter
 from typing import Any, Final
 
 from local.emulator.answers import RATE_EXCEEDED
-from local.emulator.script import Call, CustomResourceAnswer, Fault, Firing, LogGroups, Quota, StaleReads
+from local.emulator.script import (
+    Call,
+    CallersKeyUse,
+    CustomResourceAnswer,
+    Fault,
+    Firing,
+    LogGroups,
+    Quota,
+    StaleReads,
+)
 
 #: No proxy stands before the loopback address.
 _DIRECT: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -35,6 +44,13 @@ class Direction:
     def limit(self, operation: str, per_second: float) -> None:
         """Throttle *operation* beyond *per_second* calls for each account and Region, with a burst of one second."""
         self._ask("quota", Quota(operation, per_second))
+
+    def require_key_use(self, *, required: bool = True) -> None:
+        """Refuse PutLogEvents, GetLogEvents and FilterLogEvents where the caller may not use the log group's key.
+
+        It takes effect where IAM is enforced, and not for the account's root.
+        """
+        self._ask("callers-key-use", CallersKeyUse(required))
 
     def fire(self, rule: str, account: str, region: str) -> None:
         """Let the time of a scheduled rule of the default bus come, now.
@@ -85,7 +101,7 @@ class Direction:
         self._ask("forget-calls")
 
     def forget_script(self) -> None:
-        """Drop all faults and quotas."""
+        """Drop all faults and quotas, and require no use of keys."""
         self._ask("forget-script")
 
     def process_id(self) -> int:
@@ -100,7 +116,9 @@ class Direction:
         """Empty every account, and forget the script and the logs."""
         self._post("/_ministack/reset", b"")
 
-    def _ask(self, verb: str, value: Fault | StaleReads | Quota | Firing | LogGroups | None = None) -> dict[str, Any]:
+    def _ask(
+        self, verb: str, value: Fault | StaleReads | Quota | CallersKeyUse | Firing | LogGroups | None = None
+    ) -> dict[str, Any]:
         body = json.dumps(dataclasses.asdict(value) if value else {}).encode()
         found: dict[str, Any] = json.loads(self._post(f"/_embedded_aws/{verb}", body))
         return found

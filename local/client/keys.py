@@ -30,6 +30,16 @@ def query_results_statement(aws: EmbeddedAws) -> Statement:
     )
 
 
+def callers_statement(aws: EmbeddedAws, *roles: str) -> Statement:
+    """Return the statement for whoever calls CloudWatch Logs: the account's principals, or only these roles' ARNs."""
+    condition: dict[str, Any] = {
+        "StringEquals": {"kms:ViaService": f"logs.{aws.region}.amazonaws.com", "kms:CallerAccount": aws.account}
+    }
+    if roles:
+        condition["ArnLike"] = {"aws:PrincipalArn": list(roles)}
+    return {**_service_statement(aws, condition), "Principal": {"AWS": "*"}}
+
+
 def _service_statement(aws: EmbeddedAws, condition: dict[str, Any]) -> Statement:
     return {
         "Effect": "Allow",
@@ -46,8 +56,10 @@ def policy(*statements: Statement) -> str:
 
 
 def policy_for_all(aws: EmbeddedAws) -> str:
-    """Return a policy that lets CloudWatch Logs use the key for every log group and for query results."""
-    return policy(account_statement(aws), log_groups_statement(aws), query_results_statement(aws))
+    """Return a policy for every log group and for query results, and for whoever writes and reads them."""
+    return policy(
+        account_statement(aws), log_groups_statement(aws), query_results_statement(aws), callers_statement(aws)
+    )
 
 
 def create(aws: EmbeddedAws, alias: str | None = None, **options: Any) -> str:

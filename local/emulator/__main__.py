@@ -20,6 +20,7 @@ from local.emulator import (
     log_group_resource,
     logs,
     physical_names,
+    policies,
     rollback,
     seams,
     trail,
@@ -43,6 +44,7 @@ def main() -> None:
     if chosen.with_parent:
         threading.Thread(target=_end_with_parent, args=(chosen.remove,), daemon=True).start()
     director, queue, listing = Director(), asynchronous.AsynchronousQueue(), LogListing()
+    policies.install()
     authorization.install()
     transport.install()
     logs.install(director, listing)

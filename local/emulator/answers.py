@@ -93,6 +93,18 @@ def not_authorized(caller: str, action: str, resource: str) -> Refusal:
     )
 
 
+def not_authorized_to_tag(account: str) -> Refusal:
+    """The caller may create log groups, and not tag them.
+
+    aws-parallelcluster#4580, DataDog/cloudformation-template#61.
+    """
+    return Refusal(
+        "AccessDeniedException",
+        f"User with accountId: {account} is not authorized to perform CreateLogGroup with Tags."
+        ' An additional permission "logs:TagResource" is required.',
+    )
+
+
 def malformed(member: str, value: str, pattern: str) -> Refusal:
     """A parameter does not fit the service model's pattern: AWS's usual sentence for it."""
     return Refusal(

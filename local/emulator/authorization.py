@@ -11,7 +11,7 @@ from ministack.core.responses import get_account_id, get_region
 
 from local.emulator import answers, operations, policies, seams, wire
 from local.emulator.answers import RefusedError
-from local.emulator.director import access_key_of, caller_of
+from local.emulator.director import access_key_of
 from local.emulator.operations import OperationRefusedError
 from local.emulator.wire import Request
 
@@ -94,4 +94,4 @@ def require_tagging_allowed(request: Request) -> None:
         ),
     )
     if denied is not None:
-        raise RefusedError(answers.not_authorized(caller_of(request), "logs:TagResource", arn))
+        raise RefusedError(answers.not_authorized_to_tag(get_account_id()))

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from local.emulator import log_groups_behind, schedules, seams, wire
 from local.emulator.director import Director
 from local.emulator.log_listing import LogListing
-from local.emulator.script import Fault, Firing, LogGroups, Quota, StaleReads
+from local.emulator.script import CallersKeyUse, Fault, Firing, LogGroups, Quota, StaleReads
 from local.emulator.wire import Response
 
 PATH: Final = "/_embedded_aws/"
@@ -35,6 +35,7 @@ class Control:
             "fault": lambda: director.arm(Fault(**given)),
             "stale-reads": lambda: director.arm_stale_reads(StaleReads(**given)),
             "quota": lambda: director.limit(Quota(**given)),
+            "callers-key-use": lambda: director.set_callers_key_use(CallersKeyUse(**given)),
             "log-groups": lambda: log_groups_behind.make(LogGroups(**given)),
             "expire-tokens": self.listing.expire_tokens,
             "forget-calls": director.forget_calls,

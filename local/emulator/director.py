@@ -13,7 +13,17 @@ from ministack.core.router import extract_access_key_id
 
 from local.emulator import seams, wire
 from local.emulator.answers import RATE_EXCEEDED, Refusal
-from local.emulator.script import CALLER, KEY_ARN, TARGET_ARN, Call, CustomResourceAnswer, Fault, Quota, StaleReads
+from local.emulator.script import (
+    CALLER,
+    KEY_ARN,
+    TARGET_ARN,
+    Call,
+    CallersKeyUse,
+    CustomResourceAnswer,
+    Fault,
+    Quota,
+    StaleReads,
+)
 from local.emulator.wire import Request, Response
 
 #: The runtime sets it for every function, and botocore passes it on.
@@ -75,6 +85,8 @@ class Director:
         self._stale_reads: list[tuple[StaleReads, list[int]]] = []
         self._quotas: dict[str, float] = {}
         self._buckets: dict[tuple[str, str, str], _Bucket] = {}
+        #: Off by default: AWS documents it, and whether AWS enforces it for every caller is not known.
+        self.callers_need_keys = False
         self.calls: list[Call] = []
         #: What CloudFormation has sent to custom resources.
         self.events: list[dict[str, Any]] = []
@@ -127,6 +139,10 @@ class Director:
         self._quotas[quota.operation] = quota.per_second
         self._buckets.clear()
 
+    def set_callers_key_use(self, script: CallersKeyUse) -> None:
+        """Ask for the key of whoever writes or reads log events, or no longer."""
+        self.callers_need_keys = script.required
+
     def pending(self) -> list[Fault]:
         """Return the faults that still have to strike, with what is left of them."""
         return [dataclasses.replace(a.fault, skip=a.skip, times=a.times) for a in self._faults if a.times]
@@ -142,6 +158,7 @@ class Director:
         self._faults.clear()
         self._stale_reads.clear()
         self._quotas.clear()
+        self.callers_need_keys = False
 
 
 def caller_of(request: Request) -> str:

@@ -1,10 +1,12 @@
 """The conditions for the use of a key: its policy, its state, and the caller's permissions.
 
 The order is KMS's own: who may, before in what state. Sources: the user guide's "Encrypt log data in CloudWatch Logs
-using AWS KMS" for the policies, the issues named in `local.emulator.answers` for the refusals.
+using AWS KMS" for the policies, the issues named in `local.emulator.answers` for the refusals. That who writes or reads
+log events needs the key is AWS's advice (step 2 of the same page); whether AWS enforces it is not known.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from ministack.core.responses import get_account_id, get_region, request_scope
@@ -30,6 +32,14 @@ _SERVICE_ACTIONS: Final = (
 #: What the documentation asks of the caller. In which order AWS asks is not known; a refusal has been seen for Encrypt.
 _CALLER_ACTIONS: Final = (*_SERVICE_ACTIONS, "kms:DescribeKey")
 
+#: What a caller of these needs on the key in force, where it is asked for. AWS's managed policy
+#: CloudWatchLogsAPIKeyAccess allows the first two beside PutLogEvents; what was encrypted is read with the second.
+CALLS_WITH_EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "logs:PutLogEvents": ("kms:GenerateDataKey", "kms:Decrypt"),
+    "logs:GetLogEvents": ("kms:Decrypt",),
+    "logs:FilterLogEvents": ("kms:Decrypt",),
+}
+
 
 def require_usable_key(request: Request, key_id: str, target_arn: str, condition: dict[str, str]) -> None:
     """Raise AWS's refusal unless the logs service and the caller may use *key_id* for *target_arn*.
@@ -48,8 +58,19 @@ def require_usable_key(request: Request, key_id: str, target_arn: str, condition
         RefusedError: one of them may not.
     """
     _require_key_arn(key_id)
-    _require_caller(request, key_id, condition)
+    _require_caller(request, _CALLER_ACTIONS, key_id, condition)
     require_open_key(key_id, target_arn, condition)
+
+
+def require_callers_key(request: Request, key_arn: str, log_group_arn: str) -> None:
+    """Raise AWS's refusal unless the caller may use the key of the log group whose events it writes or reads.
+
+    Events that came under a former key would need that one; it is the key in force that is asked for.
+
+    Raises:
+        RefusedError: the caller may not.
+    """
+    _require_caller(request, CALLS_WITH_EVENTS[request.operation], key_arn, log_group_condition(log_group_arn))
 
 
 def require_open_key(key_id: str, target_arn: str, condition: dict[str, str]) -> None:
@@ -83,7 +104,7 @@ def query_result_condition(query_result_arn: str) -> dict[str, str]:
     return {"aws:sourcearn": query_result_arn, "aws:sourceaccount": get_account_id()}
 
 
-def _require_caller(request: Request, key_arn: str, condition: dict[str, str]) -> None:
+def _require_caller(request: Request, actions: tuple[str, ...], key_arn: str, condition: dict[str, str]) -> None:
     """Look, under AUTH, at the caller's own permissions on the key, as seen through the logs service."""
     if not policies.are_enforced():
         return
@@ -92,7 +113,7 @@ def _require_caller(request: Request, key_arn: str, condition: dict[str, str]) -
         "kms:calleraccount": get_account_id(),
         **condition,
     }
-    for action in _CALLER_ACTIONS:
+    for action in actions:
         denied = seams.ENFORCE.get()(
             access_key_of(request), action, "kms", get_region(), resource_arn=key_arn, service_context=context
         )

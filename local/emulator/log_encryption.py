@@ -15,7 +15,13 @@ from ministack.core.responses import AccountRegionScopedDict, get_account_id, ge
 from local.emulator import answers, seams, wire
 from local.emulator.answers import RefusedError
 from local.emulator.director import Director
-from local.emulator.key_use import log_group_condition, query_result_condition, require_usable_key
+from local.emulator.key_use import (
+    CALLS_WITH_EVENTS,
+    log_group_condition,
+    query_result_condition,
+    require_callers_key,
+    require_usable_key,
+)
 from local.emulator.wire import Request, Response
 
 _LOG_GROUP_NAME: Final = r"[\.\-_/#A-Za-z0-9]+"
@@ -62,6 +68,9 @@ class LogEncryption:
                 return self._disassociate(request)
             case "logs:CreateLogGroup":
                 return await self._create_log_group(request, forward)
+            case operation if operation in CALLS_WITH_EVENTS and self._director.callers_need_keys:
+                _require_key_of_events(request)
+                return await forward()
             case _:
                 return self._amend(request, await forward())
 
@@ -174,6 +183,13 @@ def _existing(name: str) -> dict[str, Any]:
     if group is None:
         raise RefusedError(answers.NO_SUCH_LOG_GROUP)
     return group
+
+
+def _require_key_of_events(request: Request) -> None:
+    """Ask for the caller's use of the key, where there is such a log group and it has one."""
+    group = seams.LOG_GROUPS.get().get(request.log_group)
+    if group is not None and group.get("kmsKeyId"):
+        require_callers_key(request, group["kmsKeyId"], _log_group_arn(str(request.log_group)))
 
 
 def _log_group_arn(name: str) -> str:

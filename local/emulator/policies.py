@@ -1,17 +1,42 @@
 """Policies, for the calls that AWS's own services make."""
 
 import os
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from ministack.core.arn import parse_arn
 from ministack.core.responses import get_region
 
 from local.emulator import seams
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SESSION: Final = re.compile(
+    r"arn:(?P<partition>[^:]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/(?P<session>.+)"
+)
+
 
 def are_enforced() -> bool:
     """Return whether MiniStack was started with AUTH=true: without it every caller may do everything."""
     return os.environ.get("AUTH", "false").lower() == "true"
+
+
+def install() -> None:
+    """Let aws:PrincipalArn be the role's ARN, as on AWS, where MiniStack has the session's."""
+    general: Callable[[str, Any], Any] = seams.CONDITION_KEY.get()
+
+    def condition_key(key: str, evaluation: Any) -> Any:
+        found = general(key, evaluation)
+        return _role_of(str(found)) if key.lower() == "aws:principalarn" else found
+
+    seams.CONDITION_KEY.replace(condition_key)
+
+
+def _role_of(principal: str) -> str:
+    """Return the ARN of a session's role, without its path, which a session's ARN has not; any other ARN as it is."""
+    found = _SESSION.fullmatch(principal)
+    return f"arn:{found['partition']}:iam::{found['account']}:role/{found['role']}" if found else principal
 
 
 def let_service(  # noqa: PLR0913 - the evaluation has these parts

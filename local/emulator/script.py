@@ -98,6 +98,13 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
+class CallersKeyUse:
+    """With *required*, whoever writes or reads log events must be allowed to use the log group's key."""
+
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LogGroups:
     """Log groups to be there, made by nobody's call: of any name, under any key, and with no event about them."""
 

@@ -81,6 +81,7 @@ EVALUATE_RESOURCE_POLICY: Final = Seam(
 EVALUATION: Final = Seam(IAM_EVALUATOR, "EvalContext", "the policies of keys, functions, queues and roles")
 CALLER: Final = Seam(IAM_EVALUATOR, "request_caller_arn", "who called")
 ORIGIN: Final = Seam(IAM_EVALUATOR, "_request_origin", "policies that refuse plain HTTP")
+CONDITION_KEY: Final = Seam(IAM_EVALUATOR, "_resolve_condition_key", "aws:PrincipalArn of a role's session")
 ROLE_POLICIES: Final = Seam(IAM_EVALUATOR, "_gather_role_policies", "what a function's role may do at its destination")
 EVALUATE: Final = Seam(IAM_EVALUATOR, "evaluate", "what a function's role may do at its destination")
 

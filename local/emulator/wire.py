@@ -32,7 +32,10 @@ class Request:
         name = self.payload.get("logGroupName") or self.payload.get("logGroupNamePrefix")
         if name:
             return str(name)
-        arn = self.payload.get("resourceIdentifier") or self.payload.get("resourceArn") or ""
+        identifier = str(self.payload.get("logGroupIdentifier") or "")
+        if identifier and not identifier.startswith("arn:"):
+            return identifier
+        arn = identifier or self.payload.get("resourceIdentifier") or self.payload.get("resourceArn") or ""
         return log_group_in(str(arn))
 
 

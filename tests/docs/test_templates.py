@@ -85,30 +85,49 @@ class Keys:
         return KeyDescription(KEY)
 
 
+CALLERS: Final = "Key policy for who writes and reads"
+
+
+def statement_under(heading: str) -> Any:
+    """The one statement that a section of the page of permissions gives to copy."""
+    (statement,) = PERMISSIONS.section(heading).blocks("yaml")
+    return yaml_parse(statement)
+
+
 @pytest.mark.parametrize(
-    ("heading", "target", "in_policy"),
+    ("headings", "target", "in_policy"),
     [
         pytest.param(
-            "Key policy for log groups", LOG_GROUP.arn, PLACE.logs_arn("log-group:*"), id="log groups: all of them"
+            ["Key policy for log groups", CALLERS],
+            LOG_GROUP.arn,
+            PLACE.logs_arn("log-group:*"),
+            id="log groups: all of them, and who writes and reads",
         ),
         pytest.param(
-            "Key policy for query results", QueryResults(PLACE).arn, QueryResults(PLACE).arn, id="query results"
+            ["Key policy for query results"], QueryResults(PLACE).arn, QueryResults(PLACE).arn, id="query results"
         ),
     ],
 )
-def test_the_key_policies_are_those_that_the_reason_shows(heading: str, target: str, in_policy: str) -> None:
-    """The statement to copy is the one that a refusal asks for."""
+def test_the_key_policies_are_those_that_the_reason_shows(headings: list[str], target: str, in_policy: str) -> None:
+    """The statements to copy are those that a refusal asks for."""
     refusal = KeyPolicyDenied("AssociateKmsKey", "AccessDeniedException", "", target, KEY.text)
     told = Diagnosis(Keys(), PLACE, f"logs.{PLACE.region}.amazonaws.com").reason(refusal)
-    asked_for, _ = json.JSONDecoder().raw_decode(told[told.index('{"Effect"') :].replace(target, in_policy))
-    (statement,) = PERMISSIONS.section(heading).blocks("yaml")
+    shown = told[told.index('{"Effect"') : told.rindex("}") + 1].replace(target, in_policy)
 
-    assert resolved(yaml_parse(statement)) == asked_for
+    assert [resolved(statement_under(heading)) for heading in headings] == json.loads(f"[{shown}]")
 
 
-def test_the_template_to_copy_has_the_key_policy_for_log_groups() -> None:
-    """The statement is the same in the template and on the page of permissions."""
-    (statement,) = PERMISSIONS.section("Key policy for log groups").blocks("yaml")
+def test_the_template_to_copy_has_the_key_policies_for_a_log_group() -> None:
+    """The statements are the same in the template and on the page of permissions."""
     policy = template_to_copy()["Resources"]["LogsKey"]["Properties"]["KeyPolicy"]
 
-    assert yaml_parse(statement) in policy["Statement"]
+    assert policy["Statement"][1:] == [statement_under("Key policy for log groups"), statement_under(CALLERS)]
+
+
+def test_the_policy_for_certain_roles_is_that_for_all_with_a_further_condition() -> None:
+    """Whoever narrows the statement changes nothing else."""
+    condition = dict(statement_under("Key policy for certain roles")["Condition"])
+    roles = condition.pop("ArnLike")
+
+    assert condition == statement_under(CALLERS)["Condition"]
+    assert roles.keys() == {"aws:PrincipalArn"}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from emulator.roles import allow, someone_with
 
 from local.client.embedded_aws import EmbeddedAws
 from local.client.server import PROJECT
@@ -138,6 +139,21 @@ def an_applications_own_key_wins_over_the_fleet(targets: list[Target]) -> None:
         assert found.key not in (None, target.key)
 
 
+def whoever_writes_and_reads_needs_nothing_of_their_own(targets: list[Target]) -> None:
+    """The key of a place is for the roles of its account, through CloudWatch Logs, also where AWS asks them for it."""
+    here = targets[0].aws
+    role = here.client("logs", credentials=someone_with(here, allow("logs:*", "*")))
+    here.direction.require_key_use()
+
+    role.create_log_stream(logGroupName=BEFORE[0], logStreamName="s")
+    now = int(time.time() * 1000)
+    role.put_log_events(logGroupName=BEFORE[0], logStreamName="s", logEvents=[{"timestamp": now, "message": "paid"}])
+
+    found = role.get_log_events(logGroupName=BEFORE[0], logStreamName="s")["events"]
+    here.direction.require_key_use(required=False)
+    assert [event["message"] for event in found] == ["paid"]
+
+
 def a_landing_zone_that_goes_gives_back_what_it_took(targets: list[Target]) -> None:
     """In its own place alone; the key stays."""
     *stay, gone = targets
@@ -157,6 +173,7 @@ STORY: Final = (
     query_results_are_under_the_key_too,
     a_new_log_group_is_enrolled_where_it_is_created,
     an_applications_own_key_wins_over_the_fleet,
+    whoever_writes_and_reads_needs_nothing_of_their_own,
     a_landing_zone_that_goes_gives_back_what_it_took,
 )
 

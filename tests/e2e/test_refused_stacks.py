@@ -286,14 +286,14 @@ def test_another_key_where_the_template_says_fail(aws: EmbeddedAws, name: str) -
 def test_a_key_whose_policy_does_not_let_cloudwatch_logs_use_it(
     aws: EmbeddedAws, name: str, statements: list[Callable[[EmbeddedAws], keys.Statement]]
 ) -> None:
-    """The Reason brings the statement to add, and with it in the policy the same stack succeeds."""
+    """The Reason brings the statements to add, and with them in the policy the same stack succeeds."""
     policy = keys.policy(keys.account_statement(aws), *(statement(aws) for statement in statements))
     key, group = keys.create(aws, Policy=policy), log_group_of(aws, name)
     properties = {"LogGroupName": group, "KmsKeyId": key}
 
     reason = reason_of_refusal(aws, name, {**properties, "ServiceTimeout": SHORT_TIMEOUT})
     left = encryption_of(aws, group)
-    found = re.search(r"Add this statement to the key policy: (\{.+\})", reason)
+    found = re.search(r"Add these statements to the key policy \(.+?\): (\{.+\})", reason)
     assert found, reason
     aws.client("kms").put_key_policy(KeyId=key, Policy=f"{policy[:-2]}, {found[1]}]}}")
     stacks = Stacks(aws)

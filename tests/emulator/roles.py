@@ -14,15 +14,15 @@ def allow(actions: str | list[str], resource: str, **condition: Any) -> dict[str
     return {**statement, "Condition": condition} if condition else statement
 
 
-def someone_with(aws: EmbeddedAws, *statements: dict[str, Any]) -> Credentials:
-    """A session of a role with this policy."""
+def someone_with(aws: EmbeddedAws, *statements: dict[str, Any], name: str = "someone") -> Credentials:
+    """A session of a new role with this policy."""
     iam = aws.client("iam")
     trust = {"Effect": "Allow", "Principal": {"AWS": aws.account}, "Action": "sts:AssumeRole"}
     role = iam.create_role(
-        RoleName="someone", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     )["Role"]
     policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-    iam.put_role_policy(RoleName="someone", PolicyName="all", PolicyDocument=policy)
+    iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=policy)
     return aws.assume(role["Arn"])
 
 

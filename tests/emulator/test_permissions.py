@@ -128,7 +128,7 @@ def test_tags_are_authorised_without_the_suffix(aws_with_auth: EmbeddedAws) -> N
 
 
 def test_making_a_tagged_log_group_needs_two_permissions(aws_with_auth: EmbeddedAws) -> None:
-    """CreateLogGroup with tags needs logs:TagResource as well."""
+    """CreateLogGroup with tags needs logs:TagResource as well, and says so in words of its own."""
     role = someone_with(aws_with_auth, allow("logs:CreateLogGroup", "*"))
     logs = aws_with_auth.client("logs", credentials=role)
 
@@ -136,7 +136,10 @@ def test_making_a_tagged_log_group_needs_two_permissions(aws_with_auth: Embedded
     code, message, _ = refusal(lambda: logs.create_log_group(logGroupName=GROUP, tags={"a": "b"}))
 
     assert code == "AccessDeniedException"
-    assert "logs:TagResource" in message
+    assert message == (
+        "User with accountId: 111122223333 is not authorized to perform CreateLogGroup with Tags."
+        ' An additional permission "logs:TagResource" is required.'
+    )
 
 
 def test_an_alias_is_authorised_as_its_key(aws_with_auth: EmbeddedAws) -> None:

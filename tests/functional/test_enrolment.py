@@ -119,7 +119,7 @@ def test_a_key_at_fault_is_diagnosed(fleet: Enrolment) -> None:
     fleet.setting(KMS_KEY_ID=fleet.deployment.key(for_logs=False))
     fleet.log_groups(ORDERS)
 
-    with pytest.raises(EnrolmentFailed, match="Add this statement to the key policy") as failed:
+    with pytest.raises(EnrolmentFailed, match="Add these statements to the key policy") as failed:
         fleet.send_file("enrolment-create-log-group.json")
     assert f"log-group:{ORDERS}" in str(failed.value)
 

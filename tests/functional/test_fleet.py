@@ -179,7 +179,7 @@ def disabled(deployment: Deployment) -> str:
         pytest.param(disabled, ["is disabled", "kms:EnableKey"], 1, id="disabled: asked once"),
         pytest.param(
             lambda deployment: deployment.key(for_logs=False),
-            ["The policy of the key", "log-group:/app/0000", "Add this statement", "logs.eu-west-1.amazonaws.com"],
+            ["The policy of the key", "log-group:/app/0000", "Add these statements", "logs.eu-west-1.amazonaws.com"],
             None,
             id="key policy: asked again for as long as its window is open",
         ),

@@ -117,7 +117,7 @@ def pending_deletion(deployment: Deployment) -> str:
         ),
         pytest.param(
             lambda deployment: deployment.key(for_logs=False),
-            ["The policy of the key", ARN, "Add this statement", "logs.eu-west-1.amazonaws.com"],
+            ["The policy of the key", ARN, "Add these statements", "logs.eu-west-1.amazonaws.com"],
             id="key policy",
         ),
         pytest.param(

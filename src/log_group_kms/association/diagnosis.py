@@ -53,7 +53,7 @@ class Diagnosis:
     Attributes:
         keys: KMS.
         place: where the provider works.
-        service_principal: CloudWatch Logs, as a key policy names it in this place.
+        service_principal: CloudWatch Logs, as a key policy names it in this place, also in kms:ViaService.
         caller: whose permissions count.
         again: how to try once more.
     """
@@ -134,34 +134,45 @@ class Diagnosis:
         return f"{_not_accepted(error, described.arn.text)}, although it is enabled"
 
     def _unless_allowed(self, error: ApiError, key: str) -> str:
-        """Return the fault of the key policy, with the statement that it lacks."""
+        """Return the fault of the key policy, with the statements that it lacks."""
         if not isinstance(error, KeyPolicyDenied):
             return _not_accepted(error, key)
-        statement = json.dumps(self._statement(error.target))
+        statements = self._statements(error.target)
+        asked = "these statements" if len(statements) > 1 else "this statement"
+        note = " (the second is for whoever writes to and reads from the log group)" if len(statements) > 1 else ""
         return (
             f"The policy of the key {key} does not let CloudWatch Logs use it for {error.target}. "
-            f"Add this statement to the key policy: {statement}"
+            f"Add {asked} to the key policy{note}: {', '.join(json.dumps(one) for one in statements)}"
         )
 
-    def _statement(self, target: str) -> dict[str, object]:
-        """Return the statement that the documentation asks of a key policy; it differs with the kind of target.
+    def _statements(self, target: str) -> list[dict[str, object]]:
+        """Return the statements that the documentation asks of a key policy; they differ with the kind of target.
 
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html and
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatchLogs-Insights-Query-Encrypt.html
         """
-        condition: dict[str, dict[str, str]] = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": target}}
+        service = {"Service": self.service_principal}
         if ":query-result:" in target:
-            condition = {
+            source = {
                 "ArnEquals": {"aws:SourceArn": target},
                 "StringEquals": {"aws:SourceAccount": self.place.account},
             }
-        return {
-            "Effect": "Allow",
-            "Principal": {"Service": self.service_principal},
-            "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
-            "Resource": "*",
-            "Condition": condition,
-        }
+            return [_use_of_the_key(service, source)]
+        through_logs = {"kms:ViaService": self.service_principal, "kms:CallerAccount": self.place.account}
+        return [
+            _use_of_the_key(service, {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": target}}),
+            _use_of_the_key({"AWS": "*"}, {"StringEquals": through_logs}),
+        ]
+
+
+def _use_of_the_key(principal: Mapping[str, str], condition: Mapping[str, Mapping[str, str]]) -> dict[str, object]:
+    return {
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+        "Resource": "*",
+        "Condition": condition,
+    }
 
 
 def _not_accepted(error: ApiError, key: str) -> str:

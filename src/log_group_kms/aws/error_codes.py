@@ -74,6 +74,9 @@ _BY_MESSAGE: Final = (
     (InvalidParameter, "Log groups starting with AWS/ are reserved", ReservedLogGroup),
 )
 _NOT_AUTHORIZED: Final = re.compile(r"is not authorized to perform: (?P<action>[\w-]+:\w+)")
+#: CreateLogGroup's own words for a role that may create log groups and not tag them (aws-parallelcluster#4580,
+#: DataDog/cloudformation-template#61). The older ones end there, the later ones name the permission.
+_NOT_AUTHORIZED_TO_TAG: Final = "is not authorized to perform CreateLogGroup with Tags"
 
 
 @contextmanager
@@ -100,7 +103,15 @@ def error_of(error: ClientError, operation: str, target: str = "", key: str = ""
     for general, words, special in _BY_MESSAGE:
         if kind is general and words in message:
             kind = special
-    missing = _NOT_AUTHORIZED.search(message)
+    missing = _missing_permission(message)
     if kind is AccessDenied and missing:
-        return RoleDenied(operation, code, message, target, key, action=missing["action"])
+        return RoleDenied(operation, code, message, target, key, action=missing)
     return kind(operation, code, message, target, key)
+
+
+def _missing_permission(message: str) -> str:
+    """Return the action that a role lacks by AWS's words; empty where they name none."""
+    if _NOT_AUTHORIZED_TO_TAG in message:
+        return "logs:TagResource"
+    found = _NOT_AUTHORIZED.search(message)
+    return found["action"] if found else ""

@@ -8,6 +8,8 @@ import pytest
 from support.fake_aws import PLACE, FakeAws, key_arn, key_policy_denied, log_group, role_denied, throttled
 
 from log_group_kms.association.diagnosis import Diagnosis
+from log_group_kms.cloudformation.envelope import Envelope
+from log_group_kms.cloudformation.response import Response
 from log_group_kms.model.errors import AlreadyExists, ApiError, InvalidParameter, KeyNotFound, NotFound
 from log_group_kms.model.keys import KeyDescription
 from log_group_kms.model.targets import QueryResults
@@ -45,40 +47,61 @@ def test_a_sentence_has_no_gap(refusal: ApiError, words: str) -> None:
     assert words in reason(refusal, FINE)
 
 
-def statement_in(told: str) -> dict[str, object]:
-    """The statement that a user would copy."""
+def statements_in(told: str) -> list[dict[str, object]]:
+    """The statements that a user would copy, one after the other."""
     begin = told.index('{"Effect"')
-    parsed, _ = json.JSONDecoder().raw_decode(told[begin:])
-    assert isinstance(parsed, dict)
-    return parsed
+    found: list[dict[str, object]] = json.loads(f"[{told[begin : told.rindex('}') + 1]}]")
+    return found
 
 
-@pytest.mark.parametrize(
-    ("target", "condition"),
-    [
-        pytest.param(
-            ORDERS.arn,
-            {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": ORDERS.arn}},
-            id="log groups: by encryption context",
-        ),
-        pytest.param(
-            RESULTS.arn,
-            {"ArnEquals": {"aws:SourceArn": RESULTS.arn}, "StringEquals": {"aws:SourceAccount": PLACE.account}},
-            id="query results: by source ARN and account",
-        ),
-    ],
-)
-def test_the_statement_that_the_key_policy_lacks(target: str, condition: dict[str, object]) -> None:
-    """A statement for the key's policy can be copied; the one for log groups does not cover query results."""
-    told = reason(key_policy_denied(target=target, key=KEY.text), FINE)
-
-    assert statement_in(told) == {
+def use_of_the_key(principal: dict[str, str], condition: dict[str, object]) -> dict[str, object]:
+    """A statement of a key policy, as AWS's pages have it."""
+    return {
         "Effect": "Allow",
-        "Principal": {"Service": SERVICE},
+        "Principal": principal,
         "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
         "Resource": "*",
         "Condition": condition,
     }
+
+
+def test_the_statements_that_a_log_groups_key_policy_lacks() -> None:
+    """Both can be copied: the service's own by encryption context, and that for whoever writes and reads through it."""
+    told = reason(key_policy_denied(target=ORDERS.arn, key=KEY.text), FINE)
+
+    assert statements_in(told) == [
+        use_of_the_key({"Service": SERVICE}, {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": ORDERS.arn}}),
+        use_of_the_key({"AWS": "*"}, {"StringEquals": {"kms:ViaService": SERVICE, "kms:CallerAccount": PLACE.account}}),
+    ]
+    assert "Add these statements to the key policy (the second is for" in told
+
+
+def test_the_statement_that_query_results_need() -> None:
+    """It goes by source ARN and account, stands alone, and covers no log group."""
+    told = reason(key_policy_denied(target=RESULTS.arn, key=KEY.text), FINE)
+
+    condition: dict[str, object] = {
+        "ArnEquals": {"aws:SourceArn": RESULTS.arn},
+        "StringEquals": {"aws:SourceAccount": PLACE.account},
+    }
+    assert statements_in(told) == [use_of_the_key({"Service": SERVICE}, condition)]
+    assert "Add this statement to the key policy: " in told
+
+
+def test_a_response_with_both_statements_is_whole() -> None:
+    """With the longest names that AWS allows it fits into CloudFormation's 4,096 bytes, AWS's own words included."""
+    longest = log_group("x" * 512)
+    told = reason(key_policy_denied(target=longest.arn, key=KEY.text), FINE)
+    event = {
+        "RequestType": "Create",
+        "RequestId": "7a7b1d2e-0d2c-4f7a-9b39-7a3a5a6f1c11",
+        "StackId": f"arn:aws:cloudformation:eu-west-1:111122223333:stack/{'s' * 128}/{'0' * 36}",
+        "LogicalResourceId": "L" * 255,
+        "ResponseURL": "https://example.com/",
+    }
+    answer = Response.failed(told, longest.arn)
+
+    assert answer.fitted(Envelope.of(event)) == answer
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,15 @@ FINE = KeyDescription(OURS)
 NO_SUCH_KEY = KeyNotFound("DescribeKey", "NotFoundException", "?")
 MAY_NOT_DESCRIBE = role_denied("kms:DescribeKey", "DescribeKey")
 MISSING_STATEMENT = (
-    f"The policy of the key {OURS.text} does not let CloudWatch Logs use it for {ORDERS.arn}. Add this statement to "
-    'the key policy: {"Effect": "Allow", "Principal": {"Service": "logs.eu-west-1.amazonaws.com"}, "Action": '
+    f"The policy of the key {OURS.text} does not let CloudWatch Logs use it for {ORDERS.arn}. Add these statements to "
+    "the key policy (the second is for whoever writes to and reads from the log group): "
+    '{"Effect": "Allow", "Principal": {"Service": "logs.eu-west-1.amazonaws.com"}, "Action": '
     '["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"], "Resource": "*", '
-    f'"Condition": {{"ArnLike": {{"kms:EncryptionContext:aws:logs:arn": "{ORDERS.arn}"}}}}}}'
+    f'"Condition": {{"ArnLike": {{"kms:EncryptionContext:aws:logs:arn": "{ORDERS.arn}"}}}}}}, '
+    '{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": '
+    '["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"], "Resource": "*", '
+    '"Condition": {"StringEquals": {"kms:ViaService": "logs.eu-west-1.amazonaws.com", '
+    '"kms:CallerAccount": "111122223333"}}}'
 )
 
 

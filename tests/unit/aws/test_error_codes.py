@@ -97,6 +97,13 @@ def test_every_kind_of_refusal_is_reachable() -> None:
             RoleDenied,
             id="role, Logs",
         ),
+        pytest.param(
+            "AccessDeniedException",
+            "User with accountId: 111122223333 is not authorized to perform CreateLogGroup with Tags",
+            400,
+            RoleDenied,
+            id="role, CreateLogGroup with tags",
+        ),
         pytest.param("AccessDeniedException", "No.", 400, AccessDenied, id="denied, no reason"),
         pytest.param("ExpiredTokenException", "expired", 403, AccessDenied, id="unknown code, 403"),
         pytest.param("InvalidParameterException", "Huh?", 400, InvalidParameter, id="invalid"),
@@ -140,9 +147,32 @@ def test_what_aws_answers_and_what_it_means(code: str, message: str, status: int
     assert (refusal.target, refusal.key, refusal.message) == ("arn:target", "arn:key", message)
 
 
-def test_the_missing_permission_is_named() -> None:
-    """The missing permission, one of KMS or one of CloudWatch Logs, is taken from AWS's words."""
-    words = "User: arn:x is not authorized to perform: kms:GenerateDataKey on resource: arn:y because …"
+@pytest.mark.parametrize(
+    ("words", "action", "about_key"),
+    [
+        pytest.param(
+            "User: arn:x is not authorized to perform: kms:GenerateDataKey on resource: arn:y because …",
+            "kms:GenerateDataKey",
+            True,
+            id="KMS's",
+        ),
+        pytest.param(
+            "User with accountId: 111122223333 is not authorized to perform CreateLogGroup with Tags",
+            "logs:TagResource",
+            False,
+            id="tagging, as of 2022",
+        ),
+        pytest.param(
+            "User with accountId: 111122223333 is not authorized to perform CreateLogGroup with Tags. An additional "
+            'permission "logs:TagResource" is required.',
+            "logs:TagResource",
+            False,
+            id="tagging, since 2023",
+        ),
+    ],
+)
+def test_the_missing_permission_is_named(words: str, action: str, *, about_key: bool) -> None:
+    """Whose permission is missing, KMS's or Logs', is taken from AWS's words."""
     error = ClientError(
         {"Error": {"Code": "AccessDeniedException", "Message": words}, "ResponseMetadata": {"HTTPStatusCode": 400}},  # type: ignore[typeddict-item] # the rest is never read
         "AssociateKmsKey",
@@ -151,4 +181,4 @@ def test_the_missing_permission_is_named() -> None:
     refusal = error_codes.error_of(error, "AssociateKmsKey")
 
     assert isinstance(refusal, RoleDenied)
-    assert (refusal.action, refusal.about_key) == ("kms:GenerateDataKey", True)
+    assert (refusal.action, refusal.about_key) == (action, about_key)

@@ -151,7 +151,7 @@ class TestEnrolment:
             ("FindLogGroups", [f"{LOGS}:log-group:*"]),
             ("ReadOwner", [f"{LOGS}:log-group:*"]),
             ("ClaimAndRelease", [f"{LOGS}:log-group:*"]),
-            ("AssociateAndDisassociate", [f"{LOGS}:log-group:*:*"]),
+            ("AssociateAndDisassociate", [f"{LOGS}:log-group:*"]),
             ("LookAtKey", [KEYS]),
             ("UseKeyForLogsOnly", [KEYS]),
             ("GoOnInAFurtherInvocation", [f"arn:aws-cn:lambda:cn-north-1:111122223333:function:{NAME}-enrolment"]),

@@ -134,10 +134,10 @@ class TestKey:
         assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
         assert key["Properties"]["EnableKeyRotation"] is True
 
-    def test_is_for_the_account_the_log_groups_and_the_query_results(self) -> None:
-        """Three statements: neither of CloudWatch Logs' covers the other's."""
+    def test_is_for_the_account_the_log_groups_the_query_results_and_their_callers(self) -> None:
+        """Four statements: none of CloudWatch Logs' covers another's."""
         key = Resolver(CHINA)(rendered()["Resources"]["LogsKey"]["Properties"]["KeyPolicy"])
-        account, log_groups, query_results = key["Statement"]
+        account, log_groups, query_results, callers = key["Statement"]
         logs = "arn:aws-cn:logs:cn-north-1:111122223333"
 
         assert (account["Principal"], account["Action"]) == ({"AWS": "arn:aws-cn:iam::111122223333:root"}, "kms:*")
@@ -147,6 +147,13 @@ class TestKey:
         assert query_results["Condition"] == {
             "ArnEquals": {"aws:SourceArn": f"{logs}:query-result:*"},
             "StringEquals": {"aws:SourceAccount": "111122223333"},
+        }
+        assert callers["Principal"] == {"AWS": "*"}
+        assert callers["Condition"] == {
+            "StringEquals": {
+                "kms:ViaService": "logs.cn-north-1.amazonaws.com.cn",
+                "kms:CallerAccount": "111122223333",
+            }
         }
 
     def test_is_that_of_fleet_enrolment_query_results_and_logs(self) -> None:

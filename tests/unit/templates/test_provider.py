@@ -73,7 +73,7 @@ class TestRole:
             ("ReadOwner", [f"{LOGS}:log-group:*"]),
             ("ClaimAndRelease", [f"{LOGS}:log-group:*"]),
             ("CreateEncryptedLogGroup", [f"{LOGS}:log-group:*"]),
-            ("AssociateAndDisassociate", [f"{LOGS}:log-group:*:*", f"{LOGS}:query-result:*"]),
+            ("AssociateAndDisassociate", [f"{LOGS}:log-group:*", f"{LOGS}:query-result:*"]),
             ("LookAtKey", ["arn:aws-cn:kms:cn-north-1:111122223333:key/*"]),
             ("UseKeyForLogsOnly", ["arn:aws-cn:kms:cn-north-1:111122223333:key/*"]),
             ("GoOnInAFurtherInvocation", [f"arn:aws-cn:lambda:cn-north-1:111122223333:function:{NAME}"]),
