@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger, Metrics
 
-from log_group_kms.association.diagnosis import Diagnosis
 from log_group_kms.aws.clients import logs_service_principal
 from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS, RateLimits
 
@@ -53,4 +52,7 @@ def seconds_left(context: LambdaContext) -> float:
 
 def reason(error: ProviderError, aws: Aws, place: Place) -> str:
     """Return the sentence that tells what went wrong, and what to do about it."""
+    # Only a failure pays for the import.
+    from log_group_kms.association.diagnosis import Diagnosis  # noqa: PLC0415
+
     return Diagnosis(aws.keys, place, logs_service_principal(place)).explain(error)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from log_group_kms.association.requests import Ensure, Remove
 from log_group_kms.association.trail import Footprint
-from log_group_kms.fleet.checkpoint import Checkpoint, Phase
 from log_group_kms.lifecycle.kinds import ensure, remove, rules_for
 from log_group_kms.lifecycle.progress import PROGRESS, Done, Propagating, parse_progress
 from log_group_kms.model.errors import OutOfTime
+from log_group_kms.model.results import Outcome
 from log_group_kms.request.parse import Ignore, parse_event
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from log_group_kms.association.context import Context
     from log_group_kms.cloudformation.envelope import Envelope
+    from log_group_kms.fleet.checkpoint import Checkpoint
     from log_group_kms.lifecycle.deadlines import Deadlines
     from log_group_kms.lifecycle.progress import Progress
-    from log_group_kms.model.results import Outcome
     from log_group_kms.model.targets import Place
 
 #: Seconds before the deadline that a wait leaves for a last look at the claim.
@@ -39,7 +39,7 @@ def respond(
         ProviderError: the Reason of a FAILED response.
     """
     progress = parse_progress(event.get(PROGRESS))
-    checkpoint = progress if isinstance(progress, Checkpoint) else None
+    checkpoint = None if isinstance(progress, Propagating) else progress
     match parse_event(envelope, event, place):
         case Ensure() as request:
             if isinstance(progress, Propagating):
@@ -47,7 +47,7 @@ def respond(
             return _ensure(request, checkpoint, context, deadlines)
         case Remove() as request:
             outcome = remove(context, request, checkpoint)
-            if isinstance(outcome, Checkpoint):
+            if not isinstance(outcome, Outcome):
                 return _in_time(outcome, context, deadlines)
             return Done(envelope.physical_resource_id or outcome.target.arn, {}, outcome.note)
         case Ignore(why):
@@ -56,7 +56,7 @@ def respond(
 
 def _ensure(event: Ensure, checkpoint: Checkpoint | None, context: Context, deadlines: Deadlines) -> Done | Progress:
     outcome = ensure(context, event, checkpoint)
-    if isinstance(outcome, Checkpoint):
+    if not isinstance(outcome, Outcome):
         return _in_time(outcome, context, deadlines)
     done = Done(outcome.target.arn, return_values(outcome), outcome.note)
     if not (outcome.settling and event.association.propagation_wait):
@@ -92,8 +92,7 @@ def _wait(event: Ensure, progress: Propagating, context: Context, deadlines: Dea
     clock.sleep(max(0.0, min(until, deadlines.invocation - _LAST_LOOK) - clock.now()))
     if clock.now() < until:
         return progress
-    claimed = Checkpoint(Phase.DONE, sentinels=progress.sentinels)
-    rules_for(context, event.association.target, claimed).check_claim(event)
+    rules_for(context, event.association.target, progress.claimed()).check_claim(event)
     missing = progress.until - until
     if missing < 1:
         return progress.done

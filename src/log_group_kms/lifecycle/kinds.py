@@ -6,10 +6,8 @@ import logging
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from log_group_kms.association.log_group import LogGroupRules
-from log_group_kms.association.query_results import QueryResultsRules
-from log_group_kms.fleet.checkpoint import Checkpoint
-from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.model.errors import ProviderError
+from log_group_kms.model.results import Outcome
 from log_group_kms.model.targets import Fleet, LogGroup, QueryResults
 
 if TYPE_CHECKING:
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
     from log_group_kms.association.context import Context
     from log_group_kms.association.requests import Ensure, Remove
-    from log_group_kms.model.results import Outcome
+    from log_group_kms.fleet.checkpoint import Checkpoint
     from log_group_kms.model.targets import Target
 
 logger = logging.getLogger(__name__)
@@ -51,11 +49,24 @@ class Rules(Protocol):
         """
 
 
+# Each kind but the most frequent one pays for its own import: a fleet's takes a fifth of all of the provider's.
+def _query_results_rules(context: Context, query_results: QueryResults, _: Checkpoint | None) -> Rules:
+    from log_group_kms.association.query_results import QueryResultsRules  # noqa: PLC0415
+
+    return QueryResultsRules(context, query_results)
+
+
+def _fleet_rules(context: Context, fleet: Fleet, progress: Checkpoint | None) -> Rules:
+    from log_group_kms.fleet.rules import FleetRules  # noqa: PLC0415
+
+    return FleetRules(context, fleet, progress)
+
+
 #: A new kind of target is registered here.
 _RULES: Final[Mapping[type[Target], Callable[[Context, Any, Checkpoint | None], Rules]]] = {
     LogGroup: lambda context, target, _: LogGroupRules(context, target),
-    QueryResults: lambda context, target, _: QueryResultsRules(context, target),
-    Fleet: FleetRules,
+    QueryResults: _query_results_rules,
+    Fleet: _fleet_rules,
 }
 
 
@@ -73,13 +84,13 @@ def ensure(context: Context, event: Ensure, progress: Checkpoint | None = None) 
     context.trail.follow(event.failure_id)
     target, abandoned = event.association.target, event.abandoned
     outcome = rules_for(context, target, progress).ensure(event)
-    if isinstance(outcome, Checkpoint) or abandoned is None:
+    if not isinstance(outcome, Outcome) or abandoned is None:
         return outcome
     if not abandoned.target.many:
         _release(context, abandoned)
     elif not target.many:
         left = rules_for(context, abandoned.target, progress).remove(abandoned)
-        return left if isinstance(left, Checkpoint) else outcome
+        return outcome if isinstance(left, Outcome) else left
     return outcome
 
 

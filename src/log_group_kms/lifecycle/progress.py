@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final
-
-from log_group_kms.fleet.checkpoint import Checkpoint
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from log_group_kms.fleet.checkpoint import Checkpoint
 
 #: Where a further invocation finds what the one before left; CloudFormation sends no such key.
 PROGRESS: Final = "LogGroupKmsAssociationProgress"
@@ -43,6 +43,14 @@ class Propagating:
     done: Done
     sentinels: tuple[str, ...] = ()
 
+    def claimed(self) -> Checkpoint | None:
+        """Return a fleet's checkpoint with the sentinels; None for any other target."""
+        if not self.sentinels:
+            return None
+        from log_group_kms.fleet.checkpoint import Checkpoint, Phase  # noqa: PLC0415 - see `kinds`
+
+        return Checkpoint(Phase.DONE, sentinels=self.sentinels)
+
     def as_json(self) -> dict[str, object]:
         """Return it for the event of a further invocation."""
         return asdict(self)
@@ -66,7 +74,7 @@ class Propagating:
 
 
 #: What an invocation leaves to the next.
-Progress = Propagating | Checkpoint
+Progress: TypeAlias = "Propagating | Checkpoint"
 
 
 def parse_progress(value: object) -> Progress | None:
@@ -77,6 +85,8 @@ def parse_progress(value: object) -> Progress | None:
     """
     if value is None:
         return None
+    from log_group_kms.fleet.checkpoint import Checkpoint  # noqa: PLC0415 - see `kinds`
+
     progress = Propagating.of_json(value) or Checkpoint.of_json(value)
     if progress is None:
         raise ValueError(f"{PROGRESS} is none that this function writes")

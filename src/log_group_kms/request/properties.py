@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 CLOUDFORMATIONS_OWN: Final = ("ServiceToken", "ServiceTimeout")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Text:
     """A string.
 
@@ -65,7 +65,7 @@ class Text:
         return self.parse(given, scope)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Texts:
     """A list of strings; see `Text` for the attributes, and *pattern* is each one's."""
 
@@ -93,7 +93,7 @@ def one_of(choices: type[StrEnum]) -> Text:
     return Text(parse, "|".join(choices), tuple(choices))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Option:
     """A property as an option of the command line.
 
@@ -110,7 +110,7 @@ class Option:
     requests: tuple[type[Ensure | Remove], ...] = (Ensure,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Property:
     """A property of the resource.
 
