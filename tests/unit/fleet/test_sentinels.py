@@ -223,7 +223,7 @@ def test_a_reconciliation_beside_a_tool_that_strips_one_log_group_at_once_keeps_
             strip(terminal, "/bot")
 
     terminal.aws.after = after
-    with pytest.raises(NotStabilized, match=r"Someone keeps taking this resource's tags off .*:/bot$"):
+    with pytest.raises(NotStabilized, match=r"Someone keeps taking this resource's tags off .*:/bot"):
         reconcile(terminal)
 
     assert {terminal.state(name) for name in many(20)} == {held()}
