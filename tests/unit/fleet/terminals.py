@@ -15,6 +15,7 @@ from support.fake_aws import (
     FakeAws,
     FakeClock,
     FakeLogGroup,
+    concurrent_change,
     fleet,
     key_arn,
     log_group,
@@ -26,13 +27,14 @@ from support.trails import TellingTrail
 from log_group_kms.association.context import Context
 from log_group_kms.association.requests import Asker, Ensure, Remove, Update
 from log_group_kms.cloudformation.envelope import Envelope
-from log_group_kms.fleet.checkpoint import Checkpoint
+from log_group_kms.fleet.checkpoint import Checkpoint, Fate
+from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.lifecycle.deadlines import Deadlines
 from log_group_kms.lifecycle.event import respond
 from log_group_kms.lifecycle.progress import PROGRESS, Done
 from log_group_kms.model.association import Association
-from log_group_kms.model.errors import ApiError, InvalidParameter, LimitExceeded
+from log_group_kms.model.errors import ApiError, InvalidParameter, LimitExceeded, ReservedLogGroup
 from log_group_kms.model.keys import KeyArn
 from log_group_kms.model.ownership import Claim, Owner
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
@@ -52,6 +54,8 @@ EXPLICIT, STRANGER = owner(), owner("Fleet", OTHER_STACK_ID, ALL)
 ASKED = Association(ALL, OURS)
 WRITING = {"AssociateKmsKey", "DisassociateKmsKey", "TagResource", "UntagResource", "CreateLogGroup"}
 State = tuple[KeyArn | None, Claim | None]
+#: A log group's name, what became of it, and why.
+Told = tuple[str, Fate, str]
 
 
 @dataclass
@@ -106,6 +110,14 @@ class Terminal:
     def delete(self, former: Association = ASKED, me: Owner = ME, seconds: float = 800) -> Outcome:
         event = Remove.of(me, former, minted=True)
         return self._through(lambda context, checkpoint: lifecycle.remove(context, event, checkpoint), seconds)
+
+    def told(self, event: Ensure | Remove) -> list[Told]:
+        """What the fleet tells of its log groups while it does what *event* asks, in the order of their names."""
+        told: list[Told] = []
+        rules = FleetRules(self.context(), ALL, saw=lambda name, fate, why: told.append((name, fate, why)))
+        outcome = rules.ensure(event) if isinstance(event, Ensure) else rules.remove(event)
+        assert isinstance(outcome, Outcome)
+        return sorted(told, key=lambda one: one[0])
 
     def _through(self, invoke: Callable[[Context, Checkpoint | None], Outcome | Checkpoint], seconds: float) -> Outcome:
         checkpoint: Checkpoint | None = None
@@ -170,6 +182,25 @@ def not_supported(group: LogGroup) -> ApiError:
 def denied_by_scp(group: LogGroup) -> ApiError:
     """A service control policy protects it."""
     return role_denied("logs:AssociateKmsKey", "AssociateKmsKey", group.arn, OURS.text)
+
+
+def reserved(group: LogGroup) -> ApiError:
+    """Its name belongs to AWS, though it does not look like it."""
+    return ReservedLogGroup("AssociateKmsKey", "InvalidParameterException", "It is reserved.", group.arn, OURS.text)
+
+
+def busy_until(terminal: Terminal, name: str, moment: float, operation: str = "AssociateKmsKey") -> None:
+    """Someone else is at work on this log group until then, so that AWS refuses *operation* on it."""
+    method = {"AssociateKmsKey": "associate", "DisassociateKmsKey": "disassociate"}[operation]
+    real = getattr(terminal.aws, method)
+
+    def refusing(target: LogGroup, *rest: object) -> None:
+        if target == log_group(name) and terminal.clock.now() < moment:
+            terminal.aws.calls.append(operation)
+            raise concurrent_change(operation)
+        real(target, *rest)
+
+    setattr(terminal.aws, method, refusing)
 
 
 def odd(terminal: Terminal, name: str, refusal: Callable[[LogGroup], ApiError]) -> None:
