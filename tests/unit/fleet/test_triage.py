@@ -263,7 +263,7 @@ def test_a_page_that_shows_the_key_shows_that_the_others_are_odd() -> None:
         odd(terminal, name, denied_by_scp)
 
     with pytest.raises(RoleDenied):
-        terminal.create()
+        terminal.update(ASKED)
 
     assert refused(terminal) == stuck
 
