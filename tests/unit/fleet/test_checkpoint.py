@@ -6,7 +6,7 @@ import re
 
 import pytest
 from support.fake_aws import log_group
-from unit.fleet.terminals import ASKED, ME, OURS, Terminal, fleet_event, invoke, many, numbers
+from unit.fleet.terminals import ASKED, ME, OURS, Terminal, enrolling, fleet_event, invoke, many, numbers
 
 from log_group_kms.association.requests import Ensure
 from log_group_kms.fleet.checkpoint import Checkpoint, Counts, Phase
@@ -70,3 +70,38 @@ def test_what_vanishes_between_two_invocations_is_not_counted_below_none() -> No
 
     assert not isinstance(outcome, Checkpoint)
     assert min(numbers(outcome)) >= 0, numbers(outcome)
+
+
+def test_a_token_that_is_too_old_when_time_ends_is_forgotten() -> None:
+    """The invocation that follows begins with the first page."""
+    terminal = Terminal().having(*many(120))
+    terminal.aws.stale_tokens.add("/app/00049")
+
+    def end(operation: str) -> None:
+        if operation == "DescribeLogGroups":
+            terminal.clock.time += 1_000
+
+    terminal.aws.before = end
+    checkpoint = Checkpoint(Phase.CHANGE, OURS.text, "/app/00049", Counts(associated=50))
+
+    outcome = lifecycle.ensure(terminal.context(), Ensure(ME, ASKED), checkpoint)
+
+    assert isinstance(outcome, Checkpoint)
+    assert (outcome.token, outcome.counts.associated) == ("", 50)
+
+
+def test_a_token_that_is_too_old_makes_nobody_forget_what_was_done() -> None:
+    """What was mended, and what was given back, shows on no page any more."""
+    terminal = Terminal().having(*many(120), key=OURS)
+    terminal.aws.stale_tokens.add("/app/00049")
+    counts = Counts(associated=1, mended=2, compliant=40, kept=4, owned=3, released=5, unrestored=6)
+    checkpoint = Checkpoint(Phase.CHANGE, OURS.text, "/app/00049", counts)
+
+    outcome = lifecycle.ensure(terminal.context(), enrolling(), checkpoint)
+
+    assert not isinstance(outcome, Checkpoint)
+    assert numbers(outcome) == (3, 117, 0)
+    assert outcome.note == (
+        "Of its log groups: 1 associated, 2 mended, as its key had been changed or taken away, 117 had the key "
+        "already, 5 given back, 6 left without a key, as the previous one could not be put back."
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from unit.fleet.terminals import (
     ASKED,
     BEFORE,
     EXPLICIT,
+    ME,
     NEW,
     OURS,
     SIBLING,
@@ -31,7 +33,7 @@ from log_group_kms.association.requests import Ensure, Remove
 from log_group_kms.fleet.checkpoint import Checkpoint
 from log_group_kms.fleet.upkeep import Upkeep
 from log_group_kms.lifecycle import kinds as lifecycle
-from log_group_kms.model.association import Association
+from log_group_kms.model.association import Association, OnDelete
 from log_group_kms.model.errors import ClaimLost, NotStabilized
 from log_group_kms.model.ownership import Claim
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
@@ -252,3 +254,40 @@ def test_a_claim_lost_during_the_propagation_wait_leaves_nothing_to_nobody() -> 
 
     assert [claim is not None for _, claim in terminal.states().values()] == [False, False, False, True]
     assert terminal.failure_id != NOTHING_ASSOCIATED
+
+
+# --- what is undone ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("on_delete", [OnDelete.RETAIN, OnDelete.DISASSOCIATE])
+def test_a_create_that_a_delete_overtakes_puts_back_what_was_there_whatever_on_delete_says(on_delete: OnDelete) -> None:
+    """OnDelete is for what a stack has had. This fleet never came to be."""
+    terminal = Terminal().having(*many(120), key=BEFORE)
+    taken = many(120)[:10]
+
+    def begin_to_delete(operation: str) -> None:
+        if operation == "AssociateKmsKey" and terminal.counts[operation] == 30:
+            terminal.having(*taken, key=OURS if on_delete is OnDelete.RETAIN else None)
+
+    terminal.aws.after = begin_to_delete
+    with pytest.raises(ClaimLost, match=re.escape(f"This resource's claims on {ALL.arn} went away")) as lost:
+        terminal.create(replace(ASKED, on_delete=on_delete))
+
+    assert {terminal.state(name) for name in many(120)[10:]} == {(BEFORE, None)}
+    assert lost.value.__notes__[0].startswith("(what it had associated was given back). Of its log groups: ")
+
+
+def test_a_delete_that_has_marked_a_sentinel_has_passed_by() -> None:
+    """It has not come to the key yet: its mark says that it will."""
+    terminal = Terminal().having(*many(60))
+
+    def begin_to_delete(operation: str) -> None:
+        if operation == "AssociateKmsKey" and terminal.counts[operation] == 30:
+            for name in many(3):
+                terminal.having(name, key=OURS, claim=Claim(ME, None, deleting=True))
+
+    terminal.aws.after = begin_to_delete
+    with pytest.raises(ClaimLost):
+        terminal.create()
+
+    assert {terminal.state(name) for name in many(60)[3:]} == {(None, None)}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from support.fake_aws import OTHER_STACK_ID, concurrent_change, log_group, owner
 from unit.fleet.terminals import (
+    ALL,
     ASKED,
     BEFORE,
     EXPLICIT,
@@ -184,6 +186,7 @@ def test_a_previous_key_that_is_gone_is_waited_for_once() -> None:
     outcome = terminal.delete()
 
     assert set(terminal.states().values()) == {(None, None)}
+    assert outcome.associated == 30
     assert "30 left without a key" in outcome.note
     assert terminal.clock.now() - begun < 30 * 0.2 * 2 + 15
 
@@ -350,3 +353,126 @@ def test_a_reconciliation_gives_nothing_back() -> None:
     terminal.through(enrolling(replace(ASKED, exclude=Exclusions(("/a",)))))
 
     assert terminal.states() == {"/a": held(), "/b": held()}
+
+
+# --- taking over ------------------------------------------------------------------------------------------------------
+
+
+def test_what_another_stack_has_under_the_same_key_is_compliant() -> None:
+    """There is nothing to take over, and nothing to count as left out."""
+    claim = Claim(STRANGER, BEFORE)
+    terminal = Terminal().having("/a", key=OURS, claim=claim)
+
+    outcome = terminal.create()
+
+    assert numbers(outcome) == (0, 1, 0)
+    assert terminal.state("/a") == (OURS, claim)
+
+
+def test_a_take_over_waits_for_whoever_is_at_work() -> None:
+    """No later pass comes back for what is under the key."""
+    terminal = Terminal().having("/a")
+    terminal.create()
+    until = terminal.clock.now() + 60
+    terminal.aws.before = lambda operation: (
+        terminal.aws.refuse(operation, concurrent_change(operation))
+        if operation == "TagResource" and terminal.clock.now() < until
+        else None
+    )
+
+    terminal.create(me=SIBLING)
+
+    assert terminal.state("/a") == held(me=SIBLING)
+
+
+# --- what a log group costs -------------------------------------------------------------------------------------------
+
+
+def calls_for_twenty(terminal: Terminal, event: Ensure | Remove) -> Counter[str]:
+    """The calls for each of twenty log groups, without those that are made once."""
+    terminal.aws.calls.clear()
+    terminal.told(event)
+    return Counter({operation: count // 20 for operation, count in terminal.counts.items() if count >= 20})
+
+
+def test_a_log_group_that_is_associated_costs_seven_calls() -> None:
+    """It is looked at, read just before the change, claimed, associated, and its claim is read again."""
+    terminal = Terminal().having(*many(20))
+
+    assert calls_for_twenty(terminal, Ensure(ME, ASKED)) == {
+        "DescribeLogGroups": 1,
+        "ListTagsForResource": 3,
+        "TagResource": 1,
+        "AssociateKmsKey": 1,
+    }
+
+
+def test_a_log_group_that_the_fleet_has_already_costs_one_call() -> None:
+    """A Create that is delivered again asks whose it is, no more."""
+    terminal = Terminal().having(*many(20))
+    terminal.create()
+
+    assert calls_for_twenty(terminal, Ensure(ME, ASKED)) == {"ListTagsForResource": 1}
+
+
+def test_a_log_group_that_is_taken_over_costs_five_calls() -> None:
+    """As one that is associated, but for the association."""
+    terminal = Terminal().having(*many(20))
+    terminal.create()
+
+    assert calls_for_twenty(terminal, Ensure(SIBLING, ASKED)) == {
+        "DescribeLogGroups": 1,
+        "ListTagsForResource": 3,
+        "TagResource": 1,
+    }
+
+
+def test_a_log_group_that_is_given_back_costs_seven_calls() -> None:
+    """Whose it is, its tags once more, the mark of the Delete, the key, a last look, the change, and the tags go."""
+    terminal = Terminal().having(*many(20))
+    terminal.create()
+
+    assert calls_for_twenty(terminal, Remove.of(ME, ASKED)) == {
+        "DescribeLogGroups": 1,
+        "ListTagsForResource": 3,
+        "TagResource": 1,
+        "DisassociateKmsKey": 1,
+        "UntagResource": 1,
+    }
+
+
+# --- the log, and a Delete --------------------------------------------------------------------------------------------
+
+
+def test_the_log_has_a_line_for_each_log_group(caplog: pytest.LogCaptureFixture) -> None:
+    """With what became of it and, where there is more to say, why."""
+    terminal = Terminal().having("/a").having("/b", key=BEFORE)
+
+    with caplog.at_level("INFO"):
+        terminal.create()
+
+    assert caplog.messages == ["/a: associated", f"/b: associated (before: {BEFORE.text})"]
+
+
+def test_a_delete_passes_over_what_belongs_to_aws() -> None:
+    """It is listed with the others."""
+    terminal = Terminal().having("/a")
+    terminal.aws.reserved.append("aws/spans")
+    terminal.create()
+
+    outcome = terminal.delete()
+
+    assert (outcome.associated, terminal.states()) == (1, {"/a": (None, None)})
+    assert outcome.note == "Of its log groups: 1 given back."
+
+
+def test_a_delete_waits_in_the_end_for_whoever_is_at_work() -> None:
+    """The pass that comes back is patient."""
+    terminal = Terminal().having("/a", "/b")
+    terminal.create()
+    busy_until(terminal, "/a", terminal.clock.now() + 90, "DisassociateKmsKey")
+
+    outcome = terminal.delete()
+
+    assert (outcome.target, outcome.key, outcome.associated) == (ALL, None, 2)
+    assert set(terminal.states().values()) == {(None, None)}
