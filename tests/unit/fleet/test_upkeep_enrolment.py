@@ -207,6 +207,30 @@ def test_nothing_is_enrolled_for_a_fleet_that_is_gone() -> None:
     assert (account.state(ORDERS), account.aws.calls) == ((None, None), ["ListTagsForResource"])
 
 
+@pytest.mark.parametrize("seconds", [0, 60], ids=["at once", "when nobody is at work on it any more"])
+def test_what_was_enrolled_for_a_fleet_that_is_gone_is_given_back(seconds: float) -> None:
+    """An earlier delivery had claimed it, after the fleet's Delete had passed by; nobody else comes for it."""
+    account = Account(is_alive=lambda: False).having(ORDERS, key=OURS, claim=Claim(ME, None))
+    until = account.clock.now() + seconds
+    account.aws.before = lambda operation: (
+        account.aws.refuse(operation, concurrent_change(operation))
+        if operation == "DisassociateKmsKey" and account.clock.now() < until
+        else None
+    )
+
+    assert account.enrol(ORDERS) is Fate.RELEASED
+    assert account.state(ORDERS) == (None, None)
+
+
+def test_what_cannot_be_given_back_for_a_fleet_that_is_gone_is_raised() -> None:
+    """Lambda tries again later, and keeps the event in the end."""
+    account = Account(is_alive=lambda: False).having(ORDERS, key=OURS, claim=Claim(ME, None))
+    account.aws.refuse("DisassociateKmsKey", *[concurrent_change("DisassociateKmsKey")] * 999)
+
+    with pytest.raises(ConcurrentChange):
+        account.enrol(ORDERS)
+
+
 @pytest.mark.parametrize(
     ("on_delete", "key"),
     [(OnDelete.RESTORE_PREVIOUS, BEFORE), (OnDelete.DISASSOCIATE, None), (OnDelete.RETAIN, OURS)],

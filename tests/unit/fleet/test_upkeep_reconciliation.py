@@ -140,6 +140,8 @@ def test_giving_back_goes_on_in_further_invocations() -> None:
 
     assert account.invocations > 2
     assert set(account.states().values()) == {(None, None)}
+    # Of the pages that were at work then, no more: nothing is begun again.
+    assert account.counts["AssociateKmsKey"] <= 350
 
 
 @pytest.mark.parametrize("call", [1, 30, 51, 90])
@@ -254,7 +256,7 @@ def test_a_dry_run_without_time_for_all_tells_what_it_came_to() -> None:
 
     summary = Summary.of(account.upkeep(seconds=20).plan(), told.append)
 
-    assert not summary.complete
+    assert summary.complete is False
     assert 0 < summary.counts["associate"] == len(told) < 500
 
 
