@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 from support.chaos import Killed
-from support.fake_aws import FakeClock, concurrent_change
-from unit.fleet.terminals import ASKED, BEFORE, EXPLICIT, OURS, STRANGE, Terminal, held, many, numbers
+from support.fake_aws import FakeClock, concurrent_change, role_denied
+from unit.fleet.terminals import ASKED, BEFORE, EXPLICIT, OURS, STRANGE, Terminal, held, many, numbers, odd
 
 from log_group_kms.fleet.checkpoint import Checkpoint, Ending, Fate, Phase
 from log_group_kms.fleet.cutoff import Cutoff
 from log_group_kms.fleet.pages import PageRunner
 from log_group_kms.fleet.triage import Triage
-from log_group_kms.model.association import OnExistingKey
-from log_group_kms.model.errors import ClaimLost, KeyPolicyDenied, OutOfTime
+from log_group_kms.model.association import OnDelete, OnExistingKey
+from log_group_kms.model.errors import ClaimLost, KeyPolicyDenied, OutOfTime, RoleDenied
 from log_group_kms.model.ownership import Claim
 from log_group_kms.model.results import Listed, Page
 from log_group_kms.retry.rate_limits import RateLimits
 from log_group_kms.retry.retrier import Retrier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from log_group_kms.model.errors import ApiError
+    from log_group_kms.model.targets import LogGroup
 
 
 def test_a_second_run_over_a_compliant_fleet_lists_and_does_nothing_else() -> None:
@@ -66,41 +71,6 @@ def test_a_failure_tells_the_counts_so_far() -> None:
     assert refused.value.__notes__ == ["Of its log groups: 55 associated."]
 
 
-def test_a_claim_lost_beside_a_job_that_is_out_of_time_is_a_claim_lost() -> None:
-    """Else the Create fails without giving back what it has claimed behind the Delete's back."""
-    overtaken = threading.Event()
-
-    def slow() -> Fate:
-        overtaken.wait(5)
-        raise OutOfTime("The turn of this call would come too late")
-
-    def lost() -> Fate:
-        try:
-            raise ClaimLost("gone")
-        finally:
-            overtaken.set()
-
-    jobs: dict[str, Callable[[], Fate]] = {"/a": lambda: Fate.ASSOCIATED, "/b": slow, "/c": lost}
-    pages = {"": Page((Listed("/a", None), Listed("/b", None)), "2"), "2": Page((Listed("/c", None),))}
-    cutoff = Cutoff(Retrier(FakeClock(), FakeClock().now() + 800))
-    runner = PageRunner(
-        cutoff,
-        2,
-        stopped=threading.Event(),
-        triage=Triage(Terminal().context().keys, cutoff, enrolling=False),
-        page=lambda token: pages[token],
-        before_changes=lambda _: None,
-        confirm=lambda _, __: {},
-    )
-
-    try:
-        _, ending = runner.run(Checkpoint(Phase.CHANGE, OURS.text), lambda listed: jobs[listed.name])
-    except ClaimLost:
-        pytest.fail("the claim was lost, and `run` does not say so: nothing is given back")
-
-    assert ending is Ending.LOST
-
-
 def test_one_busy_log_group_does_not_have_all_others_read_once_more() -> None:
     """A second pass over ten thousand log groups at twenty reads a second is eight minutes of CloudFormation's hour."""
     terminal = Terminal().having(*many(200), key=OURS).having("/b")
@@ -136,6 +106,58 @@ def test_log_groups_that_need_no_change_take_no_turn() -> None:
     terminal.create(replace(ASKED, on_existing_key=OnExistingKey.KEEP))
 
     assert terminal.clock.now() - begun < 5
+
+
+def test_giving_back_is_drawn_apart_by_the_quota_too() -> None:
+    """The quota of DisassociateKmsKey is documented nowhere: a Delete goes as fast as a Create."""
+    terminal = Terminal().having(*many(100))
+    terminal.create()
+    times: list[float] = []
+    terminal.aws.after = lambda operation: (
+        times.append(terminal.clock.now()) if operation == "DisassociateKmsKey" else None
+    )
+
+    terminal.delete()
+
+    assert len(times) == 100
+    assert min(later - earlier for earlier, later in zip(times, times[5:], strict=False)) >= 1.0
+
+
+def test_what_keeps_its_key_is_let_go_without_a_turn() -> None:
+    """OnDelete is Retain: four hundred claims do not take the eighty seconds of four hundred changes."""
+    desired = replace(ASKED, on_delete=OnDelete.RETAIN)
+    terminal = Terminal(rate_limits=RateLimits(reads=1000, pages=1000, workers=1)).having(*many(400))
+    terminal.create(desired)
+    begun = terminal.clock.now()
+
+    terminal.delete(desired)
+
+    assert terminal.clock.now() - begun < 5
+
+
+@pytest.mark.parametrize("operation", ["AssociateKmsKey", "DisassociateKmsKey"])
+def test_between_the_last_look_and_the_change_no_time_passes(operation: str) -> None:
+    """The turn is taken before: whoever comes while it is waited for is seen."""
+    terminal = Terminal().having(*many(20))
+    if operation == "DisassociateKmsKey":
+        terminal.create()
+    looked = terminal.clock.now()
+    waited: list[float] = []
+
+    def watch(called: str) -> None:
+        nonlocal looked
+        if called == "ListTagsForResource":
+            looked = terminal.clock.now()
+        if called == operation:
+            waited.append(terminal.clock.now() - looked)
+
+    terminal.aws.before = watch
+    if operation == "DisassociateKmsKey":
+        terminal.delete()
+    else:
+        terminal.create()
+
+    assert waited == [0.0] * 20
 
 
 # --- a crash ----------------------------------------------------------------------------------------------------------
@@ -180,3 +202,136 @@ def test_ten_thousand_log_groups() -> None:
 
     assert terminal.delete(seconds=845).associated == 10_000
     assert set(terminal.states().values()) == {(None, None)}
+
+
+# --- what one failure means for the others ----------------------------------------------------------------------------
+
+
+def runner_of(pages: Mapping[str, Page], workers: int = 2) -> PageRunner:
+    """One that goes over these *pages*, with nothing to read back."""
+    cutoff = Cutoff(Retrier(FakeClock(), FakeClock().now() + 800))
+    return PageRunner(
+        cutoff,
+        workers,
+        stopped=threading.Event(),
+        triage=Triage(Terminal().context().keys, cutoff, enrolling=False),
+        page=lambda token: pages[token],
+        before_changes=lambda _: None,
+        confirm=lambda _, __: {},
+    )
+
+
+def page_of(*names: str, then: str = "") -> Page:
+    """Log groups without a key, and the token of the page after."""
+    return Page(tuple(Listed(name, None) for name in names), then)
+
+
+def test_a_claim_lost_beside_a_job_that_is_out_of_time_is_a_claim_lost() -> None:
+    """Else the Create fails without giving back what it has claimed behind the Delete's back."""
+    overtaken = threading.Event()
+
+    def slow() -> Fate:
+        overtaken.wait(5)
+        raise OutOfTime("The turn of this call would come too late")
+
+    def lost() -> Fate:
+        try:
+            raise ClaimLost("gone")
+        finally:
+            overtaken.set()
+
+    jobs: dict[str, Callable[[], Fate]] = {"/a": lambda: Fate.ASSOCIATED, "/b": slow, "/c": lost}
+    runner = runner_of({"": page_of("/a", "/b", then="2"), "2": page_of("/c")})
+    begin = Checkpoint(Phase.CHANGE, OURS.text)
+
+    try:
+        checkpoint, ending = runner.run(begin, lambda listed: jobs[listed.name])
+    except ClaimLost:
+        pytest.fail("the claim was lost, and `run` does not say so: nothing is given back")
+
+    assert (checkpoint, ending) == (begin, Ending.LOST)
+
+
+def test_a_refusal_beside_a_job_that_is_out_of_time_is_raised() -> None:
+    """With what was done till then: a further invocation would meet it again."""
+    refused = threading.Event()
+
+    def slow() -> Fate:
+        refused.wait(5)
+        raise OutOfTime("The turn of this call would come too late")
+
+    def fail() -> Fate:
+        try:
+            raise role_denied("logs:AssociateKmsKey")
+        finally:
+            refused.set()
+
+    jobs: dict[str, Callable[[], Fate]] = {"/a": lambda: Fate.ASSOCIATED, "/b": slow, "/c": fail}
+    runner = runner_of({"": page_of("/a", "/b", then="2"), "2": page_of("/c")})
+
+    with pytest.raises(RoleDenied) as told:
+        runner.run(Checkpoint(Phase.CHANGE, OURS.text), lambda listed: jobs[listed.name])
+
+    assert told.value.__notes__ == ["Of its log groups: 1 associated."]
+
+
+def test_after_a_refusal_that_is_final_no_further_job_is_begun() -> None:
+    """Though one of those that are under way takes its time."""
+    begun: list[str] = []
+    refused, more = threading.Event(), threading.Event()
+
+    def slow() -> Fate:
+        refused.wait(5)
+        more.wait(0.2)
+        return Fate.ASSOCIATED
+
+    def fail() -> Fate:
+        try:
+            raise role_denied("logs:AssociateKmsKey")
+        finally:
+            refused.set()
+
+    def other(name: str) -> Fate:
+        begun.append(name)
+        more.set()
+        return Fate.ASSOCIATED
+
+    jobs: dict[str, Callable[[], Fate]] = {"/a": lambda: Fate.ASSOCIATED, "/b": slow, "/c": fail}
+    runner = runner_of({"": page_of("/a", "/b", "/c", *many(20))})
+
+    with pytest.raises(RoleDenied):
+        runner.run(
+            Checkpoint(Phase.CHANGE, OURS.text),
+            lambda listed: jobs.get(listed.name, partial(other, listed.name)),
+        )
+
+    assert begun == []
+
+
+def test_after_a_refusal_that_is_final_nobody_asks_again() -> None:
+    """A log group that is busy is not waited for any more."""
+    terminal = Terminal(rate_limits=RateLimits(changes=1e6, reads=1e6, pages=1e6, workers=2)).having("/a", "/b", "/c")
+    busy, failed = threading.Event(), threading.Event()
+    tries = 0
+
+    def refuse_b(_: LogGroup) -> ApiError:
+        nonlocal tries
+        if threading.current_thread() is not threading.main_thread():
+            tries += 1
+            busy.set()
+            failed.wait(5)
+            time.sleep(0.05)
+        return concurrent_change()
+
+    def refuse_c(group: LogGroup) -> ApiError:
+        if threading.current_thread() is not threading.main_thread():
+            busy.wait(5)
+            failed.set()
+        return role_denied("kms:Encrypt", "AssociateKmsKey", group.arn, OURS.text)
+
+    odd(terminal, "/b", refuse_b)
+    odd(terminal, "/c", refuse_c)
+    with pytest.raises(RoleDenied):
+        terminal.create()
+
+    assert tries == 1

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from support.fake_aws import log_group
+from support.fake_aws import log_group, role_denied
 from unit.fleet.terminals import (
     ALL,
     ASKED,
     BEFORE,
     EXPLICIT,
+    ME,
     NEW,
     OURS,
     SIBLING,
@@ -25,11 +26,13 @@ from unit.fleet.terminals import (
 )
 
 from log_group_kms.association.requests import Ensure
+from log_group_kms.fleet.checkpoint import Checkpoint, Phase
 from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.model.association import Association, OnDelete, OnExistingKey
-from log_group_kms.model.errors import ResourceConflict
+from log_group_kms.model.errors import ResourceConflict, RoleDenied
 from log_group_kms.model.keys import KeyArn, KeyName
 from log_group_kms.model.ownership import Claim
+from log_group_kms.model.physical_id import PERHAPS_ASSOCIATED
 from log_group_kms.model.targets import Exclusions
 
 # --- Create -----------------------------------------------------------------------------------------------------------
@@ -44,6 +47,7 @@ def test_every_log_group_on_every_page_is_associated_and_claimed() -> None:
     assert numbers(outcome) == (121, 0, 0)
     assert terminal.states() == {**{name: held() for name in many(120)}, "/app/other": held(BEFORE)}
     assert outcome.key == OURS
+    assert outcome.note == ""
     assert terminal.failure_id == ALL.arn
 
 
@@ -269,3 +273,27 @@ def test_reconciliation_leaves_explicit_owners_and_other_fleets_alone() -> None:
 
     assert numbers(outcome) == (0, 0, 3)
     assert [claim for _, claim in terminal.states().values()] == claims
+
+
+# --- the id of a failed answer ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("claimed", "failure_id"),
+    [
+        pytest.param(True, ALL.arn, id="an invocation before has claimed"),
+        pytest.param(False, PERHAPS_ASSOCIATED, id="an earlier delivery may have"),
+    ],
+)
+def test_a_create_that_fails_before_it_claims_goes_by_what_was_claimed_before(
+    failure_id: str, *, claimed: bool
+) -> None:
+    """Under the fleet's own id the rollback's Delete gives it back."""
+    terminal = Terminal().having("/a")
+    denied = role_denied("logs:DescribeLogGroups", "DescribeLogGroups")
+    terminal.aws.refuse("DescribeLogGroups", *[denied] * 99)
+
+    with pytest.raises(RoleDenied):
+        lifecycle.ensure(terminal.context(), Ensure(ME, ASKED), Checkpoint(Phase.CHANGE, OURS.text, claimed=claimed))
+
+    assert terminal.failure_id == failure_id

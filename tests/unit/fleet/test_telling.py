@@ -17,6 +17,8 @@ from unit.fleet.terminals import (
     Terminal,
     busy_until,
     enrolling,
+    odd,
+    reserved,
 )
 
 from log_group_kms.association.requests import Ensure, Remove
@@ -132,3 +134,28 @@ def test_the_log_has_a_line_for_each_log_group(caplog: pytest.LogCaptureFixture)
         terminal.create()
 
     assert caplog.messages == ["/a: associated", f"/b: associated (before: {BEFORE.text})"]
+
+
+def test_a_log_group_that_another_takes_meanwhile_is_told() -> None:
+    """With who took it."""
+    terminal = Terminal().having("/a", "/b")
+
+    def take(operation: str) -> None:
+        if operation == "TagResource" and terminal.state("/b")[1]:
+            terminal.aws.after = lambda _: None
+            terminal.having("/b", key=STRANGE, claim=Claim(EXPLICIT, None))
+
+    terminal.aws.after = take
+
+    assert terminal.told(Ensure(ME, ASKED)) == [
+        ("/a", Fate.ASSOCIATED, ""),
+        ("/b", Fate.OWNED, f"{EXPLICIT.text} took {log_group('/b').arn} over meanwhile; the last writer wins"),
+    ]
+
+
+def test_a_log_group_that_turns_out_to_be_reserved_is_told() -> None:
+    """As those that look like it."""
+    terminal = Terminal().having("/vended")
+    odd(terminal, "/vended", reserved)
+
+    assert terminal.told(Ensure(ME, ASKED)) == [("/vended", Fate.RESERVED, "")]

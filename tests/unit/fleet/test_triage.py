@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.fake_aws import concurrent_change, log_group, role_denied
+from support.fake_aws import concurrent_change, key_policy_denied, log_group, role_denied, throttled
 from unit.fleet.terminals import (
     ALL,
     ASKED,
@@ -420,3 +420,71 @@ def test_a_log_group_that_is_busy_when_time_ends_is_done_in_the_next_invocation(
 
     assert numbers(outcome) == (2, 0, 0)
     assert terminal.invocations > 1
+
+
+# --- what is waited for -----------------------------------------------------------------------------------------------
+
+
+def seconds_of(terminal: Terminal, event: Ensure) -> float:
+    """How long *event* takes, until it is refused."""
+    begun = terminal.clock.now()
+    with pytest.raises(ApiError):
+        terminal.told(event)
+    return terminal.clock.now() - begun
+
+
+def test_a_busy_log_group_is_put_aside_after_seconds() -> None:
+    """The last one of the others is under the key long before."""
+    terminal = Terminal().having(*many(20))
+    done: list[float] = []
+    terminal.aws.after = lambda operation: done.append(terminal.clock.now()) if operation == "AssociateKmsKey" else None
+    begun = terminal.clock.now()
+    busy_until(terminal, "/app/00000", begun + 100)
+
+    terminal.create()
+
+    assert len(done) == 20
+    assert done[18] - begun < 20
+    assert done[19] - begun >= 100
+
+
+@pytest.mark.parametrize("enrols", [False, True], ids=["a stack", "enrolment"])
+def test_a_role_that_has_changed_a_log_group_is_not_new(*, enrols: bool) -> None:
+    """Nobody waits for the permission to change another one: its policy is seen already."""
+    terminal = Terminal().having("/a", "/b")
+    odd(terminal, "/b", denied_by_scp)
+
+    assert seconds_of(terminal, enrolling() if enrols else Ensure(ME, ASKED)) < 10
+
+
+def test_a_role_that_has_changed_nothing_may_be_new() -> None:
+    """Its policy may take half a minute to be seen."""
+    terminal = Terminal().having("/a")
+    terminal.aws.refuse("AssociateKmsKey", *[role_denied("logs:AssociateKmsKey")] * 4)
+
+    assert numbers(terminal.create()) == (1, 0, 0)
+
+
+def test_a_key_policy_that_is_seen_late_for_one_log_group_is_waited_for() -> None:
+    """A stack may have widened it just now."""
+    terminal = Terminal().having("/a", "/b")
+    until = terminal.clock.now() + 60
+    terminal.aws.before = lambda operation: (
+        terminal.aws.refuse(operation, key_policy_denied())
+        if operation == "AssociateKmsKey" and terminal.state("/a")[0] and terminal.clock.now() < until
+        else None
+    )
+
+    assert numbers(terminal.create()) == (2, 0, 0)
+
+
+def test_a_key_policy_that_leaves_one_log_group_out_does_not_end_a_reconciliation() -> None:
+    """It has let others in: nobody waits, the others are done, throttling or not, and it is told."""
+    terminal = Terminal().having("/a", "/b", "/c")
+    odd(terminal, "/b", lambda group: key_policy_denied("AssociateKmsKey", group.arn, OURS.text))
+    terminal.aws.after = lambda operation: (
+        terminal.aws.refuse("AssociateKmsKey", throttled()) if terminal.counts[operation] == 1 else None
+    )
+
+    assert seconds_of(terminal, enrolling()) < 20
+    assert refused(terminal) == ["/b"]

@@ -268,3 +268,21 @@ def test_other_failures_of_a_dry_run_are_raised() -> None:
 
     with pytest.raises(RoleDenied):
         Summary.of(account.upkeep().plan(), lambda _: None)
+
+
+def test_a_delete_shows_though_the_sentinels_are_gone() -> None:
+    """No claim tells of it, but the rule does: what was associated is given back."""
+    account = Account().having(*many(120))
+
+    def begin_to_delete(operation: str) -> None:
+        if operation == "AssociateKmsKey" and account.counts[operation] == 55:
+            account.aws.after = lambda _: None
+            account.is_alive = lambda: False
+            for name in many(3):
+                del account.aws.log_groups[log_group(name)]
+
+    account.aws.after = begin_to_delete
+    with pytest.raises(ClaimLost):
+        account.reconcile()
+
+    assert set(account.states().values()) == {(None, None)}

@@ -366,3 +366,15 @@ def test_a_delete_waits_in_the_end_for_whoever_is_at_work() -> None:
 
     assert (outcome.target, outcome.key, outcome.associated) == (ALL, None, 2)
     assert set(terminal.states().values()) == {(None, None)}
+
+
+def test_what_stays_excluded_is_not_looked_at() -> None:
+    """An Update that excludes the same as before makes no call for it."""
+    desired = replace(ASKED, exclude=Exclusions(("/app/*",)))
+    terminal = Terminal().having(*many(20)).having("/b")
+    terminal.create(desired)
+    terminal.aws.calls.clear()
+
+    terminal.update(desired, desired)
+
+    assert terminal.counts == {"DescribeLogGroups": 1}

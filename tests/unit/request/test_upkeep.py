@@ -176,6 +176,7 @@ def test_a_missing_setting_is_named(name: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "mistake"),
     [
+        pytest.param({"FLEET_STACK_ID": "orders"}, "FLEET_STACK_ID: ", id="no stack's ARN"),
         pytest.param({"KMS_KEY_ID": ""}, "KmsKeyId is ''; it must not be empty", id="no key"),
         pytest.param({"KMS_KEY_ID": "logs"}, "KmsKeyId is 'logs'; it must be a key ARN", id="no key's name"),
         pytest.param({"LOG_GROUP_NAME_PREFIX": "/a*"}, "LogGroupNamePrefix is '/a*'", id="a wildcard in the prefix"),
