@@ -7,7 +7,7 @@ event needs many, with stale tokens between them; events that die, are refused, 
 a Delete that overtakes a fleet's Create, its enrolment or its reconciliation. After each step the account is what the
 contract says, log group by log group.
 
-Left out, since the README names it as a limit: a Create delivered again after its own Delete, a Delete before the first
+Left out, since the page of limits names it: a Create delivered again after its own Delete, a Delete before the first
 claim, and two fleets of one stack that overlap for longer than a replacement. `make test` tries some hundred examples;
 `make chaos` many more.
 """
