@@ -27,7 +27,7 @@ from support.trails import TellingTrail
 from log_group_kms.association.context import Context
 from log_group_kms.association.requests import Asker, Ensure, Remove, Update
 from log_group_kms.cloudformation.envelope import Envelope
-from log_group_kms.fleet.checkpoint import Checkpoint, Fate
+from log_group_kms.fleet.checkpoint import Checkpoint, Fate, Phase
 from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.lifecycle.deadlines import Deadlines
@@ -243,3 +243,18 @@ def invoke(terminal: Terminal, event: dict[str, object], seconds: float = 900) -
         if isinstance(outcome, Done):
             return outcome
         event = {**event, PROGRESS: outcome.as_json()}
+
+
+def refused(terminal: Terminal) -> list[str]:
+    """What is not under the key."""
+    return [name for name, (key, _) in terminal.states().items() if key != OURS]
+
+
+def give_back(terminal: Terminal, checkpoint: Checkpoint) -> None:
+    """In as many invocations of half a minute as it takes."""
+    outcome: Outcome | Checkpoint = checkpoint
+    while isinstance(outcome, Checkpoint):
+        if checkpoint.phase is Phase.UNDO:
+            outcome = lifecycle.ensure(terminal.context(30), Ensure(ME, ASKED), outcome)
+        else:
+            outcome = lifecycle.remove(terminal.context(30), Remove.of(ME, ASKED, minted=True), outcome)

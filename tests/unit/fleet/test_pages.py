@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -335,3 +335,62 @@ def test_after_a_refusal_that_is_final_nobody_asks_again() -> None:
         terminal.create()
 
     assert tries == 1
+
+
+# --- several at once --------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Crowd:
+    """Counts the jobs that run at once; each waits a moment for so many others to come."""
+
+    awaited: int
+    most: int = 0
+    running: int = 0
+    fates: dict[str, Fate] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    full: threading.Event = field(default_factory=threading.Event)
+
+    def job(self, name: str) -> Fate:
+        """What is done with the log group of this *name*."""
+        with self.lock:
+            self.running += 1
+            self.most = max(self.most, self.running)
+            if self.most >= self.awaited:
+                self.full.set()
+        self.full.wait(0.1)
+        with self.lock:
+            self.running -= 1
+        return self.fates.get(name, Fate.ASSOCIATED)
+
+    def run(self, runner: PageRunner, phase: Phase = Phase.CHANGE) -> None:
+        """Until all is done."""
+        _, ending = runner.run(Checkpoint(phase, OURS.text), lambda listed: partial(self.job, listed.name))
+        assert ending is Ending.COMPLETE
+
+
+def test_until_a_change_has_worked_they_go_one_by_one() -> None:
+    """A key or a role at fault is met once. What is left as it was proves nothing."""
+    crowd = Crowd(awaited=2, fates=dict.fromkeys(("/a", "/b"), Fate.KEPT) | {"/c": Fate.PASSED})
+
+    crowd.run(runner_of({"": page_of("/a", "/b", "/c")}, workers=3))
+
+    assert crowd.most == 1
+
+
+def test_once_a_change_has_worked_several_go_at_once() -> None:
+    """No more than there are workers."""
+    crowd = Crowd(awaited=3)
+
+    crowd.run(runner_of({"": page_of(*many(12))}, workers=3))
+
+    assert crowd.most == 3
+
+
+def test_a_pass_that_gives_back_goes_several_at_once_from_the_start() -> None:
+    """Nothing has to be proved: what is given back was taken."""
+    crowd = Crowd(awaited=2, fates=dict.fromkeys(many(2), Fate.RELEASED))
+
+    crowd.run(runner_of({"": page_of(*many(2))}), Phase.RELEASE)
+
+    assert crowd.most == 2

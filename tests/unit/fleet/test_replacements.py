@@ -7,7 +7,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.fake_aws import log_group, owner
-from unit.fleet.terminals import ALL, ASKED, BEFORE, LAMBDA, ME, OURS, SIBLING, Terminal, held, keys, many, numbers
+from unit.fleet.terminals import (
+    ALL,
+    ASKED,
+    BEFORE,
+    LAMBDA,
+    ME,
+    OURS,
+    SIBLING,
+    Terminal,
+    busy_until,
+    held,
+    keys,
+    many,
+    numbers,
+)
 
 from log_group_kms.association.requests import Ensure, Remove, Update
 from log_group_kms.fleet.checkpoint import Checkpoint
@@ -52,6 +66,8 @@ def test_the_rollback_of_another_prefix_gives_back_what_was_abandoned() -> None:
     narrow, wide = owner("Fleet", target=LAMBDA), owner("Fleet", target=ALL)
     terminal.create(replace(ASKED, target=LAMBDA), narrow)
     terminal.update(ASKED, replace(ASKED, target=LAMBDA), me=wide)
+
+    busy_until(terminal, "/other", terminal.clock.now() + 90)
 
     terminal.update(replace(ASKED, target=LAMBDA), ASKED, me=narrow, physical_id=LAMBDA.arn)
 

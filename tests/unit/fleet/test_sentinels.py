@@ -19,6 +19,7 @@ from unit.fleet.terminals import (
     OURS,
     SIBLING,
     Terminal,
+    busy_until,
     enrolling,
     fleet_event,
     held,
@@ -291,3 +292,50 @@ def test_a_delete_that_has_marked_a_sentinel_has_passed_by() -> None:
         terminal.create()
 
     assert {terminal.state(name) for name in many(60)[3:]} == {(None, None)}
+
+
+def test_an_undo_waits_for_whoever_is_at_work() -> None:
+    """Nobody comes back for what it does not give back."""
+    terminal = Terminal().having(*many(60))
+
+    def begin_to_delete(operation: str) -> None:
+        if operation == "AssociateKmsKey" and terminal.counts[operation] == 40:
+            terminal.aws.after = lambda _: None
+            terminal.having(*many(3))
+            busy_until(terminal, "/app/00010", terminal.clock.now() + 90, "DisassociateKmsKey")
+
+    terminal.aws.after = begin_to_delete
+    with pytest.raises(ClaimLost):
+        terminal.create()
+
+    assert set(terminal.states().values()) == {(None, None)}
+
+
+def test_a_sentinel_that_another_resource_takes_over_tells_nothing() -> None:
+    """The last writer wins there; no Delete passed by."""
+    terminal = Terminal().having(*many(60))
+
+    def take(operation: str) -> None:
+        if operation == "AssociateKmsKey" and terminal.counts[operation] == 30:
+            terminal.having("/app/00000", key=NEW, claim=Claim(EXPLICIT, OURS))
+
+    terminal.aws.after = take
+
+    assert numbers(terminal.create()) == (59, 0, 1)
+    assert {terminal.state(name) for name in many(60)[1:]} == {held()}
+
+
+def test_a_sentinel_that_vanished_does_not_hide_a_delete() -> None:
+    """The one after it tells."""
+    terminal = Terminal().having(*many(60))
+
+    def begin_to_delete(operation: str) -> None:
+        if operation == "AssociateKmsKey" and terminal.counts[operation] == 30:
+            del terminal.aws.log_groups[log_group("/app/00000")]
+            terminal.having("/app/00001", "/app/00002")
+
+    terminal.aws.after = begin_to_delete
+    with pytest.raises(ClaimLost):
+        terminal.create()
+
+    assert set(terminal.states().values()) == {(None, None)}
