@@ -250,7 +250,7 @@ def test_a_claim_lost_during_the_propagation_wait_leaves_nothing_to_nobody() -> 
     terminal = Terminal(clock=clock).having(*many(4))
     clock.strip = partial(strip, terminal, *many(3))
 
-    with pytest.raises(ClaimLost):
+    with pytest.raises(ClaimLost, match=re.escape(f"This resource's claims on {ALL.arn} went away")):
         invoke(terminal, fleet_event(terminal, PropagationWaitSeconds="300"))
 
     assert [claim is not None for _, claim in terminal.states().values()] == [False, False, False, True]
