@@ -54,6 +54,8 @@ EXPLICIT, STRANGER = owner(), owner("Fleet", OTHER_STACK_ID, ALL)
 ASKED = Association(ALL, OURS)
 WRITING = {"AssociateKmsKey", "DisassociateKmsKey", "TagResource", "UntagResource", "CreateLogGroup"}
 State = tuple[KeyArn | None, Claim | None]
+#: The port's methods that change a log group.
+METHODS = {"TagResource": "write_claim", "AssociateKmsKey": "associate", "DisassociateKmsKey": "disassociate"}
 #: A log group's name, what became of it, and why.
 Told = tuple[str, Fate, str]
 
@@ -191,8 +193,7 @@ def reserved(group: LogGroup) -> ApiError:
 
 def busy_until(terminal: Terminal, name: str, moment: float, operation: str = "AssociateKmsKey") -> None:
     """Someone else is at work on this log group until then, so that AWS refuses *operation* on it."""
-    method = {"AssociateKmsKey": "associate", "DisassociateKmsKey": "disassociate"}[operation]
-    real = getattr(terminal.aws, method)
+    real = getattr(terminal.aws, METHODS[operation])
 
     def refusing(target: LogGroup, *rest: object) -> None:
         if target == log_group(name) and terminal.clock.now() < moment:
@@ -200,14 +201,13 @@ def busy_until(terminal: Terminal, name: str, moment: float, operation: str = "A
             raise concurrent_change(operation)
         real(target, *rest)
 
-    setattr(terminal.aws, method, refusing)
+    setattr(terminal.aws, METHODS[operation], refusing)
 
 
 def odd(terminal: Terminal, name: str, refusal: Callable[[LogGroup], ApiError]) -> None:
     """AWS refuses every such call about this log group, and no other."""
     group, operation = log_group(name), refusal(log_group(name)).operation
-    method = {"TagResource": "write_claim", "AssociateKmsKey": "associate", "DisassociateKmsKey": "disassociate"}
-    real = getattr(terminal.aws, method[operation])
+    real = getattr(terminal.aws, METHODS[operation])
 
     def refusing(target: object, *rest: object) -> None:
         if target == group:
@@ -215,7 +215,7 @@ def odd(terminal: Terminal, name: str, refusal: Callable[[LogGroup], ApiError]) 
             raise refusal(group)
         real(target, *rest)
 
-    setattr(terminal.aws, method[operation], refusing)
+    setattr(terminal.aws, METHODS[operation], refusing)
 
 
 def fleet_event(terminal: Terminal, **properties: object) -> dict[str, object]:
@@ -251,9 +251,10 @@ def refused(terminal: Terminal) -> list[str]:
 
 
 def give_back(terminal: Terminal, checkpoint: Checkpoint) -> None:
-    """In as many invocations of half a minute as it takes."""
-    outcome: Outcome | Checkpoint = checkpoint
+    """In as many invocations of half a minute as it takes; the progress travels as JSON."""
+    outcome: Outcome | Checkpoint | None = checkpoint
     while isinstance(outcome, Checkpoint):
+        outcome = Checkpoint.of_json(json.loads(json.dumps(outcome.as_json())))
         if checkpoint.phase is Phase.UNDO:
             outcome = lifecycle.ensure(terminal.context(30), Ensure(ME, ASKED), outcome)
         else:

@@ -210,10 +210,11 @@ def test_what_is_refused_does_not_end_a_giving_back_that_goes_on_in_further_invo
 # --- at the end of time -----------------------------------------------------------------------------------------------
 
 
-def test_a_log_group_that_is_busy_when_time_ends_is_done_in_the_next_invocation() -> None:
+@pytest.mark.parametrize("operation", ["TagResource", "AssociateKmsKey"])
+def test_a_log_group_that_is_busy_when_time_ends_is_done_in_the_next_invocation(operation: str) -> None:
     """Even in the pass that waits for it: the end of an invocation's time is no refusal."""
     terminal = Terminal().having("/a", "/b")
-    busy_until(terminal, "/b", terminal.clock.now() + 100)
+    busy_until(terminal, "/b", terminal.clock.now() + 100, operation)
 
     outcome = terminal.create(seconds=60)
 
