@@ -140,8 +140,8 @@ def test_giving_back_goes_on_in_further_invocations() -> None:
 
     assert account.invocations > 2
     assert set(account.states().values()) == {(None, None)}
-    # Of the pages that were at work then, no more: nothing is begun again.
-    assert account.counts["AssociateKmsKey"] <= 350
+    # Ten more before the Delete was noticed; an invocation that goes on with giving back associates nothing.
+    assert account.counts["AssociateKmsKey"] == 320
 
 
 @pytest.mark.parametrize("call", [1, 30, 51, 90])
