@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,6 @@ from log_group_kms.fleet.checkpoint import Checkpoint, Ending, Fate, Phase
 from log_group_kms.fleet.cutoff import Cutoff
 from log_group_kms.fleet.pages import PageRunner
 from log_group_kms.fleet.triage import Triage
-from log_group_kms.model.association import OnDelete, OnExistingKey
 from log_group_kms.model.errors import ClaimLost, KeyPolicyDenied, OutOfTime, RoleDenied
 from log_group_kms.model.ownership import Claim
 from log_group_kms.model.results import Listed, Page
@@ -79,85 +78,6 @@ def test_one_busy_log_group_does_not_have_all_others_read_once_more() -> None:
     terminal.create()
 
     assert terminal.counts["ListTagsForResource"] < 300
-
-
-# --- pace -------------------------------------------------------------------------------------------------------------
-
-
-def test_associations_are_drawn_apart_by_the_quota() -> None:
-    """Never more than five in a second, and no slower than that by more than a twentieth."""
-    terminal = Terminal().having(*many(200))
-    times: list[float] = []
-    terminal.aws.after = lambda operation: (
-        times.append(terminal.clock.now()) if operation == "AssociateKmsKey" else None
-    )
-
-    terminal.create()
-
-    assert min(later - earlier for earlier, later in zip(times, times[5:], strict=False)) >= 1.0
-    assert times[-1] - times[0] <= 200 / 5 * 1.05
-
-
-def test_log_groups_that_need_no_change_take_no_turn() -> None:
-    """Four hundred kept keys do not take the eighty seconds of four hundred associations."""
-    terminal = Terminal(rate_limits=RateLimits(reads=1000, pages=1000, workers=1)).having(*many(400), key=STRANGE)
-    begun = terminal.clock.now()
-
-    terminal.create(replace(ASKED, on_existing_key=OnExistingKey.KEEP))
-
-    assert terminal.clock.now() - begun < 5
-
-
-def test_giving_back_is_drawn_apart_by_the_quota_too() -> None:
-    """The quota of DisassociateKmsKey is documented nowhere: a Delete goes as fast as a Create."""
-    terminal = Terminal().having(*many(100))
-    terminal.create()
-    times: list[float] = []
-    terminal.aws.after = lambda operation: (
-        times.append(terminal.clock.now()) if operation == "DisassociateKmsKey" else None
-    )
-
-    terminal.delete()
-
-    assert len(times) == 100
-    assert min(later - earlier for earlier, later in zip(times, times[5:], strict=False)) >= 1.0
-
-
-def test_what_keeps_its_key_is_let_go_without_a_turn() -> None:
-    """OnDelete is Retain: four hundred claims do not take the eighty seconds of four hundred changes."""
-    desired = replace(ASKED, on_delete=OnDelete.RETAIN)
-    terminal = Terminal(rate_limits=RateLimits(reads=1000, pages=1000, workers=1)).having(*many(400))
-    terminal.create(desired)
-    begun = terminal.clock.now()
-
-    terminal.delete(desired)
-
-    assert terminal.clock.now() - begun < 5
-
-
-@pytest.mark.parametrize("operation", ["AssociateKmsKey", "DisassociateKmsKey"])
-def test_between_the_last_look_and_the_change_no_time_passes(operation: str) -> None:
-    """The turn is taken before: whoever comes while it is waited for is seen."""
-    terminal = Terminal().having(*many(20))
-    if operation == "DisassociateKmsKey":
-        terminal.create()
-    looked = terminal.clock.now()
-    waited: list[float] = []
-
-    def watch(called: str) -> None:
-        nonlocal looked
-        if called == "ListTagsForResource":
-            looked = terminal.clock.now()
-        if called == operation:
-            waited.append(terminal.clock.now() - looked)
-
-    terminal.aws.before = watch
-    if operation == "DisassociateKmsKey":
-        terminal.delete()
-    else:
-        terminal.create()
-
-    assert waited == [0.0] * 20
 
 
 # --- a crash ----------------------------------------------------------------------------------------------------------
