@@ -11,6 +11,8 @@ from unit.fleet.terminals import ALL, ASKED, BEFORE, EXPLICIT, ME, OURS, STRANGE
 from log_group_kms.association.requests import Ensure
 from log_group_kms.fleet.checkpoint import Fate
 from log_group_kms.fleet.rules import FleetRules
+from log_group_kms.fleet.upkeep import Upkeep
+from log_group_kms.model.errors import ClaimLost
 from log_group_kms.model.ownership import Claim
 
 if TYPE_CHECKING:
@@ -145,3 +147,25 @@ def test_another_ones_key_on_an_enrolled_log_group_is_replaced_once_more() -> No
 
     assert FleetRules(terminal.context(), ALL).enrol(enrolling(), log_group("/a")) is Fate.ASSOCIATED
     assert terminal.state("/a") == held()
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_tags_that_are_gone_when_an_enrolled_log_group_is_read_back(*, alive: bool) -> None:
+    """Of a fleet that is alive it is a failure, which Lambda tries again; else the fleet's Delete has passed by."""
+    terminal, is_alive = Terminal().having("/a"), True
+
+    def take_off() -> None:
+        nonlocal is_alive
+        is_alive = alive
+        terminal.having("/a", key=OURS if alive else None)
+
+    once_associated(terminal, "/a", take_off)
+    upkeep = Upkeep(terminal.context(), ALL, enrolling(), lambda: is_alive, lambda *_: None)
+
+    if alive:
+        with pytest.raises(ClaimLost):
+            upkeep.enrol(log_group("/a"))
+        assert terminal.state("/a") == (OURS, None)
+    else:
+        assert upkeep.enrol(log_group("/a")) is Fate.PASSED
+        assert terminal.state("/a") == (None, None)

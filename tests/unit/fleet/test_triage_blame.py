@@ -104,15 +104,15 @@ def test_one_that_is_given_back_shows_that_the_others_are_odd() -> None:
 
 def test_the_pass_that_comes_back_counts_those_in_a_row_anew() -> None:
     """Each of those that were put aside in the pass before is refused once more."""
-    terminal = Terminal().having("/a", *many(8))
+    terminal = Terminal().having(*many(8))
     for name in many(8):
         odd(terminal, name, denied_by_scp)
 
     with pytest.raises(RoleDenied) as told:
-        terminal.create()
+        terminal.through(enrolling())
 
     assert told.value.__notes__ == [
-        f"Refused: {', '.join(many(5))}; the log has them all. Of its log groups: 1 associated."
+        f"Refused: {', '.join(many(5))}; the log has them all. Of its log groups: none was changed."
     ]
 
 
@@ -152,17 +152,26 @@ def test_a_key_that_was_disabled_meanwhile_ends_it() -> None:
     assert refused(terminal) == many(20)[10:]
 
 
-@pytest.mark.parametrize("name", ["/app/00000", "/app/00010"], ids=["the first one", "a later one"])
-def test_a_key_of_which_kms_does_not_tell_is_judged_by_what_has_worked(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "event", "left"),
+    [
+        pytest.param("/app/00000", enrolling(), many(20), id="before anything has worked"),
+        pytest.param("/app/00010", Ensure(ME, ASKED), ["/app/00010"], id="after others have worked"),
+        pytest.param("/app/00010", enrolling(), ["/app/00010"], id="after others have worked, without a stack"),
+    ],
+)
+def test_a_key_of_which_kms_does_not_tell_is_judged_by_what_has_worked(
+    name: str, event: Ensure, left: list[str]
+) -> None:
     """Once a log group is under it the fault is the other one's; before, nobody knows better than to end."""
     terminal = Terminal().having(*many(20))
     odd(terminal, name, not_supported)
     terminal.aws.refuse("DescribeKey", *[role_denied("kms:DescribeKey", "DescribeKey")] * 99)
 
     with pytest.raises(InvalidParameter):
-        terminal.through(enrolling())
+        terminal.through(event)
 
-    assert refused(terminal) == (many(20) if name == "/app/00000" else [name])
+    assert refused(terminal) == left
 
 
 def test_an_invalid_call_that_is_not_about_the_key_is_not_blamed_on_it() -> None:
