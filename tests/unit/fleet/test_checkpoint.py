@@ -11,7 +11,7 @@ from unit.fleet.terminals import ASKED, ME, OURS, Terminal, enrolling, fleet_eve
 from log_group_kms.association.requests import Ensure
 from log_group_kms.fleet.checkpoint import Checkpoint, Counts, Phase
 from log_group_kms.lifecycle import kinds as lifecycle
-from log_group_kms.model.errors import OutOfTime
+from log_group_kms.model.errors import InvalidParameter, OutOfTime
 from log_group_kms.model.results import Outcome
 
 
@@ -105,3 +105,12 @@ def test_a_token_that_is_too_old_makes_nobody_forget_what_was_done() -> None:
         "Of its log groups: 1 associated, 2 mended, as its key had been changed or taken away, 117 had the key "
         "already, 5 given back, 6 left without a key, as the previous one could not be put back."
     )
+
+
+def test_a_token_that_is_refused_at_once_is_a_failure() -> None:
+    """AWS gave it out a moment ago: beginning anew would meet the same again."""
+    terminal = Terminal().having(*many(120))
+    terminal.aws.stale_tokens.add("/app/00049")
+
+    with pytest.raises(InvalidParameter):
+        terminal.create()

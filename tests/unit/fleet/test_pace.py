@@ -9,7 +9,9 @@ from support.fake_aws import throttled
 from unit.fleet.terminals import ALL, ASKED, ME, STRANGE, Terminal, many
 
 from log_group_kms.association.requests import Ensure, Remove
+from log_group_kms.fleet.checkpoint import Checkpoint
 from log_group_kms.fleet.rules import FleetRules
+from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.model.association import OnDelete, OnExistingKey
 from log_group_kms.retry.rate_limits import RateLimits
 
@@ -106,3 +108,22 @@ def test_between_the_last_look_and_the_change_no_time_passes(operation: str) -> 
         terminal.create()
 
     assert waited == [0.0] * 20
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param(RateLimits(changes=0.02, workers=1), id="changes"),
+        pytest.param(RateLimits(reads=0.02, workers=1), id="reads"),
+        pytest.param(RateLimits(pages=0.02, workers=1), id="pages"),
+    ],
+)
+def test_no_turn_outlasts_an_invocation(limits: RateLimits) -> None:
+    """What would come too late is left to the next one."""
+    terminal = Terminal(rate_limits=limits).having(*many(60))
+    begun = terminal.clock.now()
+
+    outcome = lifecycle.ensure(terminal.context(60), Ensure(ME, ASKED))
+
+    assert isinstance(outcome, Checkpoint)
+    assert terminal.clock.now() - begun < 60

@@ -300,9 +300,9 @@ def test_until_a_change_has_worked_they_go_one_by_one() -> None:
 
 def test_once_a_change_has_worked_several_go_at_once() -> None:
     """No more than there are workers."""
-    crowd = Crowd(awaited=3)
+    crowd = Crowd(awaited=4)
 
-    crowd.run(runner_of({"": page_of(*many(12))}, workers=3))
+    crowd.run(runner_of({"": page_of(*many(7))}, workers=3))
 
     assert crowd.most == 3
 

@@ -159,3 +159,17 @@ def test_a_log_group_that_turns_out_to_be_reserved_is_told() -> None:
     odd(terminal, "/vended", reserved)
 
     assert terminal.told(Ensure(ME, ASKED)) == [("/vended", Fate.RESERVED, "")]
+
+
+def test_a_log_group_that_another_claims_before_its_turn_is_told() -> None:
+    """What it is changed by is read when its turn has come."""
+    terminal = Terminal().having("/a")
+
+    def claim(operation: str) -> None:
+        if operation == "ListTagsForResource":
+            terminal.aws.after = lambda _: None
+            terminal.having("/a", key=STRANGE, claim=Claim(EXPLICIT, None))
+
+    terminal.aws.after = claim
+
+    assert terminal.told(Ensure(ME, ASKED)) == [("/a", Fate.OWNED, EXPLICIT.text)]

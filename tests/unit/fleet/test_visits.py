@@ -33,6 +33,7 @@ from unit.fleet.terminals import (
 from log_group_kms.association.requests import Ensure, Remove
 from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.model.association import Association, OnExistingKey
+from log_group_kms.model.errors import ResourceConflict
 from log_group_kms.model.ownership import Claim
 from log_group_kms.model.targets import Exclusions
 
@@ -378,3 +379,18 @@ def test_what_stays_excluded_is_not_looked_at() -> None:
     terminal.update(desired, desired)
 
     assert terminal.counts == {"DescribeLogGroups": 1}
+
+
+def test_another_key_that_comes_after_the_look_is_a_conflict() -> None:
+    """OnExistingKey is Fail: the log group is named, and its key stays."""
+    terminal = Terminal().having("/a", "/b")
+
+    def rekey(operation: str) -> None:
+        if operation == "AssociateKmsKey":
+            terminal.aws.log_groups[log_group("/b")].key = STRANGE
+
+    terminal.aws.after = rekey
+    with pytest.raises(ResourceConflict, match="log-group:/b: OnExistingKey is Fail"):
+        terminal.create(replace(ASKED, on_existing_key=OnExistingKey.FAIL))
+
+    assert terminal.state("/b") == (STRANGE, None)
