@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from support.fake_aws import key_policy_denied, throttled, unavailable
+from support.fake_aws import FakeClock, key_policy_denied, throttled, unavailable
 from unit.fleet.terminals import ASKED, ME, OURS, Terminal, held, many, numbers
 
 from log_group_kms.association.requests import Ensure
 from log_group_kms.fleet.checkpoint import Checkpoint, Counts, Phase
+from log_group_kms.fleet.cutoff import Cutoff
 from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.model.ownership import Claim
+from log_group_kms.retry.retrier import Retrier
 
 
 def test_what_does_not_fit_into_one_invocation_goes_on_in_the_next() -> None:
@@ -80,3 +82,23 @@ def test_a_throttled_look_at_a_sentinel_goes_on_in_the_next_invocation(phase: Ph
     outcome = lifecycle.ensure(terminal.context(40), Ensure(ME, ASKED), checkpoint)
 
     assert isinstance(outcome, Checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "begins"),
+    [
+        pytest.param(800, 785, id="fifteen seconds before the end"),
+        pytest.param(37.5, 22.5, id="as long as that is no more than two fifths"),
+        pytest.param(20, 12, id="of a short time two fifths"),
+    ],
+)
+def test_when_a_fleet_begins_nothing_more(seconds: float, begins: float) -> None:
+    """What is refused for now outlasts no invocation; and of a short one something is left to work in."""
+    clock = FakeClock(0.0)
+    cutoff = Cutoff(Retrier(clock, seconds))
+
+    assert cutoff.deadline.at == pytest.approx(begins)
+    clock.time = begins - 0.001
+    assert not cutoff.passed
+    clock.time = begins + 0.001
+    assert cutoff.passed

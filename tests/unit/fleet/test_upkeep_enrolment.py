@@ -22,16 +22,20 @@ from unit.fleet.accounts import (
     gone_after,
     held,
 )
+from unit.fleet.terminals import denied_by_scp, not_supported
 
 from log_group_kms.association.requests import Ensure
 from log_group_kms.fleet.checkpoint import Fate
 from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.model.association import Association, OnDelete
-from log_group_kms.model.errors import ConcurrentChange, KeyPolicyDenied
+from log_group_kms.model.errors import ApiError, ConcurrentChange, KeyPolicyDenied
 from log_group_kms.model.ownership import Claim, Owner
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from log_group_kms.model.keys import KeyArn
+    from log_group_kms.model.targets import LogGroup
 
 
 @pytest.mark.parametrize("before", [None, BEFORE], ids=["without a key", "with a key of its creator's"])
@@ -282,3 +286,17 @@ def test_tags_that_someone_takes_off_are_written_again(operation: str) -> None:
 
     assert account.enrol(ORDERS) is Fate.ASSOCIATED
     assert account.state(ORDERS) == held(BEFORE)
+
+
+@pytest.mark.parametrize("refusal", [denied_by_scp, not_supported])
+def test_a_log_group_that_aws_refuses_is_raised_at_once(refusal: Callable[[LogGroup], ApiError]) -> None:
+    """The fleet's role is not new: nobody waits for a permission that a policy takes away for good."""
+    account = Account().having(ORDERS)
+    account.aws.refuse("AssociateKmsKey", *[refusal(log_group(ORDERS))] * 99)
+    begun = account.clock.now()
+
+    with pytest.raises(ApiError) as refused:
+        account.enrol(ORDERS)
+
+    assert refused.value.target == log_group(ORDERS).arn
+    assert account.clock.now() - begun < 5
