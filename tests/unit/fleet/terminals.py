@@ -218,31 +218,33 @@ def odd(terminal: Terminal, name: str, refusal: Callable[[LogGroup], ApiError]) 
     setattr(terminal.aws, METHODS[operation], refusing)
 
 
-def fleet_event(terminal: Terminal, **properties: object) -> dict[str, object]:
-    """A Create of a fleet, sent now."""
+def fleet_event(terminal: Terminal, request_type: str = "Create", **properties: object) -> dict[str, object]:
+    """An event of a fleet, sent now."""
     sent = datetime.fromtimestamp(terminal.clock.now(), tz=UTC).strftime("%Y%m%dT%H%M%SZ")
-    return {
-        "RequestType": "Create",
+    event: dict[str, object] = {
+        "RequestType": request_type,
         "RequestId": "11111111-2222-3333-4444-555555555555",
         "ResponseURL": f"https://cloudformation.example/answer?X-Amz-Date={sent}",
         "StackId": STACK_ID,
         "LogicalResourceId": "Fleet",
         "ResourceProperties": {"KmsKeyId": OURS.text, "LogGroupNamePrefix": "*", **properties},
     }
+    return event if request_type == "Create" else event | {"PhysicalResourceId": ALL.arn}
 
 
 def invoke(terminal: Terminal, event: dict[str, object], seconds: float = 900) -> Done:
-    """As many invocations as it takes, as Lambda and the handler make them."""
+    """As many invocations as it takes, as Lambda and the handler make them; the progress travels as JSON."""
     terminal.failure_id = NOTHING_ASSOCIATED
+    terminal.invocations = 0
     envelope = Envelope.of(event)
     while True:
+        terminal.invocations += 1
         deadlines = Deadlines.of(envelope, event, terminal.clock.now(), seconds)
         retrier = Retrier(terminal.clock, deadlines.earliest, jitter=lambda _, most: most)
-        context = terminal.context().under(retrier)
-        outcome = respond(envelope, event, PLACE, context, deadlines)
+        outcome = respond(envelope, event, PLACE, terminal.context().under(retrier), deadlines)
         if isinstance(outcome, Done):
             return outcome
-        event = {**event, PROGRESS: outcome.as_json()}
+        event = json.loads(json.dumps(event | {PROGRESS: outcome.as_json()}))
 
 
 def refused(terminal: Terminal) -> list[str]:
