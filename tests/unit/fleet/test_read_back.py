@@ -117,11 +117,13 @@ def test_what_is_taken_before_it_is_read_back_counts_as_skipped() -> None:
 
 
 def test_what_vanishes_before_it_is_read_back_is_not_counted() -> None:
-    """There is nothing to encrypt any more."""
+    """There is nothing to encrypt any more, and nothing to wait for."""
     terminal = Terminal().having("/a", "/b")
     once_associated(terminal, "/b", lambda: terminal.aws.log_groups.__delitem__(log_group("/b")))
+    begun = terminal.clock.now()
 
     assert numbers(terminal.create()) == (1, 0, 0)
+    assert terminal.clock.now() - begun < 5
 
 
 # --- of one that is enrolled ------------------------------------------------------------------------------------------
