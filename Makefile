@@ -28,10 +28,10 @@ test: $(STAMP) ## every test, with coverage
 chaos: $(STAMP) ## stacks at random, at length (CHAOS_EXAMPLES=20000)
 	CHAOS_EXAMPLES=$${CHAOS_EXAMPLES:-20000} $(BIN)/python -m pytest -q -n auto tests/unit/lifecycle/test_stacks_at_random.py tests/unit/fleet/test_fleets_at_random.py
 
-mutants: $(MUTANTS)/.installed ## mutation testing of the rules (many minutes)
+mutants: $(MUTANTS)/.installed ## mutation testing of the rules (an hour; ONLY='log_group_kms.fleet.*' for a part)
 	rm -rf mutants
-	$(MUTANTS)/bin/python -m mutmut run
-	$(MUTANTS)/bin/python -m mutmut results
+	$(MUTANTS)/bin/python -m mutmut run $(if $(CHILDREN),--max-children $(CHILDREN)) $(if $(ONLY),'$(ONLY)')
+	$(MUTANTS)/bin/python -m tools.mutants
 
 $(MUTANTS)/.installed: requirements-mutants.txt
 	@$(PYTHON) -m venv --clear $(MUTANTS)

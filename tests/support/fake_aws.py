@@ -119,6 +119,8 @@ class FakeAws:
     query_results_key: KeyArn | None = None
     #: Names of log groups that belong to AWS: they are listed, and cannot be associated.
     reserved: list[str] = field(default_factory=list)
+    #: The key under which AWS has these.
+    key_of_reserved: KeyArn | None = None
     #: Tokens of pages that are too old.
     stale_tokens: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
@@ -155,7 +157,9 @@ class FakeAws:
         reserved = [name for name in self.reserved if name > token and name.startswith(fleet.prefix)]
         names = sorted([*self.log_groups.after(token, fleet.prefix), *reserved])
         shown = names[: self.page_size]
-        listed = tuple(Listed(name, None if name in reserved else self._key_shown(fleet, name)) for name in shown)
+        listed = tuple(
+            Listed(name, self.key_of_reserved if name in reserved else self._key_shown(fleet, name)) for name in shown
+        )
         page = Page(listed, shown[-1] if len(names) > len(shown) else "")
         return self._answered("DescribeLogGroups", page)
 

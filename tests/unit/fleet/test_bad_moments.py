@@ -58,7 +58,7 @@ class Terminal:
             self.aws.log_groups[log_group(name)] = FakeLogGroup(key)
         return self
 
-    def work(self, seconds: float = LONG) -> Context:
+    def context(self, seconds: float = LONG) -> Context:
         retrier = Retrier(self.clock, self.clock.time + seconds, jitter=lambda _, most: most)
         return Context.of(self.aws, self.aws, retrier, rate_limits=self.rate_limits)
 
@@ -66,14 +66,14 @@ class Terminal:
         return {group.name.text: (found.key, found.claim) for group, found in self.aws.log_groups.items()}
 
     def ensure(self, event: Ensure) -> Outcome:
-        outcome = lifecycle.ensure(self.work(), event)
+        outcome = lifecycle.ensure(self.context(), event)
         assert isinstance(outcome, Outcome)
         return outcome
 
     def delete(self, desired: Association = ASKED, me: Owner = FLEET) -> None:
         """In a process of its own, whose time is none of anybody else's."""
         beside = replace(self, clock=FakeClock(self.clock.time))
-        assert isinstance(lifecycle.remove(beside.work(), Remove.of(me, desired, minted=True)), Outcome)
+        assert isinstance(lifecycle.remove(beside.context(), Remove.of(me, desired, minted=True)), Outcome)
 
     def killed_after(self, operation: str, event: Ensure, times: int = 1) -> None:
         """*event* dies after its call of *operation* with this number."""
@@ -92,7 +92,7 @@ class Terminal:
 
     def upkeep(self, is_alive: Callable[[], bool], seconds: float = LONG) -> Upkeep:
         event = Ensure(FLEET, ASKED, asker=Asker.ENROLMENT)
-        return Upkeep(self.work(seconds), ALL, event, is_alive, lambda _, __, ___: None)
+        return Upkeep(self.context(seconds), ALL, event, is_alive, lambda _, __, ___: None)
 
 
 def through(invoke: Callable[[Checkpoint | None], Outcome | Checkpoint]) -> None:
@@ -221,7 +221,7 @@ def test_a_delete_that_overtakes_the_last_association_of_an_invocation_leaves_no
 
     terminal.aws.after = overtake
     event = Ensure(FLEET, ASKED)
-    through(lambda checkpoint: lifecycle.ensure(terminal.work(seconds), event, checkpoint))
+    through(lambda checkpoint: lifecycle.ensure(terminal.context(seconds), event, checkpoint))
     terminal.aws.after = lambda _: None
     terminal.delete()
 
@@ -245,7 +245,7 @@ def test_a_delete_between_the_read_of_the_key_and_that_of_the_claim_leaves_no_ke
 
     terminal.aws.after = overtake
     event = Ensure(FLEET, renewed, asker=Asker.ENROLMENT)
-    upkeep = Upkeep(terminal.work(), ALL, event, lambda: alive, lambda _, __, ___: None)
+    upkeep = Upkeep(terminal.context(), ALL, event, lambda: alive, lambda _, __, ___: None)
     through(upkeep.reconcile)
     terminal.aws.after = lambda _: None
 

@@ -25,12 +25,12 @@ from log_group_kms.retry.rate_limits import (
 APART = 0.202
 
 
-def turns_of(pacer: RateLimiter, clock: FakeClock, number: int) -> list[float]:
+def turns_of(limiter: RateLimiter, clock: FakeClock, number: int) -> list[float]:
     """When so many turns come, in seconds from now."""
     began = clock.now()
     came = []
     for _ in range(number):
-        pacer.take()
+        limiter.take()
         came.append(clock.now() - began)
     return came
 
@@ -57,11 +57,11 @@ class StandingClock:
         self.slept.append(seconds)
 
 
-def refuse_for_long(pacer: AdaptiveRateLimiter, clock: FakeClock, times: int) -> None:
+def refuse_for_long(limiter: AdaptiveRateLimiter, clock: FakeClock, times: int) -> None:
     """Refusals so far apart that each counts."""
     for _ in range(times):
         clock.time += 3600
-        pacer.refused()
+        limiter.refused()
     clock.time += 3600
 
 
@@ -72,7 +72,7 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def pacer(clock: FakeClock) -> AdaptiveRateLimiter:
+def limiter(clock: FakeClock) -> AdaptiveRateLimiter:
     """At 5 calls a second."""
     return AdaptiveRateLimiter(clock, 5.0)
 
@@ -80,9 +80,9 @@ def pacer(clock: FakeClock) -> AdaptiveRateLimiter:
 # --- the pace ---------------------------------------------------------------------------------------------------------
 
 
-def test_turns_are_drawn_apart(pacer: AdaptiveRateLimiter, clock: FakeClock) -> None:
+def test_turns_are_drawn_apart(limiter: AdaptiveRateLimiter, clock: FakeClock) -> None:
     """The first comes at once; each further one a fifth of a second, and 1 % of slack, after the one before."""
-    assert turns_of(pacer, clock, 4) == pytest.approx([0, APART, 2 * APART, 3 * APART], abs=1e-6)
+    assert turns_of(limiter, clock, 4) == pytest.approx([0, APART, 2 * APART, 3 * APART], abs=1e-6)
 
 
 @pytest.mark.parametrize("per_second", [0.5, 4.0, 5.0, 20.0, 50.0])
@@ -94,69 +94,69 @@ def test_the_quota_is_kept_and_used(clock: FakeClock, per_second: float, number:
     assert last == pytest.approx((number - 1) / per_second * 1.01, abs=1e-3)
 
 
-def test_a_pause_earns_no_burst(pacer: AdaptiveRateLimiter, clock: FakeClock) -> None:
+def test_a_pause_earns_no_burst(limiter: AdaptiveRateLimiter, clock: FakeClock) -> None:
     """Turns that nobody took are lost: AWS's own allowance for bursts belongs to the other stacks."""
-    pacer.take()
+    limiter.take()
     clock.time += 60
 
-    assert turns_of(pacer, clock, 3) == pytest.approx([0, APART, 2 * APART], abs=1e-6)
+    assert turns_of(limiter, clock, 3) == pytest.approx([0, APART, 2 * APART], abs=1e-6)
 
 
-def test_who_comes_late_waits_the_rest(pacer: AdaptiveRateLimiter, clock: FakeClock) -> None:
+def test_who_comes_late_waits_the_rest(limiter: AdaptiveRateLimiter, clock: FakeClock) -> None:
     """The time that a call itself took counts."""
-    pacer.take()
+    limiter.take()
     clock.time += 0.15
 
-    assert turns_of(pacer, clock, 1) == pytest.approx([APART - 0.15], abs=1e-6)
+    assert turns_of(limiter, clock, 1) == pytest.approx([APART - 0.15], abs=1e-6)
 
 
 # --- giving way -------------------------------------------------------------------------------------------------------
 
 
-def test_a_refusal_halves_the_pace(pacer: AdaptiveRateLimiter, clock: FakeClock) -> None:
+def test_a_refusal_halves_the_pace(limiter: AdaptiveRateLimiter, clock: FakeClock) -> None:
     """Others are at work: twice the distance, from the refusal on."""
-    pacer.take()
-    pacer.refused()
+    limiter.take()
+    limiter.refused()
 
-    assert turns_of(pacer, clock, 3) == pytest.approx([2 * APART, 4 * APART, 6 * APART], abs=1e-6)
+    assert turns_of(limiter, clock, 3) == pytest.approx([2 * APART, 4 * APART, 6 * APART], abs=1e-6)
 
 
 @pytest.mark.parametrize("together", [2, 8, 100])
-def test_calls_refused_together_count_once(pacer: AdaptiveRateLimiter, clock: FakeClock, together: int) -> None:
+def test_calls_refused_together_count_once(limiter: AdaptiveRateLimiter, clock: FakeClock, together: int) -> None:
     """What was on its way at the same time was refused for the same reason."""
     for _ in range(together):
-        pacer.refused()
+        limiter.refused()
 
-    assert turns_of(pacer, clock, 2) == pytest.approx([2 * APART, 4 * APART], abs=1e-6)
+    assert turns_of(limiter, clock, 2) == pytest.approx([2 * APART, 4 * APART], abs=1e-6)
 
 
-def test_a_further_refusal_halves_it_once_more(pacer: AdaptiveRateLimiter, clock: FakeClock) -> None:
+def test_a_further_refusal_halves_it_once_more(limiter: AdaptiveRateLimiter, clock: FakeClock) -> None:
     """A call that was made at the slower pace tells something new."""
-    pacer.refused()
-    turns_of(pacer, clock, 2)
-    pacer.refused()
+    limiter.refused()
+    turns_of(limiter, clock, 2)
+    limiter.refused()
 
-    assert turns_of(pacer, clock, 2) == pytest.approx([4 * APART, 8 * APART], abs=1e-6)
+    assert turns_of(limiter, clock, 2) == pytest.approx([4 * APART, 8 * APART], abs=1e-6)
 
 
 @pytest.mark.parametrize("times", [6, 7, 100])
-def test_the_slowest_pace(pacer: AdaptiveRateLimiter, clock: FakeClock, times: int) -> None:
+def test_the_slowest_pace(limiter: AdaptiveRateLimiter, clock: FakeClock, times: int) -> None:
     """It never comes to a stop: one fiftieth of the pace is the least."""
-    refuse_for_long(pacer, clock, times)
+    refuse_for_long(limiter, clock, times)
 
-    assert turns_of(pacer, clock, 2) == pytest.approx([0, 50 * APART], abs=1e-6)
+    assert turns_of(limiter, clock, 2) == pytest.approx([0, 50 * APART], abs=1e-6)
 
 
 @pytest.mark.parametrize(("accepted", "distance"), [(0, 2.0), (1, 1.9), (2, 1.81), (10, 1 + 0.9**10), (1000, 1.0)])
 def test_the_pace_comes_back_with_each_accepted_call(
-    pacer: AdaptiveRateLimiter, clock: FakeClock, accepted: int, distance: float
+    limiter: AdaptiveRateLimiter, clock: FakeClock, accepted: int, distance: float
 ) -> None:
     """A tenth of the way each time, so that it does not run into the next refusal at once."""
-    refuse_for_long(pacer, clock, 1)
+    refuse_for_long(limiter, clock, 1)
     for _ in range(accepted):
-        pacer.accepted()
+        limiter.accepted()
 
-    assert turns_of(pacer, clock, 2) == pytest.approx([0, distance * APART], abs=1e-6)
+    assert turns_of(limiter, clock, 2) == pytest.approx([0, distance * APART], abs=1e-6)
 
 
 @given(
@@ -166,19 +166,19 @@ def test_the_pace_comes_back_with_each_accepted_call(
 def test_it_is_never_faster_than_its_pace(told: list[str], per_second: float) -> None:
     """Whatever is told in whatever order, two turns are never nearer than the quota says, and no wait is endless."""
     clock = FakeClock()
-    pacer = AdaptiveRateLimiter(clock, per_second)
+    limiter = AdaptiveRateLimiter(clock, per_second)
     for each in told:
         match each:
             case "take":
-                pacer.take()
+                limiter.take()
             case "accepted":
-                pacer.accepted()
+                limiter.accepted()
             case "refused":
-                pacer.refused()
+                limiter.refused()
             case _:
                 clock.time += 0.1
 
-    began, between = turns_of(pacer, clock, 2)
+    began, between = turns_of(limiter, clock, 2)
 
     shortest = 1.01 / per_second
     assert shortest - 1e-6 <= between - began <= 50 * shortest + 1e-6
@@ -188,11 +188,11 @@ def test_it_is_never_faster_than_its_pace(told: list[str], per_second: float) ->
 def test_each_refusal_is_told(clock: FakeClock, times: int) -> None:
     """Also those that count once for the pace: whoever watches wants their number."""
     told: list[float] = []
-    pacer = AdaptiveRateLimiter(clock, 5.0, on_refusal=lambda: told.append(clock.now()))
+    limiter = AdaptiveRateLimiter(clock, 5.0, on_refusal=lambda: told.append(clock.now()))
 
     for _ in range(times):
-        pacer.refused()
-        pacer.accepted()
+        limiter.refused()
+        limiter.accepted()
 
     assert len(told) == times
 
@@ -212,13 +212,13 @@ def test_each_refusal_is_told(clock: FakeClock, times: int) -> None:
 def test_no_turn_comes_after_the_end(clock: FakeClock, seconds: float, turns: int) -> None:
     """A turn that would come too late is refused at once, and nobody sleeps for it."""
     began = clock.now()
-    pacer = AdaptiveRateLimiter(clock, 5.0, began + seconds)
+    limiter = AdaptiveRateLimiter(clock, 5.0, began + seconds)
 
-    turns_of(pacer, clock, turns)
+    turns_of(limiter, clock, turns)
     before = clock.now()
     for _ in range(3):
         with pytest.raises(OutOfTime, match=r"\AThe turn of this call would come too late\Z"):
-            pacer.take()
+            limiter.take()
 
     assert clock.now() == before
     assert clock.now() < began + seconds or not turns
@@ -231,13 +231,13 @@ def test_no_turn_comes_after_the_end(clock: FakeClock, seconds: float, turns: in
 def test_threads_share_the_turns(threads: int) -> None:
     """No two of them have the same turn, and no turn is left out."""
     clock, start = StandingClock(), threading.Barrier(threads)
-    pacer, each = AdaptiveRateLimiter(clock, 5.0), 50
+    limiter, each = AdaptiveRateLimiter(clock, 5.0), 50
 
     def take_some() -> None:
         start.wait()
         for _ in range(each):
-            pacer.take()
-            pacer.accepted()
+            limiter.take()
+            limiter.accepted()
 
     with ThreadPoolExecutor(threads) as crew:
         for done in [crew.submit(take_some) for _ in range(threads)]:
@@ -251,17 +251,17 @@ def test_threads_share_the_turns(threads: int) -> None:
 def test_refusals_of_several_threads_count_once(threads: int) -> None:
     """Each is told, and the pace is halved once."""
     clock, start, told = StandingClock(), threading.Barrier(threads), []
-    pacer = AdaptiveRateLimiter(clock, 5.0, on_refusal=lambda: told.append(1))
+    limiter = AdaptiveRateLimiter(clock, 5.0, on_refusal=lambda: told.append(1))
 
     def be_refused() -> None:
         start.wait()
-        pacer.refused()
+        limiter.refused()
 
     with ThreadPoolExecutor(threads) as crew:
         for done in [crew.submit(be_refused) for _ in range(threads)]:
             done.result()
-    pacer.take()
-    pacer.take()
+    limiter.take()
+    limiter.take()
 
     assert len(told) == threads
     assert clock.slept == pytest.approx([2 * APART, 4 * APART], abs=1e-6)
@@ -278,16 +278,16 @@ def test_one_that_waits_holds_up_nobody() -> None:
             assert woken.wait(60)
 
     clock = BlockingClock()
-    pacer = AdaptiveRateLimiter(clock, 5.0, clock.now() + 1.5 * APART)
-    pacer.take()
+    limiter = AdaptiveRateLimiter(clock, 5.0, clock.now() + 1.5 * APART)
+    limiter.take()
     with ThreadPoolExecutor(1) as crew:
-        second = crew.submit(pacer.take)
+        second = crew.submit(limiter.take)
         try:
             assert waiting.wait(60)
             with pytest.raises(OutOfTime):
-                pacer.take()
-            pacer.refused()
-            pacer.accepted()
+                limiter.take()
+            limiter.refused()
+            limiter.accepted()
         finally:
             woken.set()
         second.result()
@@ -298,26 +298,26 @@ def test_one_that_waits_holds_up_nobody() -> None:
 # --- turns for one log group ------------------------------------------------------------------------------------------
 
 
-def test_a_taken_turn_is_the_first_call(pacer: AdaptiveRateLimiter, clock: FakeClock) -> None:
+def test_a_taken_turn_is_the_first_call(limiter: AdaptiveRateLimiter, clock: FakeClock) -> None:
     """It is waited for before the log group is looked at; its first call waits no more, further ones do."""
-    pacer.take()
-    turn = ReservedPermit(pacer)
+    limiter.take()
+    turn = ReservedPermit(limiter)
     waited = list(clock.slept)
 
     assert waited == pytest.approx([APART], abs=1e-6)
     assert turns_of(turn, clock, 3) == pytest.approx([0, APART, 2 * APART], abs=1e-6)
 
 
-def test_a_taken_turn_tells_how_it_went(pacer: AdaptiveRateLimiter, clock: FakeClock) -> None:
+def test_a_taken_turn_tells_how_it_went(limiter: AdaptiveRateLimiter, clock: FakeClock) -> None:
     """A refusal slows all others down, an accepted call brings the pace back."""
-    turn = ReservedPermit(pacer)
+    turn = ReservedPermit(limiter)
     turn.take()
     turn.refused()
-    slower = turns_of(pacer, clock, 2)
+    slower = turns_of(limiter, clock, 2)
     for _ in range(1000):
         turn.accepted()
-    turns_of(pacer, clock, 1)
-    again = turns_of(pacer, clock, 1)
+    turns_of(limiter, clock, 1)
+    again = turns_of(limiter, clock, 1)
 
     assert slower == pytest.approx([2 * APART, 4 * APART], abs=1e-6)
     assert again == pytest.approx([APART], abs=1e-6)
@@ -333,3 +333,9 @@ def test_the_quota_of_aws() -> None:
     """AssociateKmsKey: 5 calls a second. DescribeLogGroups: 10, of which pages and each change's own read take nine."""
     assert RateLimits(changes=5.0, reads=20.0, pages=4.0, workers=8) == DEFAULT_RATE_LIMITS
     assert DEFAULT_RATE_LIMITS.changes + DEFAULT_RATE_LIMITS.pages < 10
+
+
+@pytest.mark.parametrize(("per_second", "reads"), [(5, 20), (0.5, 2), (50, 200)])
+def test_the_limits_for_an_account_of_its_own_quota(per_second: float, reads: float) -> None:
+    """Looking at a log group must not hold up changing it: four are read for each that is changed."""
+    assert RateLimits.of(per_second) == RateLimits(changes=per_second, reads=reads, pages=4.0, workers=8)

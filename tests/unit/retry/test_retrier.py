@@ -148,6 +148,17 @@ def test_restoring_waits_less_for_the_key() -> None:
     assert sum(clock.slept) == pytest.approx(10)
 
 
+@pytest.mark.parametrize("refusal", [key_policy_denied(), role_denied("kms:Encrypt")], ids=["key", "role"])
+@pytest.mark.parametrize("table", [POLICIES, FLEET], ids=["one log group", "a fleet"])
+def test_a_key_that_is_put_back_is_waited_for_ten_seconds(table: tuple[RetryPolicy, ...], refusal: ApiError) -> None:
+    """Whatever the table says of a key that is new."""
+    clock, service = FakeClock(), Service([refusal] * 100)
+
+    with pytest.raises(type(refusal)):
+        retrier(clock).attempt(service, policies=restoring(table))
+    assert sum(clock.slept) == pytest.approx(10)
+
+
 @given(
     seconds=st.floats(0.1, 900),
     kinds=st.lists(st.sampled_from([concurrent_change, throttled, key_policy_denied, unavailable]), max_size=60),
@@ -225,6 +236,17 @@ def test_before_a_retry_the_caller_looks() -> None:
     assert looks == [1, 2]
 
 
+def test_a_look_that_takes_the_time_that_was_left_ends_with_the_refusal() -> None:
+    """Whoever reads the Reason hears of that, and how long it was waited for."""
+    clock, service = FakeClock(1_000.0), Service([throttled()] * 3)
+
+    with pytest.raises(Throttled) as refused:
+        retrier(clock, 60).attempt(service, guard=lambda: clock.sleep(58))
+
+    assert service.calls == 1
+    assert refused.value.waited == clock.now() - 1_000 == 60
+
+
 def test_an_event_that_is_answered_already_makes_no_call() -> None:
     """Once the backstop has answered, nothing is called any more."""
     clock, service = FakeClock(), Service([])
@@ -263,7 +285,7 @@ def test_polling_that_never_succeeds_tells_what_was_seen() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "left"), [(5.0, 5.0), (5000.0, 600.0)], ids=["sooner", "no later"])
-def test_a_shorter_patience(seconds: float, left: float) -> None:
+def test_a_nearer_deadline(seconds: float, left: float) -> None:
     """A best effort gets a nearer deadline, never a later one, and pauses as before."""
     clock, service = FakeClock(), Service([throttled()] * 999)
     shorter = retrier(clock).within(seconds)
@@ -274,7 +296,7 @@ def test_a_shorter_patience(seconds: float, left: float) -> None:
     assert clock.slept[0] == 2.0
 
 
-def test_a_shorter_patience_ends_with_the_event() -> None:
+def test_a_nearer_deadline_ends_with_the_event() -> None:
     """Once the event is answered, neither makes a call."""
     clock, service = FakeClock(), Service([])
 
@@ -315,7 +337,7 @@ def test_a_fleet_waits_as_others_do_but_for_its_queue(
     assert set(table) == {own.get(policy, policy) for policy in usual}
 
 
-def test_a_spoilt_key_is_not_waited_for() -> None:
+def test_an_unrestorable_key_is_not_waited_for() -> None:
     """Nobody waits for the key of another log group's bad experience; everything else may pass."""
     clock = FakeClock()
     waiting = retrier(clock).under(restoring(POLICIES, unrestorable=True))

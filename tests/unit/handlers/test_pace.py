@@ -1,0 +1,54 @@
+"""The pace of the enrolment's function: what its environment says of the quota."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from support.fake_aws import FakeAws, FakeClock, FakeLogGroup, log_group
+from support.lambda_context import LambdaContext
+from unit.fleet.accounts import OURS, SETTINGS
+
+from log_group_kms.handlers import enrolment
+
+
+@dataclass
+class Ports:
+    """What the function has of AWS: the fake, and a fleet that is alive."""
+
+    log_groups: FakeAws = field(default_factory=lambda: FakeAws.holding(OURS))
+
+    @property
+    def keys(self) -> FakeAws:
+        return self.log_groups
+
+    def has_rule(self, _: str) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("settings", "seconds"),
+    [
+        pytest.param({"ASSOCIATIONS_PER_SECOND": "0.5"}, 78, id="an account whose quota others need"),
+        pytest.param({"ASSOCIATIONS_PER_SECOND": "5"}, 8, id="the quota"),
+        pytest.param({}, 8, id="nothing said"),
+    ],
+)
+def test_a_reconciliation_goes_as_fast_as_the_environment_says(
+    settings: dict[str, str], seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty log groups take so many seconds."""
+    clock, aws = FakeClock(), Ports()
+    for number in range(40):
+        aws.log_groups.log_groups[log_group(f"/{number:02}")] = FakeLogGroup()
+    monkeypatch.delenv("ASSOCIATIONS_PER_SECOND", raising=False)
+    for name, value in (SETTINGS | settings).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(enrolment, "aws", aws)
+    monkeypatch.setattr(enrolment, "clock", clock)
+    begun = clock.now()
+
+    answer = enrolment.handler({"Reconcile": True}, LambdaContext())  # type: ignore[arg-type] # all that is used of it
+
+    assert answer["AssociatedCount"] == 40
+    assert clock.now() - begun == pytest.approx(seconds, rel=0.1)
