@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from log_group_kms.model.targets import Fleet
 from log_group_kms.request.properties import FLEET_TARGET, PROPERTIES
 from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS
 
@@ -125,7 +126,7 @@ def _add_property(parser: argparse.ArgumentParser, each: Property, more_help: st
     if each.form.many:
         more |= {"nargs": "+", "action": "extend", "default": []}
     elif each.form.choices:
-        more |= {"choices": each.form.choices, "default": each.default}
+        more |= {"choices": each.form.choices, "default": each.default_for(Fleet)}
         more_help = " (default %(default)s)"
     if each.required:
         more["required"] = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.desk import APPLY, AS_JSON, BEFORE, COMMAND_LINE, KEY, STRANGER, Desk
+from support.desk import APPLY, AS_JSON, BEFORE, COMMAND_LINE, KEY, OVERRIDE, STRANGER, Desk
 from support.fake_aws import STACK_ID, FakeLogGroup, fleet, owner, throttled
 
 from log_group_kms.association.requests import Ensure, Remove
@@ -115,7 +115,7 @@ def test_nobody_there_to_be_asked(desk: Desk, command: tuple[str, ...]) -> None:
 
 def test_apply_for_the_fleet_of_a_stack(desk: Desk) -> None:
     """What it claims, that fleet's Delete gives back."""
-    desk.run("apply", "--prefix", "/aws/", "--kms-key-id", KEY.text, "--yes", "--owner", STACK_ID, "Fleet")
+    desk.run("apply", "--prefix", "/aws/", "--kms-key-id", KEY.text, *OVERRIDE, "--yes", "--owner", STACK_ID, "Fleet")
     prefix = fleet("/aws/")
     theirs = owner("Fleet", target=prefix)
 

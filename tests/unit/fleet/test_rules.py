@@ -48,7 +48,7 @@ ALL = fleet()
 LAMBDA = fleet("/aws/lambda/")
 ME, SIBLING = owner("Fleet", target=ALL), owner("Renamed", target=ALL)
 EXPLICIT, STRANGER = owner(), owner("Fleet", OTHER_STACK_ID, ALL)
-ASKED = Association(ALL, OURS)
+ASKED = Association(ALL, OURS, on_existing_key=OnExistingKey.OVERRIDE)
 WRITING = {"AssociateKmsKey", "DisassociateKmsKey", "TagResource", "UntagResource", "CreateLogGroup"}
 
 State = tuple[KeyArn | None, Claim | None]

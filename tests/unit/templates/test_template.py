@@ -305,7 +305,7 @@ class TestFleet:
             "LogGroupNamePrefix": "*",
             "ExcludeLogGroupNames": {"Ref": "AWS::NoValue"},
             "KmsKeyId": self.KEY,
-            "OnExistingKey": "Override",
+            "OnExistingKey": "Keep",
             "OnDelete": "RestorePrevious",
         }
 
@@ -315,7 +315,7 @@ class TestFleet:
             "FleetKmsKeyId": "alias/logs",
             "FleetLogGroupNamePrefix": "/aws/",
             "FleetExcludeLogGroupNames": ["/aws/rds/*", "/aws/eks/*"],
-            "FleetOnExistingKey": "Keep",
+            "FleetOnExistingKey": "Override",
             "FleetOnDelete": "Retain",
         }
         properties = self.resolved("Fleet", **said)
@@ -607,7 +607,7 @@ class TestParameters:
         parameters = load(TEMPLATE)["Parameters"]
         pace = parameters["AssociationsPerSecond"]
 
-        assert parameters["FleetOnExistingKey"]["AllowedValues"] == ["Override", "Keep"]
+        assert parameters["FleetOnExistingKey"]["AllowedValues"] == ["Keep", "Override"]
         assert parameters["FleetOnDelete"]["AllowedValues"] == ["RestorePrevious", "Disassociate", "Retain"]
         assert (pace["MinValue"], pace["Default"], pace["MaxValue"]) == (1, 5, 50)
 
