@@ -34,6 +34,7 @@ PAYMENTS: Final = "/aws/lambda/payments"
 COMMAND_LINE: Final = {OWNER_TAG: "fleet:-/command-line", SCOPE_TAG: "prefix="}
 #: The embedded AWS is alone with us.
 FAST: Final = ("--rate", "50")
+OVERRIDE: Final = ("--on-existing-key", "Override")
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def landscape(deployment: Deployment) -> Landscape:
     return Landscape(deployment, key, before)
 
 
-WANTED: Final = ("--prefix", "*", "--kms-key-id", "alias/logs", "--exclude", "/debug/*")
+WANTED: Final = ("--prefix", "*", "--kms-key-id", "alias/logs", "--exclude", "/debug/*", *OVERRIDE)
 
 
 def test_a_plan_only_reads(landscape: Landscape) -> None:

@@ -142,8 +142,9 @@ def test_a_new_log_group_is_enrolled(fleet: Enrolment, capsys: pytest.CaptureFix
 
 
 def test_a_log_group_with_a_key_of_its_creators(fleet: Enrolment) -> None:
-    """What was there before is remembered, and the fleet's Delete puts it back."""
+    """Where it is overridden, what was there before is remembered, and the fleet's Delete puts it back."""
     before = fleet.deployment.key()
+    fleet.setting(ON_EXISTING_KEY="Override")
     fleet.log_groups(ORDERS, key=before)
 
     fleet.send_file("enrolment-create-log-group.json")
@@ -152,6 +153,17 @@ def test_a_log_group_with_a_key_of_its_creators(fleet: Enrolment) -> None:
     deleted = fleet.deployment.send_file("delete-fleet.json")
     assert (deleted.status, fleet.deployment.key_of(ORDERS)) == ("SUCCESS", before)
     assert fleet.deployment.tags_of(ORDERS) == {}
+
+
+@pytest.mark.parametrize("event", ["enrolment-create-log-group.json", "reconcile.json"])
+def test_a_log_group_keeps_the_key_of_its_creators_by_default(fleet: Enrolment, event: str) -> None:
+    """Neither enrolment nor reconciliation replaces a team's own key unasked."""
+    before = fleet.deployment.key()
+    fleet.log_groups(ORDERS, key=before)
+
+    fleet.send_file(event)
+
+    assert (fleet.deployment.key_of(ORDERS), fleet.deployment.tags_of(ORDERS)) == (before, {})
 
 
 def test_an_event_that_comes_twice_changes_nothing(fleet: Enrolment) -> None:
@@ -326,6 +338,7 @@ def test_nothing_is_reconciled_for_a_fleet_that_is_gone(fleet: Enrolment) -> Non
 def test_what_is_associated_while_the_fleet_goes_is_given_back(fleet: Enrolment, event: str) -> None:
     """The rule goes amid the work: the log group ends as it was."""
     before = fleet.deployment.key()
+    fleet.setting(ON_EXISTING_KEY="Override")
     fleet.log_groups(ORDERS, key=before)
     associate = enrolment.aws.log_groups.associate
 
