@@ -101,7 +101,7 @@ def _parser(make: Callable[..., argparse.ArgumentParser], name: str, description
 
 def _add_options(parser: argparse.ArgumentParser, command: Command) -> None:
     _add_prefix(parser, default=None if command.request else "*")
-    parser.add_argument("--region", help="AWS Region (default: the profile's, or AWS_DEFAULT_REGION)")
+    parser.add_argument("--region", help="AWS Region (default: AWS_DEFAULT_REGION, the profile's, or AWS_REGION)")
     parser.add_argument("--profile", help="profile of the AWS configuration (default: the usual search)")
     parser.add_argument("--json", action="store_true", help="print one JSON object, see below; needs no Rich")
     if command.request:
@@ -126,7 +126,8 @@ def _add_property(parser: argparse.ArgumentParser, each: Property, more_help: st
     if each.form.many:
         more |= {"nargs": "+", "action": "extend", "default": []}
     elif each.form.choices:
-        more |= {"choices": each.form.choices, "default": each.default_for(Fleet)}
+        more |= {"type": partial(_fold, each.form.choices), "choices": each.form.choices}
+        more |= {"default": each.default_for(Fleet)}
         more_help = " (default %(default)s)"
     if each.required:
         more["required"] = True
@@ -139,6 +140,11 @@ def _add_owner(parser: argparse.ArgumentParser) -> None:
         help="work for the fleet that this resource of a stack is, with the same --prefix as there (default: for the "
         "command line itself; a stack's fleet takes that over, with what was there before)",
     )  # fmt: skip
+
+
+def _fold(choices: Sequence[str], text: str) -> str:
+    """Return the choice that *text* is but for its case; *text* itself, which is refused, where it is none."""
+    return {choice.lower(): choice for choice in choices}.get(text.lower(), text)
 
 
 def _not_empty(text: str) -> str:

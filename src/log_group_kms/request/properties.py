@@ -91,7 +91,7 @@ def one_of(choices: type[StrEnum]) -> Text:
             raise ValueError(f"it must be one of {', '.join(choices)}")
         return choices(text)
 
-    return Text(parse, "|".join(choices), tuple(choices))
+    return Text(parse, "|".join(choices), tuple(each.value for each in choices))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ PROPERTIES: Final = (
         description="The KMS key: key ARN, alias ARN, alias/NAME, key id or multi-Region key id.",
         field="key",
         required=True,
-        option=Option("key ARN, alias ARN, alias/NAME, key id or mrk-… id", metavar="KEY"),
+        option=Option("key ARN, alias ARN, alias/NAME, key id or mrk- id", metavar="KEY"),
         enrolled=True,
     ),
     Property(

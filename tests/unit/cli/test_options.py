@@ -53,6 +53,17 @@ def test_the_properties_that_options_say(arguments: list[str], properties: dict[
     assert options(*arguments).properties == properties
 
 
+@pytest.mark.parametrize(("given", "choice"), [("override", "Override"), ("KEEP", "Keep"), ("fAIL", "Fail")])
+def test_a_choice_in_any_case(given: str, choice: str) -> None:
+    """A template is strict, a terminal is not."""
+    asked = options("plan", "--prefix", "/", "--kms-key-id", KEY, "--on-existing-key", given)
+
+    assert asked.properties["OnExistingKey"] == choice
+    assert options("release", "--prefix", "/", "--on-delete", "restoreprevious").properties["OnDelete"] == (
+        "RestorePrevious"
+    )
+
+
 def test_a_list_begins_anew_each_time() -> None:
     """What one command line excludes, the next does not."""
     first = options("plan", "--prefix", "/", "--kms-key-id", KEY, "--exclude", "/a")
