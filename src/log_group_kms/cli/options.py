@@ -25,7 +25,8 @@ _SUMMARY: Final = "Encrypt CloudWatch Logs log groups with a KMS key, as a stack
 _EPILOG: Final = """\
 exit codes:
   0    done; nothing to change (plan); every log group under a customer managed key (report)
-  1    an error, told on stderr; a No to the question; with --on-existing-key Fail, a log group with another key
+  1    an error, told on stderr (and with --json, where nothing else is printed, as an object: command, error);
+       a No to the question; with --on-existing-key Fail, a log group with another key
   2    wrong usage
   3    plan: there is something to change; report: a log group is under no customer managed key
   130  ended by Ctrl-C: what had begun was finished, and the same command goes on with the rest
@@ -34,7 +35,8 @@ exit codes:
   plan            command, account, region, prefix, kms_key_arn, owner, counts (by action),
                   log_groups: [log_group, action, kms_key_arn (in force, or null), owner (or null)]
   apply, release  command, account, region, prefix, kms_key_arn, owner, planned, changed, compliant, skipped,
-                  unrestored (names), throttled (calls), seconds, complete (false after Ctrl-C)
+                  unrestored (names), refused (names), throttled (calls), seconds,
+                  complete (false after Ctrl-C or an error), error (or null)
   report          command, account, region, prefix, matched, encrypted, unencrypted, reserved,
                   keys: [kms_key_arn, log_groups], prefixes: [prefix, matched, encrypted, unencrypted, reserved]
   The actions: associate, rekey, take_over, compliant, keep, conflict, leave, reserved, excluded.

@@ -62,7 +62,7 @@ def _rate(text: str) -> float:
 
 APPLY = Command(
     "apply",
-    "associate the key with every log group that has another one or none",
+    "associate the key with every log group that has none; one that has another keeps it, unless it is overridden",
     apply,
     Ensure,
     _add_options,
