@@ -197,9 +197,7 @@ class OddLogGroups(FakeAws):
 def test_every_log_group_that_aws_refuses_is_named(desk: Desk, options: tuple[str, ...]) -> None:
     """On stderr with the reason; with `--json` in the one object as well, which counts what was done."""
     odd = tuple(f"/many/{number}" for number in range(7))
-    aws = OddLogGroups.holding(KEY, BEFORE)
-    aws.odd = odd
-    desk.aws = aws
+    desk.aws = OddLogGroups(keys=FakeAws.holding(KEY, BEFORE).keys, odd=odd)
     for name in (*odd, "/aws/lambda/orders", "/zzz"):
         desk.holds(name)
 
