@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from log_group_kms.cli.requests import looking
 from log_group_kms.cli.terminal import tell
-from log_group_kms.model.targets import Fleet
 
 if TYPE_CHECKING:
     from log_group_kms.cli.command import Invocation
+    from log_group_kms.model.targets import Fleet
 
+#: CloudWatch Logs API reference, CreateLogGroup.
+_LONGEST_NAME: Final = 512
 #: So many are named.
 _NAMED: Final = 3
 #: Of 1: how alike two prefixes must be.
@@ -35,7 +38,7 @@ def near_prefixes(invocation: Invocation, fleet: Fleet) -> list[str]:
     """
     wanted = fleet.prefix
     # The slash at the beginning is what most often is forgotten.
-    begins = {wanted, f"/{wanted.removeprefix('/')}"}
+    begins = {wanted, f"/{wanted.removeprefix('/')}"[:_LONGEST_NAME]}
     found = {near for begin in begins for near in _prefixes_beside(invocation, fleet, begin)}
     return get_close_matches(wanted, sorted(found), n=_NAMED, cutoff=_ALIKE)
 
@@ -59,9 +62,5 @@ def _prefixes_beside(invocation: Invocation, fleet: Fleet, begin: str) -> set[st
 
 
 def _names(invocation: Invocation, fleet: Fleet, begin: str) -> list[str]:
-    try:
-        sought = Fleet(fleet.place, begin)
-    except ValueError:
-        return []
-    page = looking(invocation.context()).logs.page(sought, "")
+    page = looking(invocation.context()).logs.page(replace(fleet, prefix=begin), "")
     return [listed.name for listed in page.log_groups]

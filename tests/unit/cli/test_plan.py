@@ -155,6 +155,11 @@ def test_a_mistyped_prefix(desk: Desk, command: str, prefix: str, near: str) -> 
     assert desk.err.splitlines()[0] == f"{begin}; did you mean {near}?"
 
 
+def test_the_longest_prefix_of_all(desk: Desk) -> None:
+    """A slash before it would be one too many."""
+    assert (desk.run("report", "--prefix", "x" * 512), desk.err.count("begins with")) == (0, 1)
+
+
 def test_nothing_comes_near(desk: Desk) -> None:
     """Then no prefix is named, and few pages are asked for."""
     desk.run("report", "--prefix", "/zzz/zzz/zzz", AS_JSON)
