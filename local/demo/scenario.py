@@ -95,9 +95,13 @@ class Demo:
         self._sam.deploy(self.aws, self._sam.build())
 
     def deploy_fleet(self) -> None:
-        """Deploy the provider once more, now with a key for every log group whose name begins so."""
+        """Deploy the provider once more, now with a key for every log group whose name begins so, whatever it has."""
         self.aws.client("logs").delete_log_group(logGroupName=PAYMENTS)
-        fleet = {"FleetKmsKeyId": "alias/next", "FleetLogGroupNamePrefix": "/aws/lambda/"}
+        fleet = {
+            "FleetKmsKeyId": "alias/next",
+            "FleetLogGroupNamePrefix": "/aws/lambda/",
+            "FleetOnExistingKey": "Override",
+        }
         self._sam.deploy(self.aws, self._sam.build(), parameters=fleet)
 
     def create_log_group(self) -> None:
@@ -254,7 +258,7 @@ STEPS: Final = (
         State(_stacks(), TEAMS),
     ),
     Step(
-        "A fleet: every log group that is there, by a parameter of the provider",
+        "A fleet: every log group that is there, by parameters of the provider; FleetOnExistingKey is Override",
         Demo.deploy_fleet,
         State(_stacks(provider_stack=UPDATED), Row("alias/next", "alias/team", FLEET)),
     ),

@@ -18,9 +18,10 @@ from log_group_kms.model.errors import InvalidRequest
 from log_group_kms.model.keys import KeyArn
 from log_group_kms.model.results import Outcome
 from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
-from log_group_kms.model.targets import LogGroup, LogGroupName, Place
+from log_group_kms.model.targets import Fleet, LogGroup, LogGroupName, Place
 from log_group_kms.request.parse import parse_association
 from log_group_kms.request.properties import CLOUDFORMATIONS_OWN, PROPERTY_NAMES, TARGET_NAMES
+from log_group_kms.request.properties import PROPERTIES as TABLE
 from log_group_kms.request.values import DEFAULT_SERVICE_TIMEOUT
 from log_group_kms.retry.policies import (
     CONCURRENT_CHANGE,
@@ -34,7 +35,7 @@ from log_group_kms.retry.policies import (
 )
 
 if TYPE_CHECKING:
-    from enum import StrEnum
+    from log_group_kms.request.properties import Property
 
 PLACE: Final = Place("aws", "eu-west-1", "111122223333")
 KEY: Final = KeyArn("arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab")
@@ -93,19 +94,16 @@ def test_a_new_target_is_a_replacement_and_nothing_else_is() -> None:
     assert replacing == set(TARGET_NAMES)
 
 
-@pytest.mark.parametrize(
-    ("name", "default"),
-    [
-        pytest.param("OnDelete", UNSET.on_delete, id="OnDelete"),
-        pytest.param("OnExistingKey", UNSET.on_existing_key, id="OnExistingKey"),
-        pytest.param("OnMissingLogGroup", UNSET.on_missing_log_group, id="OnMissingLogGroup"),
-    ],
-)
-def test_the_choices_are_those_of_the_code(name: str, default: StrEnum) -> None:
-    """Allowed values and default are the code's."""
-    text = properties()[name]
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in TABLE if row.form.choices])
+def test_the_choices_are_those_of_the_code(row: Property) -> None:
+    """Allowed values and default are the code's; the default may depend on the kind of target."""
+    text = properties()[row.name]
 
-    assert (fact(text, "Allowed values"), fact(text, "Default")) == (" | ".join(type(default)), default)
+    one, many = (row.default_for(kind) for kind in (LogGroup, Fleet))
+    words = str(one) if one == many else f"{one}` for one log group, `{many}` for a fleet"
+
+    assert fact(text, "Allowed values") == " | ".join(row.form.choices)
+    assert " ".join((fact(text, "Default") or "").split()) == words
 
 
 def test_the_default_of_propagation_wait() -> None:

@@ -55,6 +55,7 @@ class Account:
         """The provider's."""
         return {
             "FleetKmsKeyId": key,
+            "FleetOnExistingKey": "Override",
             "FleetExcludeLogGroupNames": "/sandbox/*,/aws/lambda/log-group-kms-association-enrolment-*",
             "AssociationsPerSecond": str(QUOTA),
         }

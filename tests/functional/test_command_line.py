@@ -34,6 +34,7 @@ PAYMENTS: Final = "/aws/lambda/payments"
 COMMAND_LINE: Final = {OWNER_TAG: "fleet:-/command-line", SCOPE_TAG: "prefix="}
 #: The embedded AWS is alone with us.
 FAST: Final = ("--rate", "50")
+OVERRIDE: Final = ("--on-existing-key", "Override")
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def landscape(deployment: Deployment) -> Landscape:
     return Landscape(deployment, key, before)
 
 
-WANTED: Final = ("--prefix", "*", "--kms-key-id", "alias/logs", "--exclude", "/debug/*")
+WANTED: Final = ("--prefix", "*", "--kms-key-id", "alias/logs", "--exclude", "/debug/*", *OVERRIDE)
 
 
 def test_a_plan_only_reads(landscape: Landscape) -> None:
@@ -135,11 +136,11 @@ def test_a_plan_only_reads(landscape: Landscape) -> None:
 
 
 def test_a_plan_in_a_pipe(landscape: Landscape) -> None:
-    """No line is folded, none has a colour."""
+    """A log group is a line: none is folded, none is padded, none has a colour."""
     ran = landscape.run("plan", *WANTED)
 
     assert ran.code == 3
-    assert re.search(rf"^ *{PAYMENTS} +re-key +[0-9a-f-]{{36}} *$", ran.out, re.MULTILINE)
+    assert re.search(rf"^{PAYMENTS}\tre-key\t[0-9a-f-]{{36}}$", ran.out, re.MULTILINE)
     assert "\x1b" not in ran.out + ran.err
 
 
@@ -331,11 +332,12 @@ def test_the_account_is_the_one_of_the_credentials(
 
     assert main(["report", "--json", "--profile", "none"]) == 1
     monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.delenv("AWS_REGION", raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     assert main(["report", "--json"]) == 1
     assert capsys.readouterr().err.splitlines() == [
         "The config profile (none) could not be found",
-        "No Region is given: use --region, AWS_DEFAULT_REGION, or one in the profile",
+        "No Region is given: use --region, AWS_DEFAULT_REGION, AWS_REGION, or one in the profile",
     ]
 
 
@@ -346,6 +348,14 @@ def test_another_region(landscape: Landscape) -> None:
     ran = landscape.run("report", "--region", "us-east-1", "--json")
 
     assert (ran.json()["region"], ran.json()["matched"]) == ("us-east-1", 1)
+
+
+def test_only_aws_region_is_set(landscape: Landscape) -> None:
+    """Other SDKs and the AWS CLI take it, so it is accepted; what botocore itself finds stands above it."""
+    alone = landscape.run("report", "--json", AWS_DEFAULT_REGION="", AWS_REGION="us-east-1")
+    beside = landscape.run("report", "--json", AWS_DEFAULT_REGION="eu-west-1", AWS_REGION="us-east-1")
+
+    assert (alone.json()["region"], beside.json()["region"]) == ("us-east-1", "eu-west-1")
 
 
 def test_a_profile(landscape: Landscape, tmp_path: Path) -> None:
@@ -372,7 +382,23 @@ def test_a_profile(landscape: Landscape, tmp_path: Path) -> None:
         pytest.param(
             ["report", "--profile", "none"], {}, 1, "The config profile (none) could not be found", id="profile"
         ),
-        pytest.param(["report"], {"AWS_DEFAULT_REGION": ""}, 1, "No Region is given: use --region", id="no Region"),
+        pytest.param(
+            ["report"],
+            {"AWS_ENDPOINT_URL": "localhost:4566"},
+            1,
+            "no URL: Invalid endpoint: localhost:4566",
+            id="no URL",
+        ),
+        pytest.param(
+            ["report"], {"AWS_ENDPOINT_URL": "http://localhost:x"}, 1, "no URL: Port could not be cast", id="no port"
+        ),
+        pytest.param(
+            ["report"],
+            {"AWS_DEFAULT_REGION": "", "AWS_REGION": ""},
+            1,
+            "No Region is given: use --region",
+            id="no Region",
+        ),
         pytest.param(
             ["report"],
             {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
@@ -398,6 +424,14 @@ def test_what_goes_wrong_is_a_sentence(
 
     assert (ran.code, ran.out) == (code, "")
     assert told in ran.err
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "release", "report"])
+def test_the_help_where_the_terminal_is_ascii(landscape: Landscape, command: str) -> None:
+    """It is shown all the same."""
+    ran = landscape.run(command, "--help", PYTHONIOENCODING="ascii")
+
+    assert (ran.code, ran.err, "usage:" in ran.out) == (0, "", True)
 
 
 def test_the_help_tells_exit_codes_and_field_names(landscape: Landscape) -> None:

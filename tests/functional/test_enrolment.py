@@ -39,8 +39,9 @@ def test_a_new_log_group_is_enrolled(fleet: Enrolment, capsys: pytest.CaptureFix
 
 
 def test_a_log_group_with_a_key_of_its_creators(fleet: Enrolment) -> None:
-    """The creator's key is remembered, and the fleet's Delete puts it back."""
+    """An overridden key is remembered, and the fleet's Delete puts it back."""
     before = fleet.deployment.key()
+    fleet.setting(ON_EXISTING_KEY="Override")
     fleet.log_groups(ORDERS, key=before)
 
     fleet.send_file("enrolment-create-log-group.json")
@@ -49,6 +50,17 @@ def test_a_log_group_with_a_key_of_its_creators(fleet: Enrolment) -> None:
     deleted = fleet.deployment.send_file("delete-fleet.json")
     assert (deleted.status, fleet.deployment.key_of(ORDERS)) == ("SUCCESS", before)
     assert fleet.deployment.tags_of(ORDERS) == {}
+
+
+@pytest.mark.parametrize("event", ["enrolment-create-log-group.json", "reconcile.json"])
+def test_a_log_group_keeps_the_key_of_its_creators_by_default(fleet: Enrolment, event: str) -> None:
+    """Neither enrolment nor reconciliation replaces a team's own key unasked."""
+    before = fleet.deployment.key()
+    fleet.log_groups(ORDERS, key=before)
+
+    fleet.send_file(event)
+
+    assert (fleet.deployment.key_of(ORDERS), fleet.deployment.tags_of(ORDERS)) == (before, {})
 
 
 def test_an_event_that_comes_twice_changes_nothing(fleet: Enrolment) -> None:

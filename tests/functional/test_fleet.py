@@ -38,7 +38,8 @@ def test_the_life_of_a_fleet(deployment: Deployment) -> None:
     having(deployment, "/app/explicit", key=before, tags=EXPLICIT)
     having(deployment, "/app/compliant", key=first)
     having(deployment, "/app/scratch-1", "/elsewhere", "aws/spans")
-    excluding = {"ExcludeLogGroupNames": ["/app/scratch-*"]}
+    overriding = {"OnExistingKey": "Override"}
+    excluding = {"ExcludeLogGroupNames": ["/app/scratch-*"], **overriding}
 
     created = deployment.send(event(deployment, "Create", first, **excluding))
     assert (created.status, created.physical_resource_id) == ("SUCCESS", ARN)
@@ -51,7 +52,7 @@ def test_the_life_of_a_fleet(deployment: Deployment) -> None:
     assert (deployment.tags_of("/app/keyed"), deployment.tags_of("/app/compliant")) == (owned, {})
 
     old = {"KmsKeyId": first, "LogGroupNamePrefix": PREFIX, **excluding}
-    excluding = {"ExcludeLogGroupNames": ["/app/scratch-*", "/app/keyed"]}
+    excluding = {"ExcludeLogGroupNames": ["/app/scratch-*", "/app/keyed"], **overriding}
     updated = deployment.send(event(deployment, "Update", first, **excluding, old_properties=old))
     assert (updated.status, updated.physical_resource_id, counts(updated)) == ("SUCCESS", ARN, count(62, 0, 61, 1))
     assert (deployment.key_of("/app/keyed"), deployment.tags_of("/app/keyed")) == (before, {})
@@ -67,6 +68,25 @@ def test_the_life_of_a_fleet(deployment: Deployment) -> None:
     assert keys_of(deployment, named(60)) == {None}
     assert (deployment.key_of("/app/compliant"), deployment.key_of("/app/explicit")) == (first, before)
     assert (deployment.tags_of("/app/0000"), deployment.tags_of("/app/explicit")) == ({}, EXPLICIT)
+
+
+def test_a_fleet_keeps_the_keys_of_others_unless_it_is_told_otherwise(deployment: Deployment) -> None:
+    """By default it changes and claims nothing there: not on Create, not for a new key, and not on Delete."""
+    theirs, first, second = deployment.key(), deployment.key(), deployment.key()
+    having(deployment, *named(2))
+    having(deployment, "/app/keyed", key=theirs)
+
+    created = deployment.send(event(deployment, "Create", first))
+    old = {"KmsKeyId": first, "LogGroupNamePrefix": PREFIX}
+    updated = deployment.send(event(deployment, "Update", second, old_properties=old))
+    state = (deployment.key_of("/app/keyed"), deployment.tags_of("/app/keyed"))
+    deleted = deployment.send(event(deployment, "Delete", second))
+
+    assert (created.status, counts(created)) == ("SUCCESS", count(3, 2, 0, 1))
+    assert (updated.status, counts(updated)) == ("SUCCESS", count(3, 2, 0, 1))
+    assert state == (theirs, {})
+    assert (deleted.status, deployment.key_of("/app/keyed")) == ("SUCCESS", theirs)
+    assert keys_of(deployment, named(2)) == {None}
 
 
 def test_the_events_of_the_fleet(deployment: Deployment) -> None:

@@ -103,7 +103,7 @@ def test_a_delete_that_overtakes_a_create(deployment: Deployment) -> None:
     key, before = deployment.key(), deployment.key()
     having(deployment, *named(120), key=before)
     deployment.context.remaining_in_millis = 40_000
-    create = event(deployment, "Create", key, service_timeout=3600)
+    create = event(deployment, "Create", key, service_timeout=3600, OnExistingKey="Override")
     handler.handler(dict(create), deployment.context)  # type: ignore[arg-type] # all that is used of the context
     (further,) = invocations(deployment.aws, FUNCTION, 1)
     deployment.context.remaining_in_millis = 900_000

@@ -38,6 +38,7 @@ def test_nothing_is_reconciled_for_a_fleet_that_is_gone(fleet: Enrolment) -> Non
 def test_what_is_associated_while_the_fleet_goes_is_given_back(fleet: Enrolment, event: str) -> None:
     """The rule goes amid the work: the log group ends as it was."""
     before = fleet.deployment.key()
+    fleet.setting(ON_EXISTING_KEY="Override")
     fleet.log_groups(ORDERS, key=before)
     associate = enrolment.aws.log_groups.associate
 

@@ -31,8 +31,9 @@ COMMAND_LINE: Final = Owner.of_command_line(fleet())
 STRANGER: Final = owner("Trail")
 ONE_AFTER_THE_OTHER: Final = replace(DEFAULT_RATE_LIMITS, workers=1)
 
-PLAN: Final = ("plan", "--prefix", "*", "--kms-key-id", "alias/logs")
-APPLY: Final = ("apply", "--prefix", "*", "--kms-key-id", "alias/logs")
+OVERRIDE: Final = ("--on-existing-key", "Override")
+PLAN: Final = ("plan", "--prefix", "*", "--kms-key-id", "alias/logs", *OVERRIDE)
+APPLY: Final = ("apply", "--prefix", "*", "--kms-key-id", "alias/logs", *OVERRIDE)
 AS_JSON: Final = "--json"
 
 

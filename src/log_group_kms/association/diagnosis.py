@@ -35,15 +35,40 @@ if TYPE_CHECKING:
 
 #: Refusals that speak for themselves; the others are looked into.
 _SENTENCES: Final[Mapping[type[ApiError], str]] = {
-    NotFound: (
-        "There is no log group {target}: create it first (DependsOn), correct its name, or set OnMissingLogGroup to "
-        "Create"
-    ),
+    NotFound: "There is no log group {target}: {missing}",
     ReservedLogGroup: "{target} is reserved for AWS and cannot be associated with a key: use another log group",
     ConcurrentChange: "Someone else kept changing {target}: {again}, or see who does with CloudTrail",
     Unavailable: "AWS could not be reached or failed inside while working on {target}: {again}",
     LimitExceeded: "A quota is used up for {target}: take tags off or delete log groups, or ask AWS for more",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The words for whoever reads a diagnosis; by default for the user of a stack.
+
+    Attributes:
+        caller: whose permissions count.
+        asker: who asks KMS.
+        account: where that one works.
+        again: how to try once more.
+        key: what names the key.
+        missing: what to do where a log group is not there.
+        grant: what to do where the caller lacks a permission.
+        grant_key: the same for a permission on the key.
+    """
+
+    caller: str = "The provider's role"
+    asker: str = "the provider"
+    account: str = "the provider's account"
+    again: str = "deploy again"
+    key: str = "KmsKeyId"
+    missing: str = "create it first (DependsOn), correct its name, or set OnMissingLogGroup to Create"
+    grant: str = "add it to the role, or take back what removed it"
+    grant_key: str = (
+        "add the key's ARN to the provider's parameter KmsKeyArns, and where the key is in another account, let its "
+        "policy allow the role {action} as well"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +79,13 @@ class Diagnosis:
         keys: KMS.
         place: where the provider works.
         service_principal: CloudWatch Logs, as a key policy names it in this place, also in kms:ViaService.
-        caller: whose permissions count.
-        again: how to try once more.
+        words: the words for the reader.
     """
 
     keys: Keys
     place: Place
     service_principal: str
-    caller: str = "The provider's role"
-    again: str = "deploy again"
+    words: Wording = Wording()
 
     def explain(self, error: ProviderError) -> str:
         """Return what a user reads for *error*, with what its notes add: how far a fleet came."""
@@ -90,26 +113,24 @@ class Diagnosis:
             case Throttled():
                 return self._throttled(error)
         sentence = _SENTENCES.get(type(error), "AWS refused the request about {target}")
-        return sentence.format(target=error.target or "the account", again=self.again)
+        words = self.words
+        return sentence.format(target=error.target or "the account", again=words.again, missing=words.missing)
 
     def _throttled(self, error: Throttled) -> str:
         quota = " (AWS allows 5 a second and no more)" if error.operation == "AssociateKmsKey" else ""
         return (
             f"Too many {error.operation} calls in account {self.place.account} and Region {self.place.region}{quota} "
-            f"for {error.target or 'this one'} to get its turn in time: {self.again}, or fewer at once"
+            f"for {error.target or 'this one'} to get its turn in time: {self.words.again}, or fewer at once"
         )
 
     def _role(self, error: RoleDenied) -> str:
-        what = f"{self.caller} lacks the permission {error.action}"
+        what = f"{self.words.caller} lacks the permission {error.action}"
         if "explicit deny" in error.message:
             return f"{what}, which a policy denies explicitly (see which in AWS's words): change that policy"
         if not error.about_key:
             on = error.target or ("CloudWatch Logs" if error.action.startswith("logs:") else "its resource")
-            return f"{what} on {on}: add it to the role, or take back what removed it"
-        return (
-            f"{what} on the key {error.key or 'in force'}: add the key's ARN to the provider's parameter KmsKeyArns, "
-            f"and where the key is in another account, let its policy allow the role {error.action} as well"
-        )
+            return f"{what} on {on}: {self.words.grant}"
+        return f"{what} on the key {error.key or 'in force'}: {self.words.grant_key.format(action=error.action)}"
 
     def _key(self, error: ApiError) -> str:
         """Return the fault of the key, as far as DescribeKey may be asked."""
@@ -118,11 +139,11 @@ class Diagnosis:
             described = self.keys.describe(_reference(key))
         except KeyNotFound:
             return (
-                f"There is no key {key} in {self.place.region}: correct KmsKeyId; a key must be in the Region of the "
-                "log group, and a bare key id or alias in the provider's account"
+                f"There is no key {key} in {self.place.region}: correct {self.words.key}; a key must be in the Region "
+                f"of the log group, and a bare key id or alias in {self.words.account}"
             )
         except AccessDenied as unknown:
-            hint = f"more cannot be told, since the provider may not call DescribeKey on it ({unknown.code})"
+            hint = f"more cannot be told, since {self.words.asker} may not call DescribeKey on it ({unknown.code})"
             return f"{self._unless_allowed(error, key)}; {hint}"
         except ApiError as failed:
             hint = f"more cannot be told, since DescribeKey failed too ({failed.code})"

@@ -6,6 +6,7 @@ import json
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
@@ -74,7 +75,9 @@ class Aws:
         """
         region = self._session.get_config_variable("region")
         if not region:
-            raise Unconfigured("No Region is given: use --region, AWS_DEFAULT_REGION, or one in the profile")
+            raise Unconfigured(
+                "No Region is given: use --region, AWS_DEFAULT_REGION, AWS_REGION, or one in the profile"
+            )
         with configured(), translated_errors("GetCallerIdentity", None):
             arn = self._client("sts", QUICKLY).get_caller_identity()["Arn"]
         _, partition, _, _, account, _ = arn.split(":", 5)
@@ -124,7 +127,13 @@ class Aws:
 
     def _client(self, service: str, config: Config) -> Any:
         # An Any: boto3's stubs know the clients of boto3's own method alone, and not of botocore's.
-        return self._session.create_client(service, config=config)
+        try:
+            client = self._session.create_client(service, config=config)
+            # botocore looks at the port only when it calls.
+            _ = urlsplit(client.meta.endpoint_url).port
+        except ValueError as error:
+            raise Unconfigured(f"AWS_ENDPOINT_URL, or endpoint_url in the profile, is no URL: {error}") from error
+        return client
 
 
 @contextmanager

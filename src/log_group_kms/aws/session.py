@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 import botocore.session
@@ -22,6 +23,8 @@ def new_session(*, profile: str | None = None, region: str | None = None) -> bot
     """
     session = botocore.session.Session(profile=profile)
     session.get_scoped_config()
+    # botocore knows AWS_DEFAULT_REGION alone; the AWS CLI and other SDKs take AWS_REGION as well.
+    region = region or session.get_config_variable("region") or os.environ.get("AWS_REGION")
     if region:
         session.set_config_variable("region", region)
     session.register_component("data_loader", Data())

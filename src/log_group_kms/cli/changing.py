@@ -11,6 +11,7 @@ from log_group_kms.cli.command import Exit
 from log_group_kms.cli.terminal import tell
 from log_group_kms.fleet.checkpoint import Checkpoint
 from log_group_kms.fleet.rules import FleetRules
+from log_group_kms.model.errors import ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,22 +38,34 @@ def carry_out(
     ):
         context = invocation.context()
         rules = FleetRules(context, summary.fleet, saw=progress.count_visit, throttled=progress.count_throttled)
+        result: Outcome | Checkpoint | ProviderError
         try:
             result = change(rules)
+        except ProviderError as failure:
+            result = failure
         except Exception:
             tell(f"{progress.changed:,} were changed before this:")
             raise
     for name, why in progress.unrestored:
         tell(f"{name}: {why}")
-    return conclude(
-        invocation,
-        replace(
-            _with_result(summary, result),
-            seconds=clock.now() - begun,
-            throttled=progress.throttled,
-            unrestored=tuple(name for name, _ in progress.unrestored),
-        ),
+    summary = replace(
+        summary,
+        seconds=clock.now() - begun,
+        throttled=progress.throttled,
+        unrestored=tuple(name for name, _ in progress.unrestored),
     )
+    if isinstance(result, ProviderError):
+        return _fail(invocation, summary, progress, result)
+    return conclude(invocation, _with_result(summary, result))
+
+
+def _fail(invocation: Invocation, summary: Summary, progress: Progress, failure: ProviderError) -> Exit:
+    """Tell how far it came before the *failure*, and every log group that AWS refused."""
+    for name in failure.refused:
+        tell(f"{name}: {progress.put_aside.get(name, 'refused')}")
+    tell(f"{progress.changed:,} were changed before this:")
+    so_far = replace(summary, changed=progress.changed, refused=failure.refused, complete=False)
+    return invocation.fail(failure, so_far.as_json())
 
 
 def conclude(invocation: Invocation, summary: Summary) -> Exit:

@@ -5,22 +5,27 @@ A new command is a module in `commands` and an entry in `main.COMMANDS`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from log_group_kms.association.context import Context
+from log_group_kms.association.diagnosis import Diagnosis, Wording
 from log_group_kms.cli.terminal import tell
+from log_group_kms.model.errors import ApiError
+from log_group_kms.request.properties import PROPERTIES
 from log_group_kms.retry.retrier import Retrier
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from log_group_kms.association.requests import Ensure, Remove
     from log_group_kms.cli.options import Options
     from log_group_kms.cli.screen import Screen
     from log_group_kms.cli.terminal import Account, Terminal
+    from log_group_kms.model.errors import ProviderError
     from log_group_kms.model.targets import Place
     from log_group_kms.retry.clock import Deadline
 
@@ -32,6 +37,24 @@ class Exit(IntEnum):
     ERROR = 1
     FOUND = 3
     INTERRUPTED = 130
+
+
+#: 100,000 log groups take five and a half hours, which temporary credentials may not last.
+_EXPIRED: Final = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
+_FLAGS: Final = {each.name: each.flag for each in PROPERTIES if each.option}
+_WORDS: Final = Wording(
+    caller="The caller",
+    asker="the caller",
+    account="the caller's account",
+    again="run the same command again",
+    key=_FLAGS["KmsKeyId"],
+    missing="it was deleted meanwhile, run the same command again",
+    grant="add it to the caller's policies, or take back what removed it",
+    grant_key=(
+        "add it to the caller's policies, and where the key is in another account, let its policy allow the caller "
+        "{action} as well"
+    ),
+)
 
 
 class Misuse(Exception):  # noqa: N818 - named for what it is
@@ -71,8 +94,29 @@ class Invocation:
         """Ask before anything is changed, unless `--yes` is given; True for a Yes."""
         if self.options.yes or self.terminal.ask(question):
             return True
+        self.screen.failure({"command": self.options.command, "error": "Nothing was changed."})
         tell("Nothing was changed.")
         return False
+
+    def fail(self, failure: ProviderError, so_far: Mapping[str, object] | None = None) -> Exit:
+        """Tell the *failure*, with the object that `--json` prints of what was done before it; return the exit code."""
+        told = self._reason(failure)
+        self.screen.failure({"command": self.options.command, **(so_far or {}), "error": told})
+        tell(told)
+        return Exit.ERROR
+
+    def _reason(self, failure: ProviderError) -> str:
+        if not isinstance(failure, ApiError):
+            return in_options(str(failure))
+        if failure.code in _EXPIRED:
+            return f"The credentials have expired: renew them, and the same command goes on with the rest. {failure}"
+        account = self.account
+        return Diagnosis(account.keys, account.place, account.service_principal, _WORDS).reason(failure)
+
+
+def in_options(text: str) -> str:
+    """Return *text* with the option in place of each property."""
+    return re.sub(r"\w+", lambda word: _FLAGS.get(word[0], word[0]), text)
 
 
 def _no_options(_: ArgumentParser) -> None:

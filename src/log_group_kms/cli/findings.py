@@ -104,7 +104,8 @@ class Summary:
         compliant: how many had the key already; None where it did not come to an end, and for `release`.
         skipped: how many were left as they are; None as for *compliant*.
         unrestored: names of log groups that are left without a key, as the previous one could not be put back.
-        complete: False where Ctrl-C ended it.
+        refused: names of log groups that AWS refused, where the others are done.
+        complete: False where Ctrl-C or an error ended it.
     """
 
     command: str
@@ -118,6 +119,7 @@ class Summary:
     compliant: int | None = None
     skipped: int | None = None
     unrestored: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
     complete: bool = True
 
     def as_json(self) -> dict[str, object]:
@@ -132,9 +134,11 @@ class Summary:
             "compliant": self.compliant,
             "skipped": self.skipped,
             "unrestored": list(self.unrestored),
+            "refused": list(self.refused),
             "throttled": self.throttled,
             "seconds": round(self.seconds, 1),
             "complete": self.complete,
+            "error": None,
         }
 
 

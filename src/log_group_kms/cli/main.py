@@ -5,12 +5,12 @@ What `plan` shows, `apply` changes and `release` gives back is all the doing of 
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from log_group_kms.association.diagnosis import Diagnosis
 from log_group_kms.cli.command import Exit, Invocation, Misuse
 from log_group_kms.cli.commands.apply import APPLY
 from log_group_kms.cli.commands.plan import PLAN
@@ -20,22 +20,20 @@ from log_group_kms.cli.options import Options, parsers
 from log_group_kms.cli.screen import JsonScreen
 from log_group_kms.cli.tables import TableScreen
 from log_group_kms.cli.terminal import Terminal, tell
-from log_group_kms.model.errors import ApiError, ProviderError
+from log_group_kms.model.errors import ProviderError
 from log_group_kms.retry.clock import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from log_group_kms.cli.command import Command
-    from log_group_kms.cli.terminal import Account
+    from log_group_kms.cli.screen import Screen
 
 #: A new command is entered here; in the order of the help.
 COMMANDS: Final = (PLAN, APPLY, RELEASE, REPORT)
 
 #: What a clone that was not installed may lack.
 _LIBRARIES: Final = ("boto3", "botocore", "rich")
-#: 100,000 log groups take five and a half hours, which temporary credentials may not last.
-_EXPIRED: Final = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 
 
 def main(arguments: Sequence[str] | None = None, terminal: Terminal | None = None) -> int:
@@ -45,6 +43,9 @@ def main(arguments: Sequence[str] | None = None, terminal: Terminal | None = Non
         SystemExit: after `--help`, and with 2 for wrong usage.
     """
     # What goes wrong is told here; nobody else is to write between the lines of the progress.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a terminal's encoding cannot show, it shows as a question mark: stderr does so by itself.
+        sys.stdout.reconfigure(errors="replace")
     logging.getLogger("log_group_kms").addHandler(logging.NullHandler())
     parser, by_name = parsers(COMMANDS)
     options = Options.of(parser.parse_args(arguments))
@@ -66,25 +67,20 @@ def main(arguments: Sequence[str] | None = None, terminal: Terminal | None = Non
             raise
         tell(f"There is no {library} for this Python: pip install rich boto3 (with --json, boto3 is enough)")
         return Exit.ERROR
-    except ProviderError as error:
-        tell(str(error))
-        return Exit.ERROR
 
 
 def _run(command: Command, options: Options, terminal: Terminal) -> Exit:
     if command.changes and not (options.yes or terminal.is_interactive()):
         raise Misuse(f"{command.name} asks before it changes anything, and there is no terminal: give --yes")
-    screen = (JsonScreen if options.json else TableScreen)(terminal.clock)
-    with terminal.connect(options) as account:
-        try:
-            return command.run(Invocation(options, terminal, account, screen, Deadline()))
-        except ApiError as refusal:
-            tell(_reason(account, refusal))
-            return Exit.ERROR
-
-
-def _reason(account: Account, refusal: ApiError) -> str:
-    if refusal.code in _EXPIRED:
-        return f"The credentials have expired: renew them, and the same command goes on with the rest. {refusal}"
-    whose, again = "The caller", "run the same command again"
-    return Diagnosis(account.keys, account.place, account.service_principal, whose, again).reason(refusal)
+    screen: Screen = (JsonScreen if options.json else TableScreen)(terminal.clock)
+    try:
+        with terminal.connect(options) as account:
+            invocation = Invocation(options, terminal, account, screen, Deadline())
+            try:
+                return command.run(invocation)
+            except ProviderError as failure:
+                return invocation.fail(failure)
+    except ProviderError as unconfigured:
+        screen.failure({"command": command.name, "error": str(unconfigured)})
+        tell(str(unconfigured))
+        return Exit.ERROR

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from log_group_kms.model.targets import Fleet
 from log_group_kms.request.properties import FLEET_TARGET, PROPERTIES
 from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS
 
@@ -24,7 +25,8 @@ _SUMMARY: Final = "Encrypt CloudWatch Logs log groups with a KMS key, as a stack
 _EPILOG: Final = """\
 exit codes:
   0    done; nothing to change (plan); every log group under a customer managed key (report)
-  1    an error, told on stderr; a No to the question; with --on-existing-key Fail, a log group with another key
+  1    an error, told on stderr (and with --json, where nothing else is printed, as an object: command, error);
+       a No to the question; with --on-existing-key Fail, a log group with another key
   2    wrong usage
   3    plan: there is something to change; report: a log group is under no customer managed key
   130  ended by Ctrl-C: what had begun was finished, and the same command goes on with the rest
@@ -33,7 +35,8 @@ exit codes:
   plan            command, account, region, prefix, kms_key_arn, owner, counts (by action),
                   log_groups: [log_group, action, kms_key_arn (in force, or null), owner (or null)]
   apply, release  command, account, region, prefix, kms_key_arn, owner, planned, changed, compliant, skipped,
-                  unrestored (names), throttled (calls), seconds, complete (false after Ctrl-C)
+                  unrestored (names), refused (names), throttled (calls), seconds,
+                  complete (false after Ctrl-C or an error), error (or null)
   report          command, account, region, prefix, matched, encrypted, unencrypted, reserved,
                   keys: [kms_key_arn, log_groups], prefixes: [prefix, matched, encrypted, unencrypted, reserved]
   The actions: associate, rekey, take_over, compliant, keep, conflict, leave, reserved, excluded.
@@ -100,7 +103,7 @@ def _parser(make: Callable[..., argparse.ArgumentParser], name: str, description
 
 def _add_options(parser: argparse.ArgumentParser, command: Command) -> None:
     _add_prefix(parser, default=None if command.request else "*")
-    parser.add_argument("--region", help="AWS Region (default: the profile's, or AWS_DEFAULT_REGION)")
+    parser.add_argument("--region", help="AWS Region (default: AWS_DEFAULT_REGION, the profile's, or AWS_REGION)")
     parser.add_argument("--profile", help="profile of the AWS configuration (default: the usual search)")
     parser.add_argument("--json", action="store_true", help="print one JSON object, see below; needs no Rich")
     if command.request:
@@ -125,7 +128,8 @@ def _add_property(parser: argparse.ArgumentParser, each: Property, more_help: st
     if each.form.many:
         more |= {"nargs": "+", "action": "extend", "default": []}
     elif each.form.choices:
-        more |= {"choices": each.form.choices, "default": each.default}
+        more |= {"type": partial(_fold, each.form.choices), "choices": each.form.choices}
+        more |= {"default": each.default_for(Fleet)}
         more_help = " (default %(default)s)"
     if each.required:
         more["required"] = True
@@ -138,6 +142,11 @@ def _add_owner(parser: argparse.ArgumentParser) -> None:
         help="work for the fleet that this resource of a stack is, with the same --prefix as there (default: for the "
         "command line itself; a stack's fleet takes that over, with what was there before)",
     )  # fmt: skip
+
+
+def _fold(choices: Sequence[str], text: str) -> str:
+    """Return the choice that *text* is but for its case; *text* itself, which is refused, where it is none."""
+    return {choice.lower(): choice for choice in choices}.get(text.lower(), text)
 
 
 def _not_empty(text: str) -> str:

@@ -38,6 +38,7 @@ class Progress:
         throttled: how many calls AWS refused because of the quota.
         stopping: True after Ctrl-C.
         unrestored: the log groups that are left without a key, each with the reason.
+        put_aside: why a log group could not be changed at once, by its name.
     """
 
     show: Callable[[Progress], None]
@@ -46,10 +47,14 @@ class Progress:
     throttled: int = 0
     stopping: bool = False
     unrestored: list[tuple[str, str]] = field(default_factory=list)
+    put_aside: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count_visit(self, name: str, fate: Fate, why: str) -> None:
         """Count a log group that was visited, by its *fate*."""
+        if fate is Fate.BUSY:
+            with self._lock:
+                self.put_aside[name] = why
         if fate not in (*CHANGED, Fate.RELEASED, Fate.UNRESTORED):
             return
         with self._lock:

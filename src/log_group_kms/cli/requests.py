@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from log_group_kms.association.requests import Asker, Ensure, Remove
-from log_group_kms.cli.command import Misuse
+from log_group_kms.cli.command import Misuse, in_options
 from log_group_kms.model.errors import AccessDenied, InvalidRequest, KeyUnusable
 from log_group_kms.model.keys import KeyArn
 from log_group_kms.model.ownership import Owner
 from log_group_kms.request.parse import parse_association
-from log_group_kms.request.properties import FLEET_TARGET, PROPERTIES
+from log_group_kms.request.properties import FLEET_TARGET
 from log_group_kms.request.reading import read_some
 from log_group_kms.request.values import Scope
 from log_group_kms.retry.policies import THROTTLED, UNAVAILABLE
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 _LOGICAL_ID: Final = re.compile(r"[A-Za-z0-9]{1,255}")
 #: Who may not look should hear of it at once: unlike the provider's role, the caller's was not made a moment before.
 _LOOKING: Final = (THROTTLED, UNAVAILABLE)
-_FLAGS: Final = {each.name: each.flag for each in PROPERTIES if each.option}
 
 
 def looking(context: Context) -> Context:
@@ -93,8 +92,9 @@ def _mistakes_in_options() -> Iterator[None]:
 
 
 def _in_option(mistake: str) -> str:
+    # What is quoted after it is the user's own.
     name, _, rest = mistake.partition(" ")
-    return f"{_FLAGS.get(name, name)} {rest}"
+    return f"{in_options(name)} {rest}"
 
 
 def _usable(context: Context, reference: KeyReference) -> KeyArn:

@@ -27,6 +27,9 @@ class Screen(Protocol):
     def summary(self, summary: Summary) -> None:
         """Show the result of `apply` and `release`."""
 
+    def failure(self, failure: dict[str, object]) -> None:
+        """Show what a command that failed has to say beside its line on stderr."""
+
     def progress(self, title: str, total: int | None = None) -> AbstractContextManager[Progress]:
         """Show progress while the block runs; of a *total*, where that is known."""
 
@@ -36,6 +39,7 @@ class JsonScreen:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._printed = False
 
     def plan(self, plan: Plan) -> None:
         """See `Screen`."""
@@ -49,9 +53,15 @@ class JsonScreen:
         """See `Screen`."""
         self._print(summary.as_json())
 
+    def failure(self, failure: dict[str, object]) -> None:
+        """See `Screen`; a plan with conflicts has been printed already, and there is one object always."""
+        if not self._printed:
+            self._print(failure)
+
     def progress(self, title: str, total: int | None = None) -> AbstractContextManager[Progress]:
         """See `Screen`."""
         return in_lines(self._clock, title, total)
 
     def _print(self, value: dict[str, object]) -> None:
+        self._printed = True
         print(json.dumps(value, indent=2), flush=True)

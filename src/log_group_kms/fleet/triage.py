@@ -14,6 +14,7 @@ from log_group_kms.model.errors import (
     LimitExceeded,
     NotStabilized,
     PartlyRefused,
+    ProviderError,
     RoleDenied,
 )
 from log_group_kms.retry.policies import FLEET, FLEET_IN_PASSING
@@ -133,11 +134,12 @@ class Triage:
         if error:
             raise error
 
-    def failure(self, fleet: Fleet, checkpoint: Checkpoint) -> Exception:
+    def failure(self, fleet: Fleet, checkpoint: Checkpoint) -> ProviderError:
         """Return what is raised when all log groups are done but those that were refused."""
         with self._lock:
-            error = self._first_error
+            error, refused = self._first_error, tuple(self._refused)
         failure = error or PartlyRefused(f"AWS refused log groups of {fleet.arn} for their own sake")
+        failure.refused = refused
         failure.add_note(f"Refused: {', '.join(checkpoint.refused)}; the log has them all. {checkpoint.summary}")
         return failure
 

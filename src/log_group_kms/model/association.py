@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
 from log_group_kms.model.targets import Exclusions, Target
 
@@ -27,12 +27,24 @@ class OnExistingKey(StrEnum):
     KEEP = "Keep"
     FAIL = "Fail"
 
+    @classmethod
+    def default_for(cls, kind: type[Target]) -> OnExistingKey:
+        """Return the rule where a template names none.
+
+        Who names one log group means that one; a fleet must not replace a team's own key unasked.
+        """
+        return cls.KEEP if kind.many else cls.OVERRIDE
+
 
 class OnMissingLogGroup(StrEnum):
     """The rule for a log group that does not exist."""
 
     FAIL = "Fail"
     CREATE = "Create"
+
+
+#: In the metadata of a field: the function that returns its default for a kind of target.
+DEFAULT_FOR: Final = "default_for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +54,17 @@ class Association:
     target: Target
     key: KeyReference
     on_delete: OnDelete = OnDelete.RESTORE_PREVIOUS
-    on_existing_key: OnExistingKey = OnExistingKey.OVERRIDE
+    #: None until the target's kind has decided, see `__post_init__`: nobody else meets it so.
+    on_existing_key: OnExistingKey = field(
+        default=cast("OnExistingKey", None), metadata={DEFAULT_FOR: OnExistingKey.default_for}
+    )
     on_missing_log_group: OnMissingLogGroup = OnMissingLogGroup.FAIL
     propagation_wait: int = 0
     exclude: Exclusions = field(default_factory=Exclusions)
+
+    def __post_init__(self) -> None:
+        if not self.on_existing_key:
+            object.__setattr__(self, "on_existing_key", OnExistingKey.default_for(type(self.target)))
 
     @property
     def looks_first(self) -> bool:

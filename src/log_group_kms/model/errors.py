@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 class ProviderError(Exception):
     """The root: its text becomes the Reason of a FAILED response."""
 
+    #: Names of all log groups that AWS refused, where a fleet has done the others.
+    refused: tuple[str, ...] = ()
+
 
 class InvalidRequest(ProviderError):
     """The event's properties break a rule; nothing was called and nothing changed."""

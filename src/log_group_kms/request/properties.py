@@ -1,7 +1,8 @@
 """The properties of the resource, each written down once.
 
 The parse of a template, the settings of the enrolment function and the options of the command line are derived from
-`PROPERTIES`. A new property is a field of `Association`, which holds its default as well, and a row here.
+`PROPERTIES`. A new property is a field of `Association`, which holds its default as well, by the kind of target where
+that matters, and a row here.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from log_group_kms.association.requests import Ensure, Remove
-from log_group_kms.model.association import Association, OnDelete, OnExistingKey, OnMissingLogGroup
+from log_group_kms.model.association import DEFAULT_FOR, Association, OnDelete, OnExistingKey, OnMissingLogGroup
 from log_group_kms.model.targets import (
     LOG_GROUP_NAME,
     LOG_GROUP_NAME_WITH_WILDCARDS,
@@ -90,7 +91,7 @@ def one_of(choices: type[StrEnum]) -> Text:
             raise ValueError(f"it must be one of {', '.join(choices)}")
         return choices(text)
 
-    return Text(parse, "|".join(choices), tuple(choices))
+    return Text(parse, "|".join(choices), tuple(each.value for each in choices))
 
 
 @dataclass(frozen=True)
@@ -136,10 +137,14 @@ class Property:
     option: Option | None = None
     enrolled: bool = False
 
-    @property
-    def default(self) -> object:
-        """The value where a template leaves it out; None where it is required, and where it names a target."""
+    def default_for(self, kind: type[Target]) -> object:
+        """Return the value where the template of this *kind* of target leaves it out.
+
+        It is None where the property is required, and where it names a target.
+        """
         (found,) = (each for each in dataclasses.fields(Association) if each.name == self.field)
+        if DEFAULT_FOR in found.metadata:
+            return found.metadata[DEFAULT_FOR](kind)
         if found.default_factory is not dataclasses.MISSING:
             return found.default_factory()
         return None if found.default is dataclasses.MISSING else found.default
@@ -201,7 +206,7 @@ PROPERTIES: Final = (
         description="The KMS key: key ARN, alias ARN, alias/NAME, key id or multi-Region key id.",
         field="key",
         required=True,
-        option=Option("key ARN, alias ARN, alias/NAME, key id or mrk-… id", metavar="KEY"),
+        option=Option("key ARN, alias ARN, alias/NAME, key id or mrk- id", metavar="KEY"),
         enrolled=True,
     ),
     Property(

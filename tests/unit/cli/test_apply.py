@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from support.desk import APPLY, AS_JSON, BEFORE, COMMAND_LINE, KEY, STRANGER, Desk
-from support.fake_aws import STACK_ID, FakeLogGroup, fleet, owner, throttled
+from support.desk import APPLY, AS_JSON, BEFORE, COMMAND_LINE, KEY, OVERRIDE, STRANGER, Desk
+from support.fake_aws import STACK_ID, FakeAws, FakeLogGroup, fleet, owner, throttled
 
 from log_group_kms.association.requests import Ensure, Remove
 from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.model.association import Association
+from log_group_kms.model.errors import LimitExceeded
 from log_group_kms.model.ownership import Claim
 
 if TYPE_CHECKING:
     from log_group_kms.model.keys import KeyArn
+    from log_group_kms.model.targets import LogGroup
 
 
 def test_apply_does_what_plan_shows(desk: Desk) -> None:
@@ -29,7 +32,7 @@ def test_apply_does_what_plan_shows(desk: Desk) -> None:
         "/debug/a": FakeLogGroup(),
         "/theirs": FakeLogGroup(BEFORE, Claim(STRANGER, None)),
     }
-    assert [" ".join(line.split()) for line in desk.out.splitlines()][3:6] == [
+    assert [" ".join(line.split()) for line in desk.out.splitlines()][:3] == [
         "associated 2",
         "had the key already 1",
         "skipped 2",
@@ -61,8 +64,10 @@ def test_apply_as_json(desk: Desk) -> None:
             "compliant": 1,
             "skipped": 2,
             "unrestored": [],
+            "refused": [],
             "throttled": 2,
             "complete": True,
+            "error": None,
         },
     )
 
@@ -115,7 +120,7 @@ def test_nobody_there_to_be_asked(desk: Desk, command: tuple[str, ...]) -> None:
 
 def test_apply_for_the_fleet_of_a_stack(desk: Desk) -> None:
     """What it claims, that fleet's Delete gives back."""
-    desk.run("apply", "--prefix", "/aws/", "--kms-key-id", KEY.text, "--yes", "--owner", STACK_ID, "Fleet")
+    desk.run("apply", "--prefix", "/aws/", "--kms-key-id", KEY.text, *OVERRIDE, "--yes", "--owner", STACK_ID, "Fleet")
     prefix = fleet("/aws/")
     theirs = owner("Fleet", target=prefix)
 
@@ -171,6 +176,50 @@ def test_progress_where_there_is_no_terminal(desk: Desk) -> None:
         "Associating: 11 of 30, 1.1 a second, 0:00:17 left, 0 calls refused for the quota",
         "Associating: 21 of 30, 1.0 a second, 0:00:09 left, 0 calls refused for the quota",
     ]
+
+
+@dataclass
+class OddLogGroups(FakeAws):
+    """Some log groups have fifty tags already."""
+
+    odd: tuple[str, ...] = ()
+
+    def write_claim(self, log_group: LogGroup, claim: Claim) -> None:
+        """See `LogGroups`."""
+        if log_group.name.text in self.odd:
+            self.calls.append("TagResource")
+            message = "The resource can have no more than 50 tags"
+            raise LimitExceeded("TagResource", "TooManyTagsException", message, log_group.arn)
+        super().write_claim(log_group, claim)
+
+
+@pytest.mark.parametrize("options", [(), (AS_JSON,)], ids=["as tables", "as JSON"])
+def test_every_log_group_that_aws_refuses_is_named(desk: Desk, options: tuple[str, ...]) -> None:
+    """On stderr with the reason; with `--json` in the one object as well, which counts what was done."""
+    odd = tuple(f"/many/{number}" for number in range(7))
+    desk.aws = OddLogGroups(keys=FakeAws.holding(KEY, BEFORE).keys, odd=odd)
+    for name in (*odd, "/aws/lambda/orders", "/zzz"):
+        desk.holds(name)
+
+    code = desk.run("apply", "--prefix", "/", "--kms-key-id", KEY.text, "--yes", *options)
+    told = desk.err.splitlines()
+
+    why = "AWS answered TagResource with TooManyTagsException: The resource can have no more than 50 tags"
+    assert code == 1
+    assert told[-9:-1] == [*(f"{name}: {why}" for name in odd), "2 were changed before this:"]
+    assert told[-1].startswith("A quota is used up for arn:aws:logs:eu-west-1:111122223333:log-group:/many/0")
+    if options:
+        summary = desk.json()
+        assert {name: summary[name] for name in ("command", "planned", "changed", "refused", "complete", "error")} == {
+            "command": "apply",
+            "planned": 9,
+            "changed": 2,
+            "refused": [*odd],
+            "complete": False,
+            "error": told[-1],
+        }
+    else:
+        assert desk.out == ""
 
 
 def test_what_fails_on_the_way_tells_how_far_it_came(desk: Desk) -> None:

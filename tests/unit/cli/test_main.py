@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
-from support.desk import APPLY, AS_JSON, KEY, PLAN, Desk
+from support.desk import APPLY, AS_JSON, BEFORE, KEY, PLAN, Desk
 from support.fake_aws import STACK_ID, role_denied
 from support.project import PROJECT
 
-from log_group_kms.cli.main import main
-from log_group_kms.model.errors import InvalidParameter
+from log_group_kms.cli.main import COMMANDS, main
+from log_group_kms.model.errors import InvalidParameter, KeyNotFound
 from log_group_kms.model.keys import KeyDescription
+
+if TYPE_CHECKING:
+    from log_group_kms.cli.command import Command
+    from log_group_kms.model.errors import ApiError
 
 
 @pytest.mark.parametrize(
@@ -24,9 +30,21 @@ from log_group_kms.model.keys import KeyDescription
         pytest.param([*PLAN, "--prefix", "/a*"], "--prefix is '/a*'; it is the beginning of a name", id="wildcard"),
         pytest.param([*PLAN, "--exclude", "a b"], "--exclude is ['a b']; 'a b' is no name", id="no name"),
         pytest.param([*PLAN, "--kms-key-id", "logs"], "--kms-key-id is 'logs'; it must be a key ARN", id="no key"),
-        pytest.param([*PLAN, "--on-existing-key", "No"], "argument --on-existing-key: invalid choice", id="no choice"),
-        pytest.param([*APPLY, "--rate", "0"], "argument --rate: '0' is no number above 0", id="no rate"),
-        pytest.param([*APPLY, "--rate", "five"], "argument --rate: 'five' is no number above 0", id="a word as rate"),
+        pytest.param(
+            [*PLAN, "--on-existing-key", "No"],
+            "argument --on-existing-key: invalid choice: 'No' (choose from 'Override', 'Keep', 'Fail')",
+            id="no choice",
+        ),
+        pytest.param(
+            ["release", "--prefix", "/", "--on-delete", "Keep"],
+            "argument --on-delete: invalid choice: 'Keep' (choose from 'RestorePrevious', 'Disassociate', 'Retain')",
+            id="another's choice",
+        ),
+        pytest.param([*APPLY, "--rate", "1e-9"], "argument --rate: '1e-9' is no number from 0.01 on", id="never"),
+        pytest.param([*APPLY, "--rate", "0"], "argument --rate: '0' is no number from 0.01 on", id="no rate"),
+        pytest.param(
+            [*APPLY, "--rate", "five"], "argument --rate: 'five' is no number from 0.01 on", id="a word as rate"
+        ),
         pytest.param(
             [*APPLY, "--yes", "--owner", STACK_ID.replace("eu-west-1", "us-east-1"), "Fleet"],
             "the id of a stack of this account and Region is "
@@ -53,6 +71,91 @@ def test_all_mistakes_are_told_at_once(desk: Desk) -> None:
 
     assert "--kms-key-id is 'logs'" in desk.err
     assert "--prefix is 'a b'" in desk.err
+
+
+def test_a_slow_rate_comes_to_its_end(desk: Desk) -> None:
+    """The slowest that is taken is no interruption."""
+    assert (desk.run(*APPLY, "--yes", "--rate", "0.01", AS_JSON), desk.json()["complete"]) == (0, True)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_the_help_where_stdout_is_ascii(monkeypatch: pytest.MonkeyPatch, command: Command) -> None:
+    """No character of it is missing there, and one that is would be a question mark."""
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stdout)
+
+    with pytest.raises(SystemExit) as ended:
+        main([command.name, "--help"])
+
+    assert (ended.value.code, stdout.errors) == (0, "replace")
+    stdout.seek(0)
+    assert "?" not in stdout.read()
+
+
+def test_a_failure_as_json_is_one_object(desk: Desk) -> None:
+    """Also where the command did not come to anything: with the sentence that stderr has."""
+    desk.aws.keys[KEY] = KeyDescription(KEY, state="Disabled")
+
+    assert (desk.run(*PLAN, AS_JSON), desk.json()) == (1, {"command": "plan", "error": desk.err.rstrip()})
+
+
+def test_a_plan_with_conflicts_as_json_is_one_object(desk: Desk) -> None:
+    """The plan itself."""
+    code = desk.run(*PLAN, "--on-existing-key", "Fail", AS_JSON)
+
+    assert (code, desk.json()["counts"]["conflict"]) == (1, 1)
+
+
+def test_a_no_as_json_is_one_object(desk: Desk) -> None:
+    """Somebody answers the question, and a program reads the result."""
+    desk.terminal, desk.typed = True, "n"
+
+    assert (desk.run(*APPLY, AS_JSON), desk.json()) == (1, {"command": "apply", "error": "Nothing was changed."})
+
+
+@pytest.mark.parametrize(
+    ("refusal", "told"),
+    [
+        pytest.param(
+            role_denied("kms:DescribeKey", "DescribeKey", key="alias/logs"),
+            "The caller lacks the permission kms:DescribeKey on the key alias/logs: add it to the caller's policies, "
+            "and where the key is in another account, let its policy allow the caller kms:DescribeKey as well. ",
+            id="no permission on the key",
+        ),
+        pytest.param(
+            KeyNotFound("DescribeKey", "NotFoundException", "?", key="alias/logs"),
+            "There is no key alias/logs in eu-west-1: correct --kms-key-id; a key must be in the Region of the log "
+            "group, and a bare key id or alias in the caller's account. ",
+            id="no such key",
+        ),
+    ],
+)
+def test_errors_speak_of_the_option_and_the_caller(desk: Desk, refusal: ApiError, told: str) -> None:
+    """Whoever types the command knows neither KmsKeyId nor the provider."""
+    desk.aws.refuse("DescribeKey", *[refusal] * 100)
+
+    assert desk.run(*PLAN) == 1
+    assert desk.err.startswith(told)
+
+
+def test_a_key_that_nobody_may_look_into(desk: Desk) -> None:
+    """It is the caller who may not call DescribeKey."""
+    denied = role_denied("kms:DescribeKey", "DescribeKey")
+    desk.aws.refuse("DescribeKey", *[denied] * 100)
+    desk.aws.closed_to_logs.add(KEY)
+
+    assert desk.run("apply", "--prefix", "/aws/", "--kms-key-id", KEY.text, "--yes") == 1
+    assert "more cannot be told, since the caller may not call DescribeKey on it" in desk.err
+
+
+def test_a_conflict_that_comes_after_the_plan(desk: Desk) -> None:
+    """The rules speak of the property; the command line, of the option."""
+    desk.aws.after = lambda operation: desk.holds("/debug/a", BEFORE) if operation == "ListTagsForResource" else None
+
+    code = desk.run("apply", "--prefix", "/debug/", "--kms-key-id", KEY.text, "--on-existing-key", "fail", "--yes")
+
+    assert (code, "OnExistingKey" in desk.err) == (1, False)
+    assert "--on-existing-key is Fail and the log group has another key" in desk.err
 
 
 def test_a_refusal_is_diagnosed(desk: Desk) -> None:

@@ -9,6 +9,7 @@ import pytest
 from log_group_kms.association.requests import Ensure, Remove
 from log_group_kms.cli.main import COMMANDS
 from log_group_kms.cli.options import Options, parsers
+from log_group_kms.model.targets import Fleet
 from log_group_kms.request.properties import FLEET_TARGET, PROPERTIES
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def options(*arguments: str) -> Options:
         pytest.param(["report"], {"LogGroupNamePrefix": "*"}, id="report"),
         pytest.param(
             ["plan", "--prefix", "/", "--kms-key-id", KEY],
-            {"KmsKeyId": KEY, "LogGroupNamePrefix": "/", "ExcludeLogGroupNames": [], "OnExistingKey": "Override"},
+            {"KmsKeyId": KEY, "LogGroupNamePrefix": "/", "ExcludeLogGroupNames": [], "OnExistingKey": "Keep"},
             id="the defaults of plan",
         ),
         pytest.param(
@@ -38,7 +39,7 @@ def options(*arguments: str) -> Options:
                 "KmsKeyId": KEY,
                 "LogGroupNamePrefix": "/",
                 "ExcludeLogGroupNames": ["/a", "/b", "/c"],
-                "OnExistingKey": "Override",
+                "OnExistingKey": "Keep",
             },
             id="a list",
         ),
@@ -50,6 +51,17 @@ def options(*arguments: str) -> Options:
 def test_the_properties_that_options_say(arguments: list[str], properties: dict[str, Any]) -> None:
     """A command has the properties of its request, and no others."""
     assert options(*arguments).properties == properties
+
+
+@pytest.mark.parametrize(("given", "choice"), [("override", "Override"), ("KEEP", "Keep"), ("fAIL", "Fail")])
+def test_a_choice_in_any_case(given: str, choice: str) -> None:
+    """A template is strict, a terminal is not."""
+    asked = options("plan", "--prefix", "/", "--kms-key-id", KEY, "--on-existing-key", given)
+
+    assert asked.properties["OnExistingKey"] == choice
+    assert options("release", "--prefix", "/", "--on-delete", "restoreprevious").properties["OnDelete"] == (
+        "RestorePrevious"
+    )
 
 
 def test_a_list_begins_anew_each_time() -> None:
@@ -76,7 +88,7 @@ def test_the_help_names_the_options_of_the_command(desk: Desk, command: Any) -> 
     assert (code, words.startswith(f"usage: log-group-kms {command.name} ")) == (0, True)
     assert [row.name for row in shown if row.option and f"{row.flag} " not in words] == []
     assert [row.name for row in shown if row.option and row.option.help not in words] == []
-    assert [row.name for row in shown if row.form.choices and f"(default {row.default})" not in words] == []
+    assert [row.name for row in shown if row.form.choices and f"(default {row.default_for(Fleet)})" not in words] == []
     assert [row.name for row in hidden if f" {row.flag} " in words.partition("exit codes:")[0]] == []
 
 

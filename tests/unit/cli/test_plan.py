@@ -85,8 +85,9 @@ def test_a_plan_with_nothing_to_change_is_a_success(desk: Desk) -> None:
     assert (code, desk.out.splitlines()[-2:]) == (0, ["To change: none", "To leave as they are: 1 compliant"])
 
 
-def test_a_long_plan_says_what_it_leaves_out(desk: Desk) -> None:
-    """A table of thousands is of no use, and takes its time."""
+def test_a_long_plan_says_what_it_leaves_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a terminal a table of thousands is of no use, and takes its time."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
     for number in range(1001):
         desk.holds(f"/many/{number:04}")
 
@@ -107,8 +108,70 @@ def test_another_key_is_a_failure_where_that_is_asked_for(desk: Desk, command: t
     )
 
 
-def test_another_key_is_kept_where_that_is_asked_for(desk: Desk) -> None:
-    """With Keep the log group is a skip."""
-    desk.run(*PLAN, "--on-existing-key", "Keep", AS_JSON)
+@pytest.mark.parametrize("options", [(), ("--on-existing-key", "Keep")], ids=["by default", "asked for"])
+def test_another_key_is_kept(desk: Desk, options: tuple[str, ...]) -> None:
+    """Unless it is said otherwise, the log group is a skip: a team's own key is not replaced unasked."""
+    desk.run("plan", "--prefix", "*", "--kms-key-id", "alias/logs", *options, AS_JSON)
 
-    assert desk.json()["counts"]["keep"] == 1
+    assert (desk.json()["counts"]["keep"], desk.json()["counts"]["rekey"]) == (1, 0)
+
+
+def test_a_plan_in_a_pipe_is_a_line_for_each_log_group(desk: Desk) -> None:
+    """`| head -3` shows three of them: no header, no blank line, no padding, none left out; cells between tabs."""
+    for number in range(1001):
+        desk.holds(f"/many/{number:04}")
+
+    desk.run(*PLAN)
+    lines = desk.out.splitlines()
+
+    assert lines[:3] == [
+        "/aws/lambda/orders\tassociate",
+        f"/aws/lambda/payments\tre-key\t{BEFORE.text.rpartition('/')[2]}",
+        "/debug/a\tassociate",
+    ]
+    assert len([line for line in lines if line.startswith("/many/")]) == 1001
+    assert [line for line in lines if line != line.rstrip() or not line] == []
+
+
+@pytest.mark.parametrize(
+    ("prefix", "near"),
+    [
+        pytest.param("/aws/lamda/", "/aws/lambda/", id="a letter is missing"),
+        pytest.param("/aws/lambdas", "/aws/lambda/", id="one too many"),
+        pytest.param("/aws/lambda/order/", "/aws/lambda/orders", id="further down"),
+        pytest.param("/AWS/lambda/", "/aws/lambda/", id="in capitals"),
+        pytest.param("debug/", "/debug/", id="no slash"),
+    ],
+)
+@pytest.mark.parametrize("command", ["plan", "report", "apply"])
+def test_a_mistyped_prefix(desk: Desk, command: str, prefix: str, near: str) -> None:
+    """That nothing matches is a warning on stderr, with prefixes that something does; the exit code stays."""
+    options = {"plan": ("--kms-key-id", "alias/logs"), "apply": ("--kms-key-id", "alias/logs", "--yes"), "report": ()}
+
+    code = desk.run(command, "--prefix", prefix, *options[command])
+
+    begin = f"No log group of account 111122223333, eu-west-1, begins with {prefix}"
+    assert code == 0
+    assert desk.err.splitlines()[0] == f"{begin}; did you mean {near}?"
+
+
+def test_the_longest_prefix_of_all(desk: Desk) -> None:
+    """A slash before it would be one too many."""
+    assert (desk.run("report", "--prefix", "x" * 512), desk.err.count("begins with")) == (0, 1)
+
+
+def test_nothing_comes_near(desk: Desk) -> None:
+    """Then no prefix is named, and few pages are asked for."""
+    desk.run("report", "--prefix", "/zzz/zzz/zzz", AS_JSON)
+
+    assert desk.err == "No log group of account 111122223333, eu-west-1, begins with /zzz/zzz/zzz.\n"
+    assert (desk.json()["matched"], len(desk.aws.calls) < 12) == (0, True)
+
+
+def test_an_account_without_log_groups(desk: Desk) -> None:
+    """Every log group is none."""
+    desk.aws.log_groups.clear()
+    desk.aws.reserved.clear()
+
+    assert desk.run("report", AS_JSON) == 0
+    assert desk.err == "There is no log group in account 111122223333, eu-west-1.\n"

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.desk import APPLY, AS_JSON, BEFORE, COMMAND_LINE, KEY, OTHER, STRANGER, Desk
-from support.fake_aws import STACK_ID, FakeLogGroup, fleet, owner
+from support.fake_aws import STACK_ID, FakeLogGroup, fleet, log_group, owner, role_denied
 
 from log_group_kms.model.ownership import Claim
 
 if TYPE_CHECKING:
     from log_group_kms.model.keys import KeyArn
+    from log_group_kms.model.targets import LogGroup, QueryResults
 
 
 @pytest.mark.parametrize(
@@ -76,3 +77,26 @@ def test_a_key_that_cannot_be_put_back_is_told(desk: Desk) -> None:
 
     assert (code, desk.json()["unrestored"], desk.json()["changed"]) == (0, ["/aws/lambda/payments"], 3)
     assert f"/aws/lambda/payments: The previous key {BEFORE.text} could not be put back" in desk.err
+
+
+@pytest.mark.parametrize("options", [(), (AS_JSON,)], ids=["as tables", "as JSON"])
+def test_every_log_group_that_is_not_given_back_is_named(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    """The others are given back; one object with `--json`."""
+    desk.run(*APPLY, "--yes")
+    disassociate = desk.aws.disassociate
+
+    def refusing(target: LogGroup | QueryResults) -> None:
+        if target == log_group("/aws/lambda/orders"):
+            raise role_denied("logs:DisassociateKmsKey", "DisassociateKmsKey", target.arn)
+        disassociate(target)
+
+    monkeypatch.setattr(desk.aws, "disassociate", refusing)
+
+    code = desk.run("release", "--prefix", "*", "--yes", *options)
+    told = desk.err.splitlines()
+
+    assert (code, told[-3].partition(":")[0]) == (1, "/aws/lambda/orders")
+    assert told[-1].startswith("The caller lacks the permission logs:DisassociateKmsKey on ")
+    assert (desk.json()["refused"] if options else desk.out) == (["/aws/lambda/orders"] if options else "")

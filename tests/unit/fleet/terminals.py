@@ -33,7 +33,7 @@ from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.lifecycle.deadlines import Deadlines
 from log_group_kms.lifecycle.event import respond
 from log_group_kms.lifecycle.progress import PROGRESS, Done
-from log_group_kms.model.association import Association
+from log_group_kms.model.association import Association, OnExistingKey
 from log_group_kms.model.errors import ApiError, InvalidParameter, LimitExceeded, ReservedLogGroup
 from log_group_kms.model.keys import KeyArn
 from log_group_kms.model.ownership import Claim, Owner
@@ -51,7 +51,7 @@ ALL = fleet()
 LAMBDA = fleet("/aws/lambda/")
 ME, SIBLING = owner("Fleet", target=ALL), owner("Renamed", target=ALL)
 EXPLICIT, STRANGER = owner(), owner("Fleet", OTHER_STACK_ID, ALL)
-ASKED = Association(ALL, OURS)
+ASKED = Association(ALL, OURS, on_existing_key=OnExistingKey.OVERRIDE)
 WRITING = {"AssociateKmsKey", "DisassociateKmsKey", "TagResource", "UntagResource", "CreateLogGroup"}
 State = tuple[KeyArn | None, Claim | None]
 #: The port's methods that change a log group.

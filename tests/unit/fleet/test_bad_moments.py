@@ -14,7 +14,7 @@ from log_group_kms.association.requests import Asker, Ensure, Remove, Update
 from log_group_kms.fleet.checkpoint import Checkpoint
 from log_group_kms.fleet.upkeep import Upkeep
 from log_group_kms.lifecycle import kinds as lifecycle
-from log_group_kms.model.association import Association
+from log_group_kms.model.association import Association, OnExistingKey
 from log_group_kms.model.errors import ClaimLost
 from log_group_kms.model.ownership import Claim, Owner
 from log_group_kms.model.results import Outcome
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 OURS, NEW = key_arn(1), key_arn(2)
 ALL, ONE = fleet(), log_group("/a/1")
 FLEET, EXPLICIT = owner("First", target=ALL), owner("First", target=ONE)
-ASKED = Association(ALL, OURS)
+ASKED = Association(ALL, OURS, on_existing_key=OnExistingKey.OVERRIDE)
 LONG = 800.0
 ONE_BY_ONE = RateLimits(workers=1)
 #: Some four changes fit into an invocation.

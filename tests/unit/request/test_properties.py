@@ -10,9 +10,10 @@ import pytest
 from support.fake_aws import PLACE, key_arn
 
 from log_group_kms.association.requests import Ensure, Remove
-from log_group_kms.model.association import Association, OnDelete
+from log_group_kms.model.association import Association, OnDelete, OnExistingKey
 from log_group_kms.model.errors import InvalidRequest
-from log_group_kms.model.targets import Exclusions, Fleet, Target
+from log_group_kms.model.keys import KeyArn
+from log_group_kms.model.targets import Exclusions, Fleet, LogGroup, LogGroupName, QueryResults, Target
 from log_group_kms.request.properties import (
     ENROLLED,
     FLEET_TARGET,
@@ -99,18 +100,36 @@ def test_every_kind_of_target_has_its_property() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "default"),
+    ("name", "kind", "default"),
     [
-        ("KmsKeyId", None),
-        ("LogGroupName", None),
-        ("ExcludeLogGroupNames", Exclusions()),
-        ("OnDelete", OnDelete.RESTORE_PREVIOUS),
-        ("PropagationWaitSeconds", 0),
+        ("KmsKeyId", LogGroup, None),
+        ("LogGroupName", LogGroup, None),
+        ("ExcludeLogGroupNames", Fleet, Exclusions()),
+        ("OnDelete", LogGroup, OnDelete.RESTORE_PREVIOUS),
+        ("OnExistingKey", LogGroup, OnExistingKey.OVERRIDE),
+        ("OnExistingKey", Fleet, OnExistingKey.KEEP),
+        ("PropagationWaitSeconds", LogGroup, 0),
     ],
 )
-def test_the_default_is_that_of_the_association(name: str, default: object) -> None:
-    """It stands there and nowhere else."""
-    assert NAMED[name].default == default
+def test_the_default_is_that_of_the_association(name: str, kind: type[Target], default: object) -> None:
+    """It stands there and nowhere else, and may depend on the kind of target."""
+    assert NAMED[name].default_for(kind) == default
+
+
+@pytest.mark.parametrize("target", [LogGroup(PLACE, LogGroupName("/a")), Fleet(PLACE, "/"), QueryResults(PLACE)])
+def test_an_association_has_the_defaults_of_its_kind(target: Target) -> None:
+    """Whoever makes one, with a template or without."""
+    made = Association(target, KeyArn(key_arn(1).text))
+    expected = {row.field: row.default_for(type(target)) for row in PROPERTIES if not row.targets and not row.required}
+
+    assert {name: getattr(made, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize("choice", list(OnExistingKey))
+@pytest.mark.parametrize("target", [LogGroup(PLACE, LogGroupName("/a")), Fleet(PLACE, "/")])
+def test_what_a_template_says_is_no_default(target: Target, choice: OnExistingKey) -> None:
+    """It stands, whatever the kind of target."""
+    assert Association(target, KeyArn(key_arn(1).text), on_existing_key=choice).on_existing_key is choice
 
 
 def test_the_settings_of_the_enrolment_function() -> None:

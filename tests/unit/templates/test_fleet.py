@@ -45,7 +45,7 @@ class TestFleet:
             "LogGroupNamePrefix": "*",
             "ExcludeLogGroupNames": {"Ref": "AWS::NoValue"},
             "KmsKeyId": self.KEY,
-            "OnExistingKey": "Override",
+            "OnExistingKey": "Keep",
             "OnDelete": "RestorePrevious",
         }
 
@@ -55,7 +55,7 @@ class TestFleet:
             "FleetKmsKeyId": "alias/logs",
             "FleetLogGroupNamePrefix": "/aws/",
             "FleetExcludeLogGroupNames": ["/aws/rds/*", "/aws/eks/*"],
-            "FleetOnExistingKey": "Keep",
+            "FleetOnExistingKey": "Override",
             "FleetOnDelete": "Retain",
         }
         properties = resolved("Fleet", **said)

@@ -92,6 +92,6 @@ class TestParameters:
         parameters = load(TEMPLATE)["Parameters"]
         pace = parameters["AssociationsPerSecond"]
 
-        assert parameters["FleetOnExistingKey"]["AllowedValues"] == ["Override", "Keep"]
+        assert parameters["FleetOnExistingKey"]["AllowedValues"] == ["Keep", "Override"]
         assert parameters["FleetOnDelete"]["AllowedValues"] == ["RestorePrevious", "Disassociate", "Retain"]
         assert (pace["MinValue"], pace["Default"], pace["MaxValue"]) == (1, 5, 50)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from log_group_kms.association.requests import Ensure
 from log_group_kms.cli.changing import carry_out, conclude
@@ -18,6 +18,9 @@ from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS
 
 if TYPE_CHECKING:
     from log_group_kms.cli.command import Invocation
+
+#: One in a hundred seconds: whoever wants it slower wants to stop it.
+_SLOWEST: Final = 0.01
 
 
 def apply(invocation: Invocation) -> Exit:
@@ -52,14 +55,14 @@ def _rate(text: str) -> float:
         rate = float(text)
     except ValueError:
         rate = 0.0
-    if not 0 < rate < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    if not _SLOWEST <= rate < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from {_SLOWEST:g} on")
     return rate
 
 
 APPLY = Command(
     "apply",
-    "associate the key with every log group that has another one or none",
+    "associate the key with every log group that has none; one that has another keeps it, unless it is overridden",
     apply,
     Ensure,
     _add_options,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from log_group_kms.association.requests import Ensure
 from log_group_kms.cli.command import Command, Exit
 from log_group_kms.cli.findings import Plan
+from log_group_kms.cli.nearest import warn_of_nothing
 from log_group_kms.cli.requests import ensure_of
 from log_group_kms.fleet.plan import Action
 from log_group_kms.fleet.rules import FleetRules
@@ -43,7 +44,10 @@ def look(invocation: Invocation, shown: Callable[[Planned], bool]) -> tuple[Ensu
     fleet, wanted, key = ensure_of(invocation)
     with invocation.screen.progress("Looking") as progress:
         planned = FleetRules(invocation.context(), fleet).plan(wanted)
-        return wanted, Plan.of(fleet, key, wanted.owner, progress.count_each(planned), shown)
+        found = Plan.of(fleet, key, wanted.owner, progress.count_each(planned), shown)
+    if not found.counts:
+        warn_of_nothing(invocation, fleet)
+    return wanted, found
 
 
 def check_conflicts(found: Plan) -> None:
