@@ -137,13 +137,13 @@ class Diagnosis:
         """Return the fault of the key policy, with the statement that it lacks."""
         if not isinstance(error, KeyPolicyDenied):
             return _not_accepted(error, key)
-        statement = json.dumps(self._statement(error.target))
+        statement = json.dumps(self.statement(error.target))
         return (
             f"The policy of the key {key} does not let CloudWatch Logs use it for {error.target}. "
             f"Add this statement to the key policy: {statement}"
         )
 
-    def _statement(self, target: str) -> dict[str, object]:
+    def statement(self, target: str) -> dict[str, object]:
         """Return the statement that the documentation asks of a key policy; it differs with the kind of target.
 
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html and

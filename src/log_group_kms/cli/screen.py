@@ -10,6 +10,7 @@ from log_group_kms.cli.progress import in_lines
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from log_group_kms.cli.doctor.findings import Checkup
     from log_group_kms.cli.findings import Coverage, Plan, Summary
     from log_group_kms.cli.progress import Progress
     from log_group_kms.retry.clock import Clock
@@ -26,6 +27,9 @@ class Screen(Protocol):
 
     def summary(self, summary: Summary) -> None:
         """Show the result of `apply` and `release`."""
+
+    def checkup(self, checkup: Checkup) -> None:
+        """Show the result of `doctor`."""
 
     def progress(self, title: str, total: int | None = None) -> AbstractContextManager[Progress]:
         """Show progress while the block runs; of a *total*, where that is known."""
@@ -48,6 +52,10 @@ class JsonScreen:
     def summary(self, summary: Summary) -> None:
         """See `Screen`."""
         self._print(summary.as_json())
+
+    def checkup(self, checkup: Checkup) -> None:
+        """See `Screen`."""
+        self._print(checkup.as_json())
 
     def progress(self, title: str, total: int | None = None) -> AbstractContextManager[Progress]:
         """See `Screen`."""
