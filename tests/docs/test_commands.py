@@ -14,7 +14,10 @@ import botocore.session
 import pytest
 from botocore import xform_name
 from botocore.model import StructureShape
-from support.pages import PROJECT, all_pages, commands, files, page
+from samtranslator.yaml_helper import yaml_parse
+from support.pages import PROJECT, all_pages, code_in, commands, files, page
+
+from log_group_kms.cli.doctor.checks import CHECKS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,7 +130,7 @@ def test_each_command_of_the_sam_cli_exists(command: str) -> None:
 # --- the command line -------------------------------------------------------------------------------------------------
 
 REFERENCE: Final = page("docs/reference/command-line.md")
-COMMANDS: Final = ["plan", "apply", "release", "report"]
+COMMANDS: Final = ["plan", "apply", "release", "report", "doctor"]
 
 
 @cache
@@ -193,3 +196,21 @@ def test_the_json_fields_are_those_of_the_help() -> None:
     words = set(re.findall(r"[a-z_]{3,}", re.sub(r"\([^)]*\)", "", told.replace("The actions:", ""))))
 
     assert set(REFERENCE.section("JSON").code) - {"--json", "--on-existing-key", "--exclude", "Keep", "Fail"} == words
+
+
+def test_the_checks_of_doctor_are_those_of_the_code() -> None:
+    """The reference has each check with its question, in their order."""
+    rows = REFERENCE.section("Checks of `doctor`").rows
+
+    assert [(code_in(row[0])[0], row[1]) for row in rows] == [(check.name, check.question) for check in CHECKS]
+
+
+def test_the_permissions_of_doctor_are_those_of_the_code() -> None:
+    """The page lists each that a check needs; the policy to copy adds those of the other commands that only read."""
+    section = page("docs/reference/permissions.md").section("The command line")
+    named = {code_in(row[0])[0]: set(code_in(row[1])) for row in section.rows}
+    needed = {permission for check in CHECKS for permission in check.needs}
+    (policy,) = section.blocks("yaml")
+
+    assert named["report"] | (named["doctor"] - {"report"}) == needed | {"sts:GetCallerIdentity"}
+    assert set(yaml_parse(policy)["Action"]) == needed | {"logs:ListTagsForResource"}

@@ -131,7 +131,7 @@ def test_the_package_is_without_the_command_line(compiled_package: Path) -> None
     sources = {path.name for path in (PROJECT / "src" / "log_group_kms").iterdir() if any(path.glob("*.py"))}
 
     assert folders == sources - {"cli"}
-    assert [*package.glob("**/__main__*")] == []
+    assert [*package.glob("**/__main__*"), *package.glob("**/surroundings*")] == []
 
 
 def test_every_module_is_compiled_for_a_read_only_folder(compiled_package: Path) -> None:

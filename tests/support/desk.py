@@ -16,6 +16,7 @@ from log_group_kms.model.ownership import Owner
 from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS
 from log_group_kms.retry.retrier import Retrier
 from support.fake_aws import PLACE, FakeAws, FakeClock, FakeLogGroup, fleet, key_arn, log_group, owner
+from support.fake_surroundings import LOGS, FakeSurroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,7 @@ class Desk:
 
     capsys: pytest.CaptureFixture[str]
     aws: FakeAws = field(default_factory=lambda: FakeAws.holding(KEY, BEFORE, OTHER))
+    surroundings: FakeSurroundings = field(default_factory=FakeSurroundings)
     clock: FakeClock = field(default_factory=FakeClock)
     terminal: bool = False
     typed: str = ""
@@ -99,4 +101,4 @@ class Desk:
 
     @contextmanager
     def _connect(self, _: Options) -> Iterator[Account]:
-        yield Account(PLACE, self.aws, self.aws, "logs.eu-west-1.example.com")
+        yield Account(PLACE, self.aws, self.aws, LOGS, lambda: self.surroundings)

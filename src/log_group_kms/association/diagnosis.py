@@ -158,7 +158,7 @@ class Diagnosis:
         """Return the fault of the key policy, with the statements that it lacks."""
         if not isinstance(error, KeyPolicyDenied):
             return _not_accepted(error, key)
-        statements = self._statements(error.target)
+        statements = self.statements(error.target)
         asked = "these statements" if len(statements) > 1 else "this statement"
         note = " (the second is for whoever writes to and reads from the log group)" if len(statements) > 1 else ""
         return (
@@ -166,7 +166,7 @@ class Diagnosis:
             f"Add {asked} to the key policy{note}: {', '.join(json.dumps(one) for one in statements)}"
         )
 
-    def _statements(self, target: str) -> list[dict[str, object]]:
+    def statements(self, target: str) -> list[dict[str, object]]:
         """Return the statements that the documentation asks of a key policy; they differ with the kind of target.
 
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html and

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_kms import KMSClient
 
+    from log_group_kms.aws.surroundings import AwsSurroundings
 
 _USER_AGENT: Final = "log-group-kms-association"
 
@@ -57,14 +58,15 @@ class Aws:
     Args:
         profile: of the caller's configuration; by default the usual search for credentials.
         region: by default the configuration's.
+        any_service: True for the command line, see `new_session`.
 
     Raises:
         Unconfigured: there is no such profile.
     """
 
-    def __init__(self, *, profile: str | None = None, region: str | None = None) -> None:
+    def __init__(self, *, profile: str | None = None, region: str | None = None, any_service: bool = False) -> None:
         with configured():
-            self._session = new_session(profile=profile, region=region)
+            self._session = new_session(profile=profile, region=region, any_service=any_service)
 
     def place(self) -> Place:
         """Return the place of the caller's credentials. This call needs no permission.
@@ -78,10 +80,14 @@ class Aws:
             raise Unconfigured(
                 "No Region is given: use --region, AWS_DEFAULT_REGION, AWS_REGION, or one in the profile"
             )
-        with configured(), translated_errors("GetCallerIdentity", None):
-            arn = self._client("sts", QUICKLY).get_caller_identity()["Arn"]
-        _, partition, _, _, account, _ = arn.split(":", 5)
+        _, partition, _, _, account, _ = self._identity.split(":", 5)
         return Place(partition, region, account)
+
+    @cached_property
+    def _identity(self) -> str:
+        with configured(), translated_errors("GetCallerIdentity", None):
+            arn: str = self._client("sts", QUICKLY).get_caller_identity()["Arn"]
+        return arn
 
     @cached_property
     def log_groups(self) -> CloudWatchLogs:
@@ -92,6 +98,15 @@ class Aws:
     def keys(self) -> Kms:
         """The port on KMS."""
         return Kms(lambda: self._kms_client)
+
+    @cached_property
+    def surroundings(self) -> AwsSurroundings:
+        """The port of `doctor`; the functions do not load it."""
+        from log_group_kms.aws.surroundings import AwsSurroundings  # noqa: PLC0415
+
+        clients = cache(partial(self._client, config=QUICKLY))
+        known = frozenset(self._session.get_available_services())
+        return AwsSurroundings(lambda name: clients(name) if name in known else None, lambda: self._identity)
 
     def invoke_again(self, function_arn: str, event: Mapping[str, Any]) -> None:
         """Let the function go on with *event* in a further, asynchronous invocation.

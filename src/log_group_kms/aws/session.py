@@ -11,12 +11,17 @@ from botocore.loaders import Loader
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: All that there are clients for.
+#: All that a function has clients for.
 SERVICES: Final = ("events", "kms", "lambda", "logs", "sts")
 
 
-def new_session(*, profile: str | None = None, region: str | None = None) -> botocore.session.Session:
+def new_session(
+    *, profile: str | None = None, region: str | None = None, any_service: bool = False
+) -> botocore.session.Session:
     """A session; not boto3's, which imports its resources and the transfers of S3 (45 ms).
+
+    It knows the services of a function alone, or *any_service*: the ways to credentials that a person's configuration
+    may name take some (`sso`, `sso-oidc`, …).
 
     Raises:
         botocore.exceptions.ProfileNotFound: there is no such profile.
@@ -27,7 +32,8 @@ def new_session(*, profile: str | None = None, region: str | None = None) -> bot
     region = region or session.get_config_variable("region") or os.environ.get("AWS_REGION")
     if region:
         session.set_config_variable("region", region)
-    session.register_component("data_loader", Data())
+    if not any_service:
+        session.register_component("data_loader", Data())
     return session
 
 

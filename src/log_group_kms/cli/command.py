@@ -135,6 +135,7 @@ class Command:
             a fleet.
         add_options: adds the options of this command alone.
         changes: True where it changes something, so that it asks first.
+        claims: True where it matters for whom it claims.
     """
 
     name: str
@@ -143,3 +144,4 @@ class Command:
     request: type[Ensure | Remove] | None = None
     add_options: Callable[[ArgumentParser], None] = _no_options
     changes: bool = False
+    claims: bool = True

@@ -1,4 +1,4 @@
-"""`log-group-kms`: see before it is done what a fleet would do, do it, give it back, and report coverage.
+"""`log-group-kms`: see what a fleet would do, do it, give it back; report coverage, check the account.
 
 What `plan` shows, `apply` changes and `release` gives back is all the doing of `fleet`, as for a stack.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from log_group_kms.cli.command import Exit, Invocation, Misuse
 from log_group_kms.cli.commands.apply import APPLY
+from log_group_kms.cli.commands.doctor import DOCTOR
 from log_group_kms.cli.commands.plan import PLAN
 from log_group_kms.cli.commands.release import RELEASE
 from log_group_kms.cli.commands.report import REPORT
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from log_group_kms.cli.screen import Screen
 
 #: A new command is entered here; in the order of the help.
-COMMANDS: Final = (PLAN, APPLY, RELEASE, REPORT)
+COMMANDS: Final = (PLAN, APPLY, RELEASE, REPORT, DOCTOR)
 
 #: What a clone that was not installed may lack.
 _LIBRARIES: Final = ("boto3", "botocore", "rich")

@@ -24,11 +24,13 @@ NAME: Final = "log-group-kms"
 _SUMMARY: Final = "Encrypt CloudWatch Logs log groups with a KMS key, as a stack's fleet would."
 _EPILOG: Final = """\
 exit codes:
-  0    done; nothing to change (plan); every log group under a customer managed key (report)
+  0    done; nothing to change (plan); every log group under a customer managed key (report);
+       no problem (doctor)
   1    an error, told on stderr (and with --json, where nothing else is printed, as an object: command, error);
        a No to the question; with --on-existing-key Fail, a log group with another key
   2    wrong usage
-  3    plan: there is something to change; report: a log group is under no customer managed key
+  3    plan: there is something to change; report: a log group is under no customer managed key;
+       doctor: there is a problem
   130  ended by Ctrl-C: what had begun was finished, and the same command goes on with the rest
 
 --json prints one object:
@@ -39,6 +41,8 @@ exit codes:
                   complete (false after Ctrl-C or an error), error (or null)
   report          command, account, region, prefix, matched, encrypted, unencrypted, reserved,
                   keys: [kms_key_arn, log_groups], prefixes: [prefix, matched, encrypted, unencrypted, reserved]
+  doctor          command, account, region, prefix,
+                  checks: [check, level, answer, remedy (or null), figures: [matched, changes, seconds, reserved, odd]]
   The actions: associate, rekey, take_over, compliant, keep, conflict, leave, reserved, excluded.
 """
 
@@ -110,7 +114,8 @@ def _add_options(parser: argparse.ArgumentParser, command: Command) -> None:
         for each in PROPERTIES:
             if each.option and each is not FLEET_TARGET and command.request in each.option.requests:
                 _add_property(parser, each)
-        _add_owner(parser)
+        if command.claims:
+            _add_owner(parser)
     command.add_options(parser)
     if command.changes:
         parser.add_argument("--yes", action="store_true", help="do not ask")

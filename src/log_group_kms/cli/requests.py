@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from log_group_kms.association.requests import Asker, Ensure, Remove
 from log_group_kms.cli.command import Misuse, in_options
+from log_group_kms.fleet.reader import FleetReader
 from log_group_kms.model.errors import AccessDenied, InvalidRequest, KeyUnusable
 from log_group_kms.model.keys import KeyArn
 from log_group_kms.model.ownership import Owner
@@ -17,12 +18,14 @@ from log_group_kms.request.properties import FLEET_TARGET
 from log_group_kms.request.reading import read_some
 from log_group_kms.request.values import Scope
 from log_group_kms.retry.policies import THROTTLED, UNAVAILABLE
+from log_group_kms.retry.rate_limits import AdaptiveRateLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from log_group_kms.association.context import Context
     from log_group_kms.cli.command import Invocation
+    from log_group_kms.model.association import Association
     from log_group_kms.model.keys import KeyReference
     from log_group_kms.model.targets import Fleet
 
@@ -37,6 +40,14 @@ def looking(context: Context) -> Context:
     return context.under(context.retrier.under(_LOOKING))
 
 
+def reader_of(invocation: Invocation, fleet: Fleet) -> FleetReader:
+    """Return a reader of the *fleet*'s log groups, at the pace of reads."""
+    context = looking(invocation.context())
+    clock, limits = invocation.terminal.clock, context.rate_limits
+    reads, pages = (AdaptiveRateLimiter(clock, per_second) for per_second in (limits.reads, limits.pages))
+    return FleetReader(fleet, context.logs, reads, pages)
+
+
 def fleet_of(invocation: Invocation) -> Fleet:
     """Return the fleet that the command is about.
 
@@ -47,6 +58,16 @@ def fleet_of(invocation: Invocation) -> Fleet:
     return fleet
 
 
+def association_of(invocation: Invocation) -> Association:
+    """Return the association that is wanted of the fleet.
+
+    Raises:
+        Misuse: with every mistake.
+    """
+    with _mistakes_in_options():
+        return parse_association(dict(invocation.options.properties), invocation.place)
+
+
 def ensure_of(invocation: Invocation) -> tuple[Fleet, Ensure, KeyArn]:
     """Return the fleet, what is wanted of it, and the key.
 
@@ -55,8 +76,7 @@ def ensure_of(invocation: Invocation) -> tuple[Fleet, Ensure, KeyArn]:
         KeyUnusable: the key cannot encrypt log groups.
         ApiError: there is no such key.
     """
-    with _mistakes_in_options():
-        association = parse_association(dict(invocation.options.properties), invocation.place)
+    association = association_of(invocation)
     key = _usable(looking(invocation.context()), association.key)
     fleet = fleet_of(invocation)
     owner = _owner(invocation, fleet)

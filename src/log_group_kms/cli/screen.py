@@ -10,6 +10,7 @@ from log_group_kms.cli.progress import in_lines
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from log_group_kms.cli.doctor.findings import Checkup
     from log_group_kms.cli.findings import Coverage, Plan, Summary
     from log_group_kms.cli.progress import Progress
     from log_group_kms.retry.clock import Clock
@@ -29,6 +30,9 @@ class Screen(Protocol):
 
     def failure(self, failure: dict[str, object]) -> None:
         """Show what a command that failed has to say beside its line on stderr."""
+
+    def checkup(self, checkup: Checkup) -> None:
+        """Show the result of `doctor`."""
 
     def progress(self, title: str, total: int | None = None) -> AbstractContextManager[Progress]:
         """Show progress while the block runs; of a *total*, where that is known."""
@@ -57,6 +61,10 @@ class JsonScreen:
         """See `Screen`; a plan with conflicts has been printed already, and there is one object always."""
         if not self._printed:
             self._print(failure)
+
+    def checkup(self, checkup: Checkup) -> None:
+        """See `Screen`."""
+        self._print(checkup.as_json())
 
     def progress(self, title: str, total: int | None = None) -> AbstractContextManager[Progress]:
         """See `Screen`."""

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from log_group_kms.cli.doctor.findings import Level
 from log_group_kms.cli.findings import CHANGES, Cover
 from log_group_kms.cli.progress import in_a_bar, in_lines
 from log_group_kms.cli.wording import LABELS, owner_name, scope, share, throttled_calls, totals
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from log_group_kms.cli.doctor.findings import Checkup
     from log_group_kms.cli.findings import Coverage, Plan, Summary
     from log_group_kms.cli.progress import Progress
     from log_group_kms.model.keys import KeyArn
@@ -28,6 +30,8 @@ _MOST_ROWS: Final = 1_000
 #: Into a file or a pipe no line is folded; a row there is a line, its cells between tabs.
 _WIDE: Final = 1_000
 _STYLES: Final = {Action.COMPLIANT: "green", Action.CONFLICT: "red", **dict.fromkeys(CHANGES, "yellow")}
+
+_LEVELS: Final = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "red"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,12 @@ class TableScreen:
 
     def failure(self, failure: dict[str, object]) -> None:
         """See `Screen`: the line on stderr is all."""
+
+    def checkup(self, checkup: Checkup) -> None:
+        """See `Screen`; a line each."""
+        self._out.print(scope(checkup.fleet))
+        for finding in checkup.findings:
+            self._out.print(finding.line, style=_LEVELS[finding.verdict.level], soft_wrap=True)
 
     def progress(self, title: str, total: int | None = None) -> AbstractContextManager[Progress]:
         """See `Screen`."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from log_group_kms.association.ports import Keys, LogGroups
+    from log_group_kms.cli.doctor.ports import Surroundings
     from log_group_kms.cli.options import Options
     from log_group_kms.model.targets import Place
     from log_group_kms.retry.clock import Clock
@@ -30,12 +31,14 @@ class Account:
         log_groups: CloudWatch Logs.
         keys: KMS.
         service_principal: CloudWatch Logs, as a key policy names it.
+        surroundings: returns the port of `doctor`.
     """
 
     place: Place
     log_groups: LogGroups
     keys: Keys
     service_principal: str
+    surroundings: Callable[[], Surroundings]
 
 
 @contextmanager
@@ -50,9 +53,9 @@ def connect(options: Options) -> Iterator[Account]:
     from log_group_kms.aws.clients import Aws, configured, logs_service_principal  # noqa: PLC0415
 
     with configured():
-        aws = Aws(profile=options.profile, region=options.region)
+        aws = Aws(profile=options.profile, region=options.region, any_service=True)
         place = aws.place()
-        yield Account(place, aws.log_groups, aws.keys, logs_service_principal(place))
+        yield Account(place, aws.log_groups, aws.keys, logs_service_principal(place), lambda: aws.surroundings)
 
 
 def _is_interactive() -> bool:

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 from log_group_kms.cli.command import Command, Exit
 from log_group_kms.cli.findings import Cover, Coverage
 from log_group_kms.cli.nearest import warn_of_nothing
-from log_group_kms.cli.requests import fleet_of, looking
-from log_group_kms.fleet.reader import FleetReader
-from log_group_kms.retry.rate_limits import AdaptiveRateLimiter
+from log_group_kms.cli.requests import fleet_of, reader_of
 
 if TYPE_CHECKING:
     from log_group_kms.cli.command import Invocation
@@ -18,10 +16,7 @@ if TYPE_CHECKING:
 def report(invocation: Invocation) -> Exit:
     """Show which log groups are under which key, from the listing alone."""
     fleet = fleet_of(invocation)
-    context = looking(invocation.context())
-    clock, limits = invocation.terminal.clock, context.rate_limits
-    reads, pages = (AdaptiveRateLimiter(clock, per_second) for per_second in (limits.reads, limits.pages))
-    reader = FleetReader(fleet, context.logs, reads, pages)
+    reader = reader_of(invocation, fleet)
     with invocation.screen.progress("Looking") as progress:
         coverage = Coverage.of(fleet, progress.count_each(reader.every_page()))
     if not coverage.totals:
