@@ -304,14 +304,14 @@ def test_once_a_change_has_worked_several_go_at_once() -> None:
     """No more than there are workers."""
     crowd = Crowd(awaited=4, seconds=0.5)
 
-    crowd.run(runner_of({"": page_of(*many(4))}, workers=3))
+    crowd.run(runner_of({"": page_of(*many(5))}, workers=3))
 
     assert crowd.most == 3
 
 
 def test_a_pass_that_gives_back_goes_several_at_once_from_the_start() -> None:
     """Nothing has to be proved: what is given back was taken."""
-    crowd = Crowd(awaited=2, seconds=5, fates=dict.fromkeys(many(2), Fate.RELEASED))
+    crowd = Crowd(awaited=2, seconds=2, fates=dict.fromkeys(many(2), Fate.RELEASED))
 
     crowd.run(runner_of({"": page_of(*many(2))}), Phase.RELEASE)
 
