@@ -173,3 +173,18 @@ def test_a_log_group_that_another_claims_before_its_turn_is_told() -> None:
     terminal.aws.after = claim
 
     assert terminal.told(Ensure(ME, ASKED)) == [("/a", Fate.OWNED, EXPLICIT.text)]
+
+
+def test_a_log_group_that_another_claims_while_the_tags_are_refused_is_told() -> None:
+    """Before it is asked again, somebody looks whether it is as it was."""
+    terminal = Terminal().having("/a")
+
+    def claim(operation: str) -> None:
+        if operation == "TagResource":
+            terminal.aws.before = lambda _: None
+            terminal.having("/a", key=STRANGE, claim=Claim(EXPLICIT, None))
+            terminal.aws.refuse(operation, concurrent_change(operation))
+
+    terminal.aws.before = claim
+
+    assert terminal.told(Ensure(ME, ASKED)) == [("/a", Fate.OWNED, EXPLICIT.text)]
