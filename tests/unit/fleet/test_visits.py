@@ -296,7 +296,7 @@ def calls_for_twenty(terminal: Terminal, event: Ensure | Remove) -> Counter[str]
     return Counter({operation: count // 20 for operation, count in terminal.counts.items() if count >= 20})
 
 
-def test_a_log_group_that_is_associated_costs_seven_calls() -> None:
+def test_a_log_group_that_is_associated_costs_six_calls() -> None:
     """It is looked at, read just before the change, claimed, associated, and its claim is read again."""
     terminal = Terminal().having(*many(20))
 
