@@ -67,6 +67,11 @@ class Association:
             object.__setattr__(self, "on_existing_key", OnExistingKey.default_for(type(self.target)))
 
     @property
+    def overrides(self) -> bool:
+        """True where another key is replaced, which is not this resource's own."""
+        return self.on_existing_key is OnExistingKey.OVERRIDE
+
+    @property
     def looks_first(self) -> bool:
         """True where nothing may be changed before all was looked at."""
         return self.on_existing_key is OnExistingKey.FAIL

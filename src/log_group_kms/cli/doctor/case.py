@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from log_group_kms.model.association import OnExistingKey
 from log_group_kms.model.errors import ApiError
 from log_group_kms.model.keys import KeyArn
 
@@ -79,9 +78,9 @@ class Case:
             yield "reserved"
         elif self.wanted.exclude.cover(listed.name):
             return
-        elif listed.key is None or (listed.key != key and self.wanted.on_existing_key is OnExistingKey.OVERRIDE):
+        elif listed.key is None or (listed.key != key and self.wanted.overrides):
             yield "changes"
             if "#" in listed.name:
                 yield "odd"
-        elif listed.key != key and self.wanted.on_existing_key is OnExistingKey.FAIL:
+        elif listed.key != key and self.wanted.looks_first:
             yield "conflicts"
