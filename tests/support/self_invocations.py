@@ -33,7 +33,8 @@ def invocations(aws: EmbeddedAws, function: str, expected: int) -> list[dict[str
     """The events that the *function* was sent: so many."""
     logs = aws.client("logs")
     found: list[dict[str, Any]] = []
-    for _ in range(200):
+    # A busy machine takes its time to start a function.
+    for _ in range(600):
         with suppress(logs.exceptions.ResourceNotFoundException):
             written = logs.filter_log_events(logGroupName=f"/aws/lambda/{function}")["events"]
             found = [json.loads(line["message"]) for line in written if line["message"].startswith("{")]

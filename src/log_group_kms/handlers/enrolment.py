@@ -35,6 +35,15 @@ _MARGIN: Final = 25.0
 #: The fates that have a metric.
 _METRICS: Final = {Fate.ASSOCIATED: "Enrolled", Fate.MENDED: "DriftMended", Fate.BUSY: "Busy"}
 
+#: For whoever reads the log or the queue: no stack is being deployed.
+_WORDS: Final = {
+    "caller": "The enrolment's role",
+    "asker": "the enrolment",
+    "again": "wait for the next reconciliation, or start one",
+    "key": "FleetKmsKeyId",
+    "missing": "it was deleted meanwhile, and there is nothing to do",
+}
+
 logger = new_logger(_NAME)
 metrics = new_metrics(_NAME)
 aws = Aws()
@@ -91,9 +100,9 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
                 logger.info(why)
                 return {"Ignored": why}
     except ProviderError as error:
-        told = reason(error, aws, place)
-        logger.error(told)  # noqa: TRY400 - the sentence says it all
-        raise EnrolmentFailed(told) from error
+        cause = reason(error, aws, place, **_WORDS)
+        logger.error(cause)  # noqa: TRY400 - the sentence says it all
+        raise EnrolmentFailed(cause) from error
     finally:
         report.flush()
 

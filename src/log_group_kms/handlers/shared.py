@@ -50,9 +50,9 @@ def seconds_left(context: LambdaContext) -> float:
     return context.get_remaining_time_in_millis() / 1000
 
 
-def reason(error: ProviderError, aws: Aws, place: Place) -> str:
-    """Return the sentence that tells what went wrong, and what to do about it."""
+def reason(error: ProviderError, aws: Aws, place: Place, **words: str) -> str:
+    """Return the sentence that says what went wrong, and what to do about it; *words* are those of `Wording`."""
     # Only a failure pays for the import.
-    from log_group_kms.association.diagnosis import Diagnosis  # noqa: PLC0415
+    from log_group_kms.association.diagnosis import Diagnosis, Wording  # noqa: PLC0415
 
-    return Diagnosis(aws.keys, place, logs_service_principal(place)).explain(error)
+    return Diagnosis(aws.keys, place, logs_service_principal(place), Wording(**words)).explain(error)

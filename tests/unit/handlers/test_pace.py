@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pytest
-from support.fake_aws import FakeAws, FakeClock, FakeLogGroup, log_group
+from support.fake_aws import FakeClock, FakeLogGroup, log_group
 from support.lambda_context import LambdaContext
-from unit.fleet.accounts import OURS, SETTINGS
+from unit.fleet.accounts import SETTINGS
+from unit.handlers.ports import Ports
 
 from log_group_kms.handlers import enrolment
-
-
-@dataclass
-class Ports:
-    """What the function has of AWS: the fake, and a fleet that is alive."""
-
-    log_groups: FakeAws = field(default_factory=lambda: FakeAws.holding(OURS))
-
-    @property
-    def keys(self) -> FakeAws:
-        return self.log_groups
-
-    def has_rule(self, _: str) -> bool:
-        return True
 
 
 @pytest.mark.parametrize(
