@@ -114,6 +114,8 @@ def test_the_pass_that_comes_back_counts_those_in_a_row_anew() -> None:
     assert told.value.__notes__ == [
         f"Refused: {', '.join(many(5))}; the log has them all. Of its log groups: none was changed."
     ]
+    # The Reason names a few; the command line names all.
+    assert told.value.refused == tuple(many(8))
 
 
 def test_what_was_refused_in_an_earlier_invocation_is_told_at_the_end() -> None:
