@@ -438,7 +438,7 @@ def test_policies_end_with_the_event(order: int) -> None:
 
 
 def test_who_changes_the_policies_changes_nobody_elses() -> None:
-    """The patience that was there stays as it was."""
+    """The retrier that was there stays as it was."""
     clock = FakeClock()
     waiting = retrier(clock)
 
