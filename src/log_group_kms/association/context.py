@@ -11,7 +11,7 @@ from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS
 
 if TYPE_CHECKING:
     from log_group_kms.association.ports import Keys, LogGroups
-    from log_group_kms.retry.rate_limits import RateLimiter, RateLimits
+    from log_group_kms.retry.rate_limits import Pace, RateLimits
     from log_group_kms.retry.retrier import Retrier
 
 
@@ -52,7 +52,7 @@ class Context:
         """The trail: what a failure leaves behind."""
         return self.logs.trail
 
-    def under(self, retrier: Retrier, *, limiter: RateLimiter | None = None, trail: Trail | None = None) -> Context:
-        """Return the same with another *retrier*, and with another *limiter* and *trail* where they are given."""
-        logs = replace(self.logs, retrier=retrier, limiter=limiter or self.logs.limiter, trail=trail or self.logs.trail)
+    def under(self, retrier: Retrier, *, pace: Pace | None = None, trail: Trail | None = None) -> Context:
+        """Return the same with another *retrier*, and with another *pace* and *trail* where they are given."""
+        logs = replace(self.logs, retrier=retrier, pace=pace or self.logs.pace, trail=trail or self.logs.trail)
         return replace(self, logs=logs, keys=replace(self.keys, retrier=retrier))

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
-from log_group_kms.association.claims import check_claim
+from log_group_kms.association.claims import Watch, check_claim, settled_claim
 from log_group_kms.association.decision import Apply, Desired, Skip, decide
 from log_group_kms.association.removal import Removal, put_back
 from log_group_kms.association.trail import Footprint
 from log_group_kms.model.association import OnMissingLogGroup
-from log_group_kms.model.errors import AlreadyExists, ClaimLost, NotFound, NotStabilized
+from log_group_kms.model.errors import AlreadyExists, ClaimGone, ClaimLost, NotFound, NotStabilized, TakenOver
 from log_group_kms.model.ownership import Claim
 from log_group_kms.model.results import Observed, Outcome
+from log_group_kms.retry.retrier import no_guard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from log_group_kms.model.keys import KeyArn
     from log_group_kms.model.ownership import Owner
     from log_group_kms.model.targets import LogGroup
+
+#: A claim that others take away is written so often.
+_TRIES: Final = 3
 
 
 class _OvertakenError(Exception):
@@ -51,7 +55,7 @@ class LogGroupRules:
         if event.creating:
             # An earlier delivery of this event may have claimed it.
             self._leave(Footprint.PERHAPS)
-        observed = self._seen(event, self._logs.find(self.log_group))
+        observed = self._find(event)
         key = self.context.keys.resolve(event.association.key)
         if observed is None:
             if event.association.on_missing_log_group is OnMissingLogGroup.FAIL:
@@ -95,11 +99,11 @@ class LogGroupRules:
                 previous = decision.claim.previous
                 return Outcome(self.log_group, key, previous=previous, compliant=1, settling=event.changes_key)
             case Apply():
-                claimed = ClaimedLogGroup(self._logs, self.log_group, event, key, decision)
-                claimed.claim(observed)
+                claimed = ClaimedLogGroup(self._logs, self.log_group, event, key, decision, observed)
+                claimed.claim()
                 with claimed.undone_when_lost():
                     claimed.act()
-                    confirm(self._logs, self.log_group, event.owner, key)
+                    claimed.confirm()
                 return self._outcome(key, decision)
             case unreachable:
                 assert_never(unreachable)
@@ -110,14 +114,22 @@ class LogGroupRules:
         Raises:
             AlreadyExists: someone else was quicker.
         """
-        decision = Apply(Claim(event.owner, None), write=False, associate=True)
+        decision = Apply(Claim(event.owner, None, written_at=event.sent_at), write=False, associate=True)
         self._logs.create(self.log_group, key, decision.claim)
-        with ClaimedLogGroup(self._logs, self.log_group, event, key, decision).undone_when_lost():
-            confirm(self._logs, self.log_group, event.owner, key, created=True)
+        claimed = ClaimedLogGroup(self._logs, self.log_group, event, key, decision, Observed(None, None))
+        with claimed.undone_when_lost():
+            claimed.confirm(created=True)
         return self._outcome(key, decision)
 
+    def _find(self, event: Ensure) -> Observed | None:
+        """Return what `_observe` does; None where there is no such log group."""
+        try:
+            return self._observe(event)
+        except NotFound:
+            return self._seen(event, None)
+
     def _observe(self, event: Ensure) -> Observed:
-        observed = self._logs.observe(self.log_group)
+        observed = observe(self._logs, self.log_group, event.owner)
         self._seen(event, observed)
         return observed
 
@@ -132,7 +144,7 @@ class LogGroupRules:
         former = event.former
         if former and former.target == self.log_group and observed.key and not observed.claim:
             former_key = self.context.keys.known(former.key)
-        return event.desired(key, former_key)
+        return event.desired(key, self._logs.retrier.clock.now(), former_key)
 
     def _outcome(self, key: KeyArn, decision: Apply) -> Outcome:
         return Outcome(
@@ -160,43 +172,85 @@ class LogGroupRules:
         )
 
 
-@dataclass(frozen=True, slots=True)
 class ClaimedLogGroup:
     """One log group on which something is decided: it is claimed, changed, and given back where the claim is lost.
 
-    Attributes:
+    Args:
         logs: CloudWatch Logs.
         log_group: the log group.
         event: who wants it so.
         key: the wanted key.
         decision: what is to be done.
+        observed: what was decided on; it was read just now.
     """
 
-    logs: Gateway
-    log_group: LogGroup
-    event: Ensure
-    key: KeyArn
-    decision: Apply
+    def __init__(  # noqa: PLR0913 - one fact a parameter
+        self, logs: Gateway, log_group: LogGroup, event: Ensure, key: KeyArn, decision: Apply, observed: Observed
+    ) -> None:
+        self._logs = logs
+        self._log_group = log_group
+        self._event = event
+        self._key = key
+        self._decision = decision
+        self._observed = observed
+        self._watch = Watch(logs, log_group)
 
-    def claim(self, observed: Observed) -> None:
-        """Claim, as the decision says, what was *observed*.
+    def claim(self) -> None:
+        """Claim, as the decision says, what was observed.
 
         Raises:
             _OvertakenError: before a retry, the log group is no longer what was decided on.
         """
 
         def check_observed() -> None:
-            now = self.logs.observe(self.log_group)
-            if now not in (observed, Observed(observed.key, self.decision.claim)):
+            claim = self._logs.claim_on(self._log_group)
+            now = Observed(self._logs.key_of(self._log_group), claim)
+            if now not in (self._observed, Observed(self._observed.key, self._decision.claim)):
                 raise _OvertakenError
 
-        if self.decision.write:
-            self.logs.claim(self.log_group, self.decision.claim, check_observed)
+        if self._decision.write:
+            self._logs.claim(self._log_group, self._decision.claim, check_observed)
+            self._watch.renew()
 
     def act(self) -> None:
         """Associate the key, as the decision says."""
-        if self.decision.associate:
-            associate(self.logs, self.log_group, self.event.owner, self.key)
+        if self._decision.associate:
+            if not self._watch.is_fresh:
+                self._check_claim()
+            self._logs.associate(self._log_group, self._key, guard=self._check_claim)
+
+    def confirm(self, *, created: bool = False) -> None:
+        """Read key and claim back; claim and act again where others came between who are not to go first.
+
+        These are a fleet, and the end of whoever owned the log group before: its Delete may have taken this claim for
+        its own.
+
+        Raises:
+            ProviderError: they are not both there; NotFound where the log group vanished.
+        """
+        for _ in range(_TRIES - 1):
+            try:
+                return confirm(self._logs, self._log_group, self._event.owner, self._key, created=created)
+            except ClaimGone:
+                before = self._observed.claim
+                if before is None or before.owner == self._event.owner:
+                    raise
+            except TakenOver as taken:
+                if not taken.by_fleet:
+                    raise
+            self._claim_again()
+        return confirm(self._logs, self._log_group, self._event.owner, self._key, created=created)
+
+    def _claim_again(self) -> None:
+        in_force = self._logs.key_of(self._log_group)
+        previous = in_force
+        if in_force == self._key:
+            before = self._observed.claim
+            previous = before.previous if before else self._decision.claim.previous
+        claim = replace(self._decision.claim, previous=previous)
+        self._logs.rewrite_claim(self._log_group, claim, no_guard)
+        if in_force != self._key:
+            self._logs.associate(self._log_group, self._key, guard=self._check_claim)
 
     @contextmanager
     def undone_when_lost(self) -> Iterator[None]:
@@ -204,46 +258,94 @@ class ClaimedLogGroup:
         try:
             yield
         except ClaimLost:
-            if self.event.may_undo:
-                observed = self.logs.find(self.log_group)
-                if observed and observed.key == self.key and _left_by(self.event.owner, observed.claim):
-                    # Without waiting for a permit: whoever comes next would take the key for one that was there before.
-                    put_back(self.logs.at_once(), self.log_group, self.decision.claim.previous)
-                if not (observed and observed.claim and observed.claim.stands_for(self.event.owner)):
-                    self.logs.trail.leave(Footprint.NOTHING)
+            if self._event.may_undo:
+                self._undo()
             raise
 
+    def _undo(self) -> None:
+        owner = self._event.owner
+        try:
+            claim = self._logs.claim_on(self._log_group)
+            key = self._logs.key_of(self._log_group)
+        except NotFound:
+            self._logs.trail.leave(Footprint.NOTHING)
+            return
+        cancelled = claim is not None and claim.owner == owner and claim.cancelled
+        if key == self._key and (cancelled or _left_by(owner, claim)):
+            # Without waiting for its turn: whoever comes next would take the key for one that was there before.
+            put_back(self._logs.at_once(), self._log_group, self._decision.claim.previous)
+        if cancelled:
+            self._logs.remove_claim(self._log_group, no_guard)
+        if cancelled or not (claim and claim.stands_for(owner)):
+            self._logs.trail.leave(Footprint.NOTHING)
 
-def enlist(logs: Gateway, log_group: LogGroup, event: Ensure, desired: Desired, seen: Claim | None) -> Apply | Skip:
+    def _check_claim(self) -> None:
+        check_claim(self._logs, self._log_group, self._event.owner)
+
+
+def observe(logs: Gateway, log_group: LogGroup, owner: Owner) -> Observed:
+    """Return claim and key for *owner*'s decision. A key belongs to the claims that were read on either side of it.
+
+    Without this, whoever takes over what another's Delete gives back just now would remember that one's key.
+
+    Raises:
+        ApiError: AWS refused; NotFound where there is no such log group.
+    """
+    while True:
+        claim = settled_claim(logs, log_group, owner)
+        key = logs.key_of(log_group)
+        inherits = claim is None or claim.deleting or claim.owner.is_sibling_of(owner)
+        if inherits or logs.claim_on(log_group) == claim:
+            return Observed(key, claim)
+
+
+def enlist(logs: Gateway, log_group: LogGroup, event: Ensure, desired: Desired, claim: Claim | None) -> Apply | Skip:
     """Do for a fleet what is *desired*, and return what that was; the fleet itself reads the key back.
 
-    *seen* is the claim that was read before: a key belongs to the claim on either side of it.
+    *claim* was read just now: so this costs one call of each kind.
 
     Raises:
         ProviderError: it could not be done; NotFound where the log group vanished.
     """
+    watch = Watch(logs, log_group)
     while True:
-        observed = logs.observe(log_group)
-        if observed.claim != seen:
-            # The key may have been read before a Delete put back what was there, and the claim after it.
-            seen = observed.claim
-            continue
+        observed = Observed(logs.key_of(log_group), claim)
+        if not watch.is_fresh:
+            claim = settled_claim(logs, log_group, event.owner)
+            watch.renew()
+            if claim != observed.claim:
+                continue
         decision = decide(observed, desired)
         if isinstance(decision, Skip):
             return decision
         if observed == Observed(desired.key, None):
             # It was under the key before the fleet: unclaimed, it stays so.
             return replace(decision, write=False)
-        claimed = ClaimedLogGroup(logs, log_group, event, desired.key, decision)
+        claimed = ClaimedLogGroup(logs, log_group, event, desired.key, decision, observed)
         try:
-            claimed.claim(observed)
+            claimed.claim()
         except _OvertakenError:
+            claim = settled_claim(logs, log_group, event.owner)
+            watch.renew()
             continue
-        with claimed.undone_when_lost():
-            claimed.act()
-            if not decision.done:
-                check_claim(logs, log_group, event.owner)
+        claimed.act()
         return decision
+
+
+def take_over(logs: Gateway, log_group: LogGroup, event: Ensure, desired: Desired, claim: Claim) -> None:
+    """Claim for a fleet what stands under the wanted key by a *claim* that was read just now.
+
+    Raises:
+        ProviderError: it could not be done; ClaimLost where that claim went meanwhile.
+    """
+    observed = Observed(desired.key, claim)
+    decision = decide(observed, desired)
+    if isinstance(decision, Skip) or not decision.write:
+        return
+    try:
+        ClaimedLogGroup(logs, log_group, event, desired.key, decision, observed).claim()
+    except _OvertakenError:
+        raise NotStabilized(f"Someone else is at work on {log_group.arn}") from None
 
 
 def confirm(logs: Gateway, log_group: LogGroup, owner: Owner, key: KeyArn, *, created: bool = False) -> None:
@@ -259,14 +361,9 @@ def confirm(logs: Gateway, log_group: LogGroup, owner: Owner, key: KeyArn, *, cr
         logs.wait_for_key(log_group, key, created=created)
     except NotStabilized:
         check_claim(logs, log_group, owner)
-        associate(logs, log_group, owner, key)
+        logs.associate(log_group, key, guard=lambda: check_claim(logs, log_group, owner))
         logs.wait_for_key(log_group, key, created=created)
     check_claim(logs, log_group, owner)
-
-
-def associate(logs: Gateway, log_group: LogGroup, owner: Owner, key: KeyArn) -> None:
-    """Associate *key*, for as long as *owner*'s claim stands."""
-    logs.associate(log_group, key, guard=lambda: check_claim(logs, log_group, owner))
 
 
 def _left_by(owner: Owner, claim: Claim | None) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from log_group_kms.model.keys import KeyArn, KeyDescription, KeyReference
-    from log_group_kms.model.ownership import Claim
+    from log_group_kms.model.ownership import Claim, Marks, Owner
     from log_group_kms.model.results import Page
     from log_group_kms.model.targets import Fleet, LogGroup, QueryResults
 
@@ -43,6 +43,19 @@ class LogGroups(Protocol):
 
     def remove_claim(self, log_group: LogGroup) -> None:
         """Remove the tags; tags of others stay."""
+
+    def marks_on(self, log_group: LogGroup, owner: Owner) -> Marks:
+        """The marks that *owner*'s events left on the log group.
+
+        Raises:
+            NotFound: there is no such log group.
+        """
+
+    def write_marks(self, log_group: LogGroup, owner: Owner, marks: Marks) -> None:
+        """Write those of *marks* that are set; others stay."""
+
+    def remove_marks(self, log_group: LogGroup, owner: Owner, marks: Marks) -> None:
+        """Remove those of *marks* that are set; others stay."""
 
     def create(self, log_group: LogGroup, key: KeyArn, claim: Claim) -> None:
         """Create the log group, already encrypted and claimed, in one call.

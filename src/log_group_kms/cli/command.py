@@ -86,7 +86,7 @@ class Invocation:
 
     def context(self) -> Context:
         """Return the way to AWS that the rules take."""
-        rate_limits = replace(self.terminal.rate_limits, changes=self.options.rate)
+        rate_limits = replace(self.terminal.rate_limits, log_groups=self.options.rate)
         retrier = Retrier(self.terminal.clock, self.deadline)
         return Context.of(self.account.log_groups, self.account.keys, retrier, rate_limits=rate_limits)
 

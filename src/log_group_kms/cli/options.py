@@ -70,7 +70,7 @@ class Options:
     json: bool = False
     all: bool = False
     owner: Sequence[str] | None = None
-    rate: float = DEFAULT_RATE_LIMITS.changes
+    rate: float = DEFAULT_RATE_LIMITS.log_groups
     yes: bool = False
 
     @classmethod

@@ -44,7 +44,7 @@ def reader_of(invocation: Invocation, fleet: Fleet) -> FleetReader:
     """Return a reader of the *fleet*'s log groups, at the pace of reads."""
     context = looking(invocation.context())
     clock, limits = invocation.terminal.clock, context.rate_limits
-    reads, pages = (AdaptiveRateLimiter(clock, per_second) for per_second in (limits.reads, limits.pages))
+    reads, pages = (AdaptiveRateLimiter(clock, per_second) for per_second in (limits.log_groups, limits.pages))
     return FleetReader(fleet, context.logs, reads, pages)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -9,17 +10,13 @@ from typing import TYPE_CHECKING, Final
 from log_group_kms.model.keys import KeyArn
 
 if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from log_group_kms.model.results import Listed
 
     Job = Callable[[], "Fate"]
     #: What becomes of a log group: known at once, or after a job.
     Visit = Callable[[Listed], "Fate | Job"]
-
-#: Some of them may vanish or be taken over, and then show nothing.
-MOST_SENTINELS: Final = 3
 
 
 class Fate(StrEnum):
@@ -34,6 +31,7 @@ class Fate(StrEnum):
     RESERVED = "reserved for AWS"
     RELEASED = "given back"
     UNRESTORED = "left without a key, as the previous one could not be put back"
+    REFUSED = "refused by AWS"
     BUSY = "busy"
     PASSED = "passed over"
     UNFINISHED = "unfinished"
@@ -57,6 +55,7 @@ class Counts:
     reserved: int = 0
     released: int = 0
     unrestored: int = 0
+    refused: int = 0
     busy: int = 0
 
     def plus(self, fates: Counter[Fate]) -> Counts:
@@ -70,6 +69,7 @@ class Counts:
             self.reserved + fates[Fate.RESERVED],
             self.released + fates[Fate.RELEASED],
             self.unrestored + fates[Fate.UNRESTORED],
+            self.refused + fates[Fate.REFUSED],
             self.busy + fates[Fate.BUSY],
         )
 
@@ -103,6 +103,7 @@ class Counts:
             Fate.RESERVED: self.reserved,
             Fate.RELEASED: self.released,
             Fate.UNRESTORED: self.unrestored,
+            Fate.REFUSED: self.refused,
         }
         return ", ".join(f"{number:,} {fate}" for fate, number in shown.items() if number > 0) or "none was changed"
 
@@ -113,8 +114,7 @@ class Phase(StrEnum):
     LOOK = "look"
     CHANGE = "change"
     CHANGE_BUSY = "change-busy"
-    CONFIRM = "confirm"
-    UNDO = "undo"
+    TAKE_OVER = "take-over"
     RELEASE = "release"
     RELEASE_BUSY = "release-busy"
     RELEASE_ABANDONED = "release-abandoned"
@@ -130,18 +130,20 @@ class Checkpoint:
         key: ARN of the wanted key, so that an alias means the same one to the end; empty on Delete.
         token: of the page to go on with; empty for the first.
         counts: so far.
-        sentinels: names of the log groups that were claimed first.
+        lookout: name of the log group that is marked as the fleet's at work; empty where none is.
         claimed: whether anything was.
-        refused: names of log groups that AWS refused for their own sake, in the last pass.
+        refused: names of log groups that AWS refused for their own sake, the first few.
+        undoing: whether a Delete undoes a Create that has not come to its end.
     """
 
     phase: Phase
     key: str = ""
     token: str = ""
     counts: Counts = Counts()
-    sentinels: tuple[str, ...] = ()
+    lookout: str = ""
     claimed: bool = False
     refused: tuple[str, ...] = ()
+    undoing: bool = False
 
     def as_json(self) -> dict[str, object]:
         """Return it for the event of a further invocation."""
@@ -156,13 +158,14 @@ class Checkpoint:
                 "key": str() as key,
                 "token": str() as token,
                 "counts": dict() as counts,
-                "sentinels": list() | tuple() as sentinels,
+                "lookout": str() as lookout,
                 "claimed": bool() as claimed,
                 "refused": list() | tuple() as refused,
+                "undoing": bool() as undoing,
             }:
                 # What another version of the provider counted, this one overlooks.
                 known = {field.name: counts[field.name] for field in fields(Counts) if field.name in counts}
-                return cls(Phase(phase), key, token, Counts(**known), tuple(sentinels), claimed, tuple(refused))
+                return cls(Phase(phase), key, token, Counts(**known), lookout, claimed, tuple(refused), undoing)
             case _:
                 return None
 
@@ -187,18 +190,20 @@ class Checkpoint:
         return f"Of its log groups: {self.counts}."
 
     def from_the_start(self) -> Checkpoint:
-        """Return it for a pass that has to begin anew; that for the busy ones has counted nothing else."""
-        counts = self.counts.from_the_start() if self.phase is Phase.CHANGE else self.counts
-        return replace(self, token="", counts=counts)
+        """Return it for a pass that has to begin anew."""
+        return replace(self, token="", counts=self.counts.from_the_start() if self.changes else self.counts)
 
-    def having(self, claimed: Iterable[str]) -> Checkpoint:
-        """Return it with these log groups claimed."""
-        sentinels = tuple(dict.fromkeys((*self.sentinels, *claimed)))
-        return replace(self, sentinels=sentinels[:MOST_SENTINELS], claimed=bool(sentinels))
+    def counting(self, fates: Counter[Fate]) -> Checkpoint:
+        """Return it with so many more; one that takes over has counted them all as compliant before."""
+        if self.phase is Phase.TAKE_OVER:
+            refused = fates[Fate.REFUSED]
+            fates = Counter({Fate.REFUSED: refused, Fate.COMPLIANT: -refused})
+        return replace(self, counts=self.counts.plus(fates))
 
     def then(self, phase: Phase) -> Checkpoint:
-        """Return the beginning of the next pass."""
-        return replace(self, phase=phase, token="")
+        """Return the beginning of the next pass; one for the busy ones comes to all, and counts them anew."""
+        later = replace(self, phase=phase, token="")
+        return later.from_the_start() if phase is Phase.CHANGE_BUSY else later
 
 
 class Ending(StrEnum):
@@ -206,4 +211,3 @@ class Ending(StrEnum):
 
     COMPLETE = "complete"
     UNFINISHED = "unfinished"
-    LOST = "lost"

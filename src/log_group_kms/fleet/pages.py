@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from log_group_kms.fleet.checkpoint import CHANGED, CLAIMED, Checkpoint, Ending, Fate, Phase
-from log_group_kms.model.errors import ClaimLost, InvalidParameter, ProviderError
+from log_group_kms.fleet.checkpoint import CHANGED, CLAIMED, Checkpoint, Ending, Fate
+from log_group_kms.model.errors import InvalidParameter, ProviderError
 
 if TYPE_CHECKING:
     import threading
@@ -57,7 +57,6 @@ class PageRunner:
         stopped: is set where one job's failure ends the pass.
         triage: knows whether a change has worked.
         page: lists the page with a token; raises InvalidParameter where that is too old.
-        before_changes: is called before the jobs of each page that may change something; raises ClaimLost to end.
         confirm: reads back the log groups of these names on the page with this token; returns the fates of those that
             are not as they were left.
     """
@@ -70,7 +69,6 @@ class PageRunner:
         stopped: threading.Event,
         triage: Triage,
         page: Callable[[str], Page],
-        before_changes: Callable[[Checkpoint], None],
         confirm: Callable[[str, Iterable[str]], Mapping[str, Fate]],
     ) -> None:
         self._cutoff = cutoff
@@ -78,7 +76,6 @@ class PageRunner:
         self._stopped = stopped
         self._triage = triage
         self._page = page
-        self._before_changes = before_changes
         self._confirm = confirm
 
     def run(self, checkpoint: Checkpoint, visit: Visit) -> tuple[Checkpoint, Ending]:
@@ -99,8 +96,6 @@ class PageRunner:
                         checkpoint, token = checkpoint.from_the_start(), ""
                         continue
                     batch, jobs = _opened(token, page, visit)
-                    if jobs and checkpoint.changes:
-                        self._before_changes(checkpoint)
                     at_work.append(batch)
                     self._begin(crew, checkpoint, batch, jobs)
                     if len(at_work) == _PAGES_AT_WORK:
@@ -114,9 +109,6 @@ class PageRunner:
 
     def _ended(self, checkpoint: Checkpoint, at_work: deque[_Batch], failure: Exception) -> tuple[Checkpoint, Ending]:
         """Return how far a pass came that did not come to its end."""
-        if isinstance(failure, ClaimLost):
-            self._stopped.set()
-            return checkpoint, Ending.LOST
         if not (isinstance(failure, _UnfinishedError) or self._cutoff.cut_short(failure)):
             failure.add_note(_so_far(checkpoint, at_work).summary)
             raise failure
@@ -143,7 +135,7 @@ class PageRunner:
         for name, job in jobs:
             one_by_one = self._workers == 1 or (checkpoint.changes and not self._triage.proved)
             future = _at_once(partial(self._guarded, job)) if one_by_one else crew.submit(self._guarded, job)
-            if one_by_one and future.result() in CHANGED:
+            if one_by_one and future.result() in CLAIMED:
                 self._triage.prove()
             batch.jobs.append((name, future))
 
@@ -171,10 +163,11 @@ class PageRunner:
                 fates[claimed[name]] -= 1
                 fates[fate] += 1
         at_work.popleft()
-        if checkpoint.phase is Phase.CHANGE_BUSY:
-            # All others were counted before.
-            fates = Counter({fate: fates[fate] for fate in CHANGED})
-        return replace(checkpoint.having(claimed), token=batch.next_token, counts=checkpoint.counts.plus(fates))
+        return replace(
+            checkpoint,
+            claimed=checkpoint.claimed or bool(claimed),
+            token=batch.next_token,
+        ).counting(fates)
 
     def _cut(self, checkpoint: Checkpoint, at_work: deque[_Batch]) -> Checkpoint:
         """Count what is done; the first page that is not will be seen again."""
@@ -187,9 +180,9 @@ class PageRunner:
         for batch in at_work:
             fates, claimed = batch.fates()
             done = Counter({fate: fates[fate] for fate in (*CHANGED, Fate.RELEASED, Fate.UNRESTORED)})
-            if checkpoint.phase is Phase.CHANGE:
+            if checkpoint.changes:
                 done[Fate.COMPLIANT] = -sum(fates[fate] for fate in CHANGED)
-            checkpoint = replace(checkpoint.having(claimed), counts=checkpoint.counts.plus(done))
+            checkpoint = replace(checkpoint, claimed=checkpoint.claimed or bool(claimed)).counting(done)
         return checkpoint
 
 
@@ -205,7 +198,7 @@ def _so_far(checkpoint: Checkpoint, at_work: Iterable[_Batch]) -> Checkpoint:
     for batch in at_work:
         done = (future for _, future in batch.jobs if future.done() and not future.cancelled())
         fates = Counter(future.result() for future in done if not future.exception())
-        checkpoint = replace(checkpoint, counts=checkpoint.counts.plus(batch.known + fates))
+        checkpoint = checkpoint.counting(batch.known + fates)
     return checkpoint
 
 

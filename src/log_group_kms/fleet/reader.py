@@ -9,8 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from log_group_kms.association.gateway import Gateway
-    from log_group_kms.model.keys import KeyArn
-    from log_group_kms.model.ownership import Claim
+    from log_group_kms.model.ownership import Claim, Marks, Owner
     from log_group_kms.model.results import Listed, Page
     from log_group_kms.model.targets import Fleet, LogGroup
     from log_group_kms.retry.rate_limits import RateLimiter
@@ -50,6 +49,7 @@ class FleetReader:
         self.reads.take()
         return self.logs.claim_on(log_group)
 
-    def key_of(self, log_group: LogGroup) -> KeyArn | None:
-        """Return the key in force."""
-        return self.logs.key_of(log_group)
+    def marks_on(self, log_group: LogGroup, owner: Owner) -> Marks:
+        """Return the marks that *owner*'s events left on *log_group*."""
+        self.reads.take()
+        return self.logs.marks_on(log_group, owner)

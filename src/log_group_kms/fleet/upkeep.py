@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from log_group_kms.association.requests import Ensure, Remove
-from log_group_kms.fleet.checkpoint import Checkpoint, Fate, Phase
+from log_group_kms.fleet.checkpoint import CLAIMED, Checkpoint, Fate
 from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.model.errors import ClaimLost, OutOfTime
 
@@ -82,32 +82,22 @@ class Upkeep:
         if not self.is_alive():
             # An earlier delivery may have claimed it after the fleet's Delete had passed by.
             return self._rules().give_back(self._undoing, log_group)
-        try:
-            return self._rules().enrol(self.event, log_group)
-        except ClaimLost:
-            if self.is_alive():
-                raise
-        return self._rules().give_back(self._undoing, log_group)
+        fate = self._rules().enrol(self.event, log_group)
+        if fate in CLAIMED and not self.is_alive():
+            return self._rules().give_back(self._undoing, log_group)
+        return fate
 
     def reconcile(self, checkpoint: Checkpoint | None) -> Outcome | Checkpoint:
         """Bring all in that is not; `Checkpoint` where a further invocation must go on.
 
-        Where the fleet's Delete has passed by, what was associated after it is given back.
-
         Raises:
-            ProviderError: it could not be done; see `errors`. ClaimLost where the fleet is gone.
+            ProviderError: it could not be done; see `errors`. ClaimLost where the fleet's Delete has begun: that gives
+                back what was associated.
         """
-        if checkpoint and checkpoint.phase is Phase.UNDO:
-            return self._rules(checkpoint).ensure(self.event)
-        if self.is_alive():
-            return self._rules(checkpoint).ensure(self.event)
-        if checkpoint and checkpoint.claimed:
-            # Has the Delete passed by yet? Else it will, or someone took the rule away by hand.
-            outcome = self._rules(checkpoint.then(Phase.CONFIRM)).ensure(self.event)
-            if isinstance(outcome, Checkpoint):
-                return outcome
-        more = "more " if checkpoint and checkpoint.claimed else ""
-        raise ClaimLost(f"The fleet is being deleted, or is not there yet: nothing {more}was changed")
+        if not self.is_alive():
+            more = "more " if checkpoint and checkpoint.claimed else ""
+            raise ClaimLost(f"The fleet is being deleted, or is not there yet: nothing {more}was changed")
+        return self._rules(checkpoint).ensure(self.event)
 
     def plan(self) -> Iterator[Planned]:
         """Yield what `reconcile` would do.

@@ -1,30 +1,25 @@
 """Visits: what is done with one log group of a fleet, whatever the others do.
 
-Each log group that has to change is read just before, claimed, associated, and its claim is read again.
+Each log group that has to change is read just before, claimed, and associated: one call of each kind, on its turn.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from log_group_kms.association.claims import settled_claim
 from log_group_kms.association.decision import Skip, decide, may_take
 from log_group_kms.association.log_group import confirm
 from log_group_kms.association.removal import Removal
 from log_group_kms.association.requests import Remove
 from log_group_kms.association.trail import FleetTrail
 from log_group_kms.fleet.checkpoint import CHANGED, Fate
-from log_group_kms.model.errors import (
-    ApiError,
-    ClaimLost,
-    NotFound,
-    NotStabilized,
-    ResourceConflict,
-)
+from log_group_kms.model.errors import ApiError, ClaimLost, NotFound, NotStabilized, OddKeyInForce, ResourceConflict
 from log_group_kms.model.results import Observed
-from log_group_kms.retry.rate_limits import ReservedPermit
+from log_group_kms.retry.rate_limits import Slot
 
 if TYPE_CHECKING:
     from threading import Event
@@ -33,14 +28,18 @@ if TYPE_CHECKING:
     from log_group_kms.association.decision import Desired
     from log_group_kms.association.requests import Ensure
     from log_group_kms.fleet.checkpoint import Job
-    from log_group_kms.fleet.enlistment import Enlistment, Fates
-    from log_group_kms.fleet.reader import FleetReader
+    from log_group_kms.fleet.enlistment import Enlistment
+    from log_group_kms.fleet.lookouts import Lease
     from log_group_kms.fleet.triage import Triage
+    from log_group_kms.model.errors import ProviderError
     from log_group_kms.model.keys import KeyArn
-    from log_group_kms.model.ownership import Owner
-    from log_group_kms.model.results import Listed
-    from log_group_kms.model.targets import LogGroup
-    from log_group_kms.retry.rate_limits import AdaptiveRateLimiter
+    from log_group_kms.model.ownership import Claim, Owner
+    from log_group_kms.model.results import Listed, Outcome
+    from log_group_kms.model.targets import Fleet, LogGroup
+    from log_group_kms.retry.rate_limits import RateLimiter
+
+#: What becomes of one log group, and not of all.
+_OF_ONE = (ApiError, NotStabilized, OddKeyInForce)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +48,18 @@ class Visits:
 
     Attributes:
         context: the event's way to AWS.
-        reader: reads the log groups.
-        changes: admits AssociateKmsKey and DisassociateKmsKey.
+        fleet: which log groups.
+        turns: admits one log group after the other.
+        lease: the right to change log groups; None for a Delete, which needs none.
         enlistment: claims log groups.
         triage: judges what an error means for the others.
         stopped: is set where nothing more is to be begun.
     """
 
     context: Context
-    reader: FleetReader
-    changes: AdaptiveRateLimiter
+    fleet: Fleet
+    turns: RateLimiter
+    lease: Lease | None
     enlistment: Enlistment
     triage: Triage
     stopped: Event
@@ -67,30 +68,35 @@ class Visits:
 
     def look(self, event: Ensure, desired: Desired, listed: Listed) -> Fate | Job:
         """See that nothing is in the way, before anything is changed."""
-        group = self.reader.fleet.log_group(listed.name)
+        group = self.fleet.log_group(listed.name)
         if group is None or listed.key in (None, desired.key) or event.association.exclude.cover(listed.name):
             return Fate.PASSED
         return partial(self._look, group, desired, listed)
 
     def change(self, event: Ensure, desired: Desired, listed: Listed, *, patient: bool) -> Fate | Job:
         """Bring it under the key; a *patient* visit waits for whoever is at work on it."""
-        group = self.reader.fleet.log_group(listed.name)
+        group = self.fleet.log_group(listed.name)
         if event.association.exclude.cover(listed.name):
             newly = group and not patient and _newly_excluded(event, listed)
             return partial(self._release_excluded, group, event) if group and newly else Fate.PASSED
         if group is None:
-            return self.fates.met(listed.name, Fate.RESERVED)
+            return self.enlistment.met(listed.name, Fate.RESERVED)
         if listed.key != desired.key:
             return partial(self._change, group, listed.key, event, desired, patient=patient)
-        if patient or not _was_given_up(event, listed):
-            self.triage.went_well()
-            return Fate.COMPLIANT
-        return partial(self._take_over, group, event, desired)
+        self.triage.went_well()
+        return Fate.COMPLIANT
 
-    def release(self, event: Remove, listed: Listed, *, patient: bool) -> Fate | Job:
-        """Give it back, where it is owned."""
-        group = self.reader.fleet.log_group(listed.name)
-        return partial(self.give_back, group, event, patient=patient) if group else Fate.PASSED
+    def take_over(self, event: Ensure, desired: Desired, listed: Listed) -> Fate | Job:
+        """Claim anew what a fleet that this one follows has claimed; it is under the wanted key already."""
+        group = self.fleet.log_group(listed.name)
+        if group is None or listed.key != desired.key or event.association.exclude.cover(listed.name):
+            return Fate.PASSED
+        return partial(self._take_over, group, event, desired) if _was_given_up(event, listed) else Fate.PASSED
+
+    def release(self, event: Remove, listed: Listed, *, patient: bool, undoing: bool = False) -> Fate | Job:
+        """Give it back, where it is owned; *undoing* a Create that failed, to whom it was taken from."""
+        group = self.fleet.log_group(listed.name)
+        return partial(self.give_back, group, event, patient=patient, undoing=undoing) if group else Fate.PASSED
 
     # --- one log group for itself -------------------------------------------------------------------------------------
 
@@ -104,46 +110,53 @@ class Visits:
         self.triage.raise_first()
         if fate in CHANGED:
             with suppress(NotFound):
-                confirm(self._context(self.changes, patient=True).logs, group, event.owner, desired.key)
+                confirm(self._context(patient=True).logs, group, event.owner, desired.key)
         return fate
 
-    def give_back(self, group: LogGroup, event: Remove, *, patient: bool) -> Fate:
+    def give_back(self, group: LogGroup, event: Remove, *, patient: bool, undoing: bool = False) -> Fate:
         """Give one log group back, where the owner of *event* owns it."""
+        context = self._context(patient=patient)
         try:
-            claim = self.reader.claim_on(group)
+            claim = context.logs.claim_on(group)
         except NotFound:
             return Fate.PASSED
+        except ApiError as error:
+            # Whose tags cannot be read is not known to be this fleet's, and holds nobody up.
+            self.triage.put_aside(group.name.text, error, patient=False)
+            return Fate.PASSED if patient else self.enlistment.met(group.name.text, Fate.REFUSED, str(error))
         if claim is None or claim.owner != event.owner:
             return Fate.PASSED
-        return self._give_back(group, event, patient=patient)
+        return self._give_back(context, group, event, claim, patient=patient, undoing=undoing)
 
     def confirm(self, group: LogGroup, owner: Owner, key: KeyArn) -> Fate:
         """Read key and claim of one log group back; see `Enlistment`."""
-        return self.enlistment.confirm(self._context(self.changes, patient=True), group, owner, key)
+        return self.enlistment.confirm(self._context(patient=True), group, owner, key)
 
     # --- the jobs -----------------------------------------------------------------------------------------------------
 
     def _look(self, group: LogGroup, desired: Desired, listed: Listed) -> Fate:
         try:
-            decide(Observed(listed.key, self.reader.claim_on(group)), desired)
+            decide(Observed(listed.key, self._context(patient=True).logs.claim_on(group)), desired)
         except NotFound:
             pass
+        except (ApiError, OddKeyInForce) as error:
+            self.triage.put_aside(group.name.text, error, patient=False)
         except ResourceConflict as conflict:
             raise ResourceConflict(f"{group.arn}: {conflict}") from None
         return Fate.PASSED
 
     def _change(self, group: LogGroup, key: KeyArn | None, event: Ensure, desired: Desired, *, patient: bool) -> Fate:
-        """See whether it is to be changed at all, then wait for a permit; what it is changed by is read after that."""
+        """See by the listed *key* whether it is to be changed at all; what it is changed by is read after that."""
+        context = self._context(patient=patient)
         try:
-            claim = self.reader.claim_on(group)
+            claim = settled_claim(context.logs, group, event.owner, patient=patient)
             decision = decide(Observed(key, claim), desired)
             if isinstance(decision, Skip):
-                return self.fates.skipped(group.name.text, decision)
-            context = self._context(ReservedPermit(self.changes), patient=patient)
+                return self.enlistment.skipped(group.name.text, decision)
             fate = self.enlistment.enlist(context, group, event, desired, claim)
         except NotFound:
             return Fate.PASSED
-        except (ApiError, NotStabilized) as error:
+        except _OF_ONE as error:
             return self._put_aside(group, error, patient=patient)
         except ClaimLost:
             raise
@@ -153,50 +166,54 @@ class Visits:
         return fate
 
     def _take_over(self, group: LogGroup, event: Ensure, desired: Desired) -> Fate:
-        """Claim anew what a fleet that this one follows has claimed; it is under the wanted key already."""
+        context = self._context(patient=True)
         try:
-            claim = self.reader.claim_on(group)
+            claim = context.logs.claim_on(group)
+            if claim is None or claim.stands_for(desired.owner) or not may_take(claim, desired):
+                return Fate.PASSED
+            return self.enlistment.take_over(context, group, event, desired, claim)
         except NotFound:
             return Fate.PASSED
-        if claim is None or claim.stands_for(desired.owner) or not may_take(claim, desired):
-            return Fate.COMPLIANT
-        return self.enlistment.enlist(self._context(self.changes, patient=True), group, event, desired, claim)
+        except _OF_ONE as error:
+            return self._put_aside(group, error, patient=True)
 
     def _release_excluded(self, group: LogGroup, event: Ensure) -> Fate:
         return self.give_back(group, Remove.of(event.owner, event.association), patient=True)
 
-    def _give_back(self, group: LogGroup, event: Remove, *, patient: bool) -> Fate:
+    def _give_back(
+        self, context: Context, group: LogGroup, event: Remove, claim: Claim, *, patient: bool, undoing: bool
+    ) -> Fate:
         name = group.name.text
-        limiter = self.changes if event.retains else ReservedPermit(self.changes)
         # What is given back has been taken: the role is able to.
         self.triage.prove()
-        context = self._context(limiter, patient=patient)
+        removal = Removal(context.logs, context.keys, group)
         try:
-            outcome = Removal(context.logs, context.keys, group).remove(event)
+            if undoing and claim.taken_from and not claim.deleting:
+                outcome: Outcome = removal.hand_back(claim)
+                return self.enlistment.met(name, Fate.PASSED if outcome.skipped else Fate.RELEASED, outcome.note)
+            outcome = removal.remove_claimed(event, claim)
+        except NotFound:
+            return Fate.PASSED
         except ApiError as error:
             return self._put_aside(group, error, patient=patient)
         self.triage.went_well()
         if event.retains:
-            return self.fates.met(name, Fate.RELEASED, outcome.note)
+            return self.enlistment.met(name, Fate.RELEASED, outcome.note)
         if outcome.skipped:
-            return self.fates.met(name, Fate.PASSED, outcome.note)
-        return self.fates.met(name, Fate.UNRESTORED if outcome.note else Fate.RELEASED, outcome.note)
+            return self.enlistment.met(name, Fate.PASSED, outcome.note)
+        return self.enlistment.met(name, Fate.UNRESTORED if outcome.note else Fate.RELEASED, outcome.note)
 
     # --- what they share ----------------------------------------------------------------------------------------------
 
-    @property
-    def fates(self) -> Fates:
-        """The report of what becomes of log groups."""
-        return self.enlistment.fates
-
-    def _context(self, limiter: AdaptiveRateLimiter | ReservedPermit, *, patient: bool) -> Context:
+    def _context(self, *, patient: bool) -> Context:
         policies = self.triage.policies(patient=patient)
         retrier = self.context.retrier.under(policies, stopped=self.stopped.is_set)
-        return self.context.under(retrier, limiter=limiter, trail=FleetTrail(self.context.trail))
+        context = self.context.under(retrier, pace=Slot(self.turns), trail=FleetTrail(self.context.trail))
+        return replace(context, logs=replace(context.logs, fence=self.lease.check)) if self.lease else context
 
-    def _put_aside(self, group: LogGroup, error: ApiError | NotStabilized, *, patient: bool) -> Fate:
+    def _put_aside(self, group: LogGroup, error: ProviderError, *, patient: bool) -> Fate:
         self.triage.put_aside(group.name.text, error, patient=patient)
-        return self.fates.met(group.name.text, Fate.BUSY, str(error))
+        return self.enlistment.met(group.name.text, Fate.REFUSED if patient else Fate.BUSY, str(error))
 
 
 def _was_given_up(event: Ensure, listed: Listed) -> bool:

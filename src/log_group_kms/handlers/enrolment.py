@@ -11,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from log_group_kms.association.context import Context
 from log_group_kms.aws.clients import Aws
-from log_group_kms.fleet.checkpoint import Checkpoint, Fate, Phase
+from log_group_kms.fleet.checkpoint import Checkpoint, Fate
 from log_group_kms.fleet.plan import Action
 from log_group_kms.fleet.upkeep import MOST_HOPS, Enrol, Reconcile, Summary, Upkeep
 from log_group_kms.handlers.shared import new_logger, new_metrics, rate_limits, reason, seconds_left
@@ -125,11 +125,11 @@ def _reconcile(upkeep: Upkeep, reconcile: Reconcile, context: LambdaContext) -> 
             "AssociatedCount": outcome.associated,
             "CompliantCount": outcome.compliant,
             "SkippedCount": outcome.skipped,
+            "RefusedCount": outcome.refused,
         }
         logger.info("The fleet is whole", extra=counts)
         return counts
-    # Nothing comes after a fleet that is gone: its log groups are given back as far as Lambda lets a chain go.
-    goes_on = reconcile.hops < MOST_HOPS or outcome.phase is Phase.UNDO
+    goes_on = reconcile.hops < MOST_HOPS
     if goes_on:
         aws.invoke_again(context.invoked_function_arn, reconcile.further(outcome))
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger, Metrics
@@ -41,8 +42,8 @@ def new_metrics(service: str) -> Metrics:
 
 def rate_limits() -> RateLimits:
     """Return the speed of a fleet that the function's environment sets."""
-    changes_per_second = os.environ.get("ASSOCIATIONS_PER_SECOND")
-    return DEFAULT_RATE_LIMITS if changes_per_second is None else RateLimits.of(float(changes_per_second))
+    per_second = os.environ.get("ASSOCIATIONS_PER_SECOND")
+    return DEFAULT_RATE_LIMITS if per_second is None else replace(DEFAULT_RATE_LIMITS, log_groups=float(per_second))
 
 
 def seconds_left(context: LambdaContext) -> float:

@@ -62,7 +62,7 @@ def _ensure(event: Ensure, checkpoint: Checkpoint | None, context: Context, dead
     if not (outcome.settling and event.association.propagation_wait):
         return done
     until = context.retrier.clock.now() + event.association.propagation_wait
-    return _wait(event, Propagating(until, done, outcome.sentinels), context, deadlines)
+    return _wait(event, Propagating(until, done), context, deadlines)
 
 
 def _in_time(checkpoint: Checkpoint, context: Context, deadlines: Deadlines) -> Checkpoint:
@@ -92,7 +92,7 @@ def _wait(event: Ensure, progress: Propagating, context: Context, deadlines: Dea
     clock.sleep(max(0.0, min(until, deadlines.invocation - _LAST_LOOK) - clock.now()))
     if clock.now() < until:
         return progress
-    rules_for(context, event.association.target, progress.claimed()).check_claim(event)
+    rules_for(context, event.association.target).check_claim(event)
     missing = progress.until - until
     if missing < 1:
         return progress.done
@@ -108,8 +108,9 @@ def return_values(outcome: Outcome) -> dict[str, str]:
         "PreviousKmsKeyArn": outcome.previous.text if outcome.previous else "",
         "LogGroupName": name,
         "LogGroupArn": outcome.target.arn if name else "",
-        "MatchedCount": str(outcome.associated + outcome.compliant + outcome.skipped),
+        "MatchedCount": str(outcome.associated + outcome.compliant + outcome.skipped + outcome.refused),
         "AssociatedCount": str(outcome.associated),
         "CompliantCount": str(outcome.compliant),
         "SkippedCount": str(outcome.skipped),
+        "RefusedCount": str(outcome.refused),
     }

@@ -36,20 +36,10 @@ class Propagating:
     Attributes:
         until: when to answer, in seconds since the epoch.
         done: the answer.
-        sentinels: see `Outcome`.
     """
 
     until: float
     done: Done
-    sentinels: tuple[str, ...] = ()
-
-    def claimed(self) -> Checkpoint | None:
-        """Return a fleet's checkpoint with the sentinels; None for any other target."""
-        if not self.sentinels:
-            return None
-        from log_group_kms.fleet.checkpoint import Checkpoint, Phase  # noqa: PLC0415 - see `kinds`
-
-        return Checkpoint(Phase.DONE, sentinels=self.sentinels)
 
     def as_json(self) -> dict[str, object]:
         """Return it for the event of a further invocation."""
@@ -66,9 +56,8 @@ class Propagating:
                     "data": dict() as data,
                     "reason": str() as reason,
                 },
-                "sentinels": list() | tuple() as sentinels,
             }:
-                return cls(until, Done(physical_id, data, reason), tuple(sentinels))
+                return cls(until, Done(physical_id, data, reason))
             case _:
                 return None
 

@@ -8,7 +8,9 @@
     ├── OutOfTime                the deadline passed before the work was done
     ├── ResourceConflict         OnExistingKey says Fail
     │   └── ClaimLost            a Delete or another resource took the log group over meanwhile
+    │       ├── ClaimGone        nobody has a claim now
     │       └── TakenOver        another resource did
+    ├── OddKeyInForce            the key in force is shown by something that no tag could remember
     ├── NotStabilized            accepted, but not visible within its window
     ├── PartlyRefused            AWS refused some log groups of a fleet, the others are done
     ├── KeyUnusable              DescribeKey shows that this key can never encrypt log groups
@@ -68,8 +70,24 @@ class ClaimLost(ResourceConflict):
     """The claim on the log group did not stand until the end."""
 
 
+class ClaimGone(ClaimLost):
+    """Nobody owns the log group now: a Delete passed by, or someone took the tags off."""
+
+
 class TakenOver(ClaimLost):
-    """Another resource owns the log group now."""
+    """Another resource owns the log group now.
+
+    Attributes:
+        by_fleet: whether that is a fleet, which what is named explicitly goes before.
+    """
+
+    def __init__(self, text: str, *, by_fleet: bool) -> None:
+        super().__init__(text)
+        self.by_fleet = by_fleet
+
+
+class OddKeyInForce(ProviderError):
+    """DescribeLogGroups shows a key that is no key's ARN, so that no Delete could put it back."""
 
 
 class NotStabilized(ProviderError):

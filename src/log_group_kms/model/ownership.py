@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from hashlib import sha256
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from log_group_kms.model.keys import KEY_ARN, KeyArn
-from log_group_kms.model.tags import TAG_VALUE_LENGTH
+from log_group_kms.model.tags import (
+    CANCELLED_TAG,
+    OWNER_TAG,
+    PREVIOUS_KEY_TAG,
+    SCOPE_TAG,
+    TAG_VALUE_LENGTH,
+    TAKEN_FROM_TAG,
+    WORK_TAG,
+    WRITTEN_TAG,
+)
 from log_group_kms.model.targets import STACK_ID, Fleet, Target
+from log_group_kms.model.times import moment_of, stamp_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _DELETING: Final = "deleting:"
 _DELETED: Final = "deleted:"
 _NONE: Final = "none"
 _FLEET: Final = "fleet"
+_UPKEEP: Final = "upkeep"
 #: No stack has such a name.
 _COMMAND_LINE: Final = f"{_FLEET}:-/command-line"
 
@@ -42,6 +57,7 @@ class Owner:
         stack = f"{found['name']}/{found['uuid']}" if found else sha256(stack_id.encode()).hexdigest()
         text = f"{target.owner_kind}:{stack}/{logical_resource_id}"
         if len(_DELETING) + len(text) > TAG_VALUE_LENGTH:
+            # A stack's name has at most 128 characters and its UUID 36, so this fits.
             text = f"{target.owner_kind}:{stack}/{sha256(logical_resource_id.encode()).hexdigest()}"
         return cls(text, target.scope)
 
@@ -60,6 +76,11 @@ class Owner:
         """True where it holds log groups only until the fleet of a stack takes them over."""
         return self.text == _COMMAND_LINE
 
+    @property
+    def digest(self) -> str:
+        """The owner in few characters, for the key of a tag."""
+        return sha256(f"{self.text} {self.scope}".encode()).hexdigest()[:16]
+
     def is_sibling_of(self, other: Owner) -> bool:
         """Return whether *other* is a resource of the same stack and kind, as after a renamed logical id."""
         return self.text.rpartition("/")[0] == other.text.rpartition("/")[0]
@@ -69,29 +90,70 @@ class Owner:
 class Claim:
     """A claim on a log group: the owner of its association, and the key to put back. It is what the tags mean.
 
+    Two claims are equal where they mean the same for the log group; when, and over whom, they were written is history.
+
     Attributes:
         owner: the resource that owns it.
         previous: the key that was there before the owner; None where there was none.
         deleting: whether the owner's Delete has begun.
         deleted: whether it is through, and left in force, as the previous key, the owner's very own: then nobody owns
             the log group any more, but delivered once more that Delete must not take the key for one of its own.
+        written_at: when CloudFormation sent the event that wrote it, or when upkeep wrote it, in seconds since the
+            epoch; None where that is not known.
+        by_upkeep: whether enrolment, reconciliation or the command line wrote it, and no event of CloudFormation.
+        taken_from: of a fleet, who held the log group before, under the same key; None where nobody did.
+        cancelled: whether a Delete of the owner came after the event that wrote it; AWS's answer alone shows that.
     """
 
     owner: Owner
     previous: KeyArn | None
     deleting: bool = False
     deleted: bool = False
+    written_at: float | None = field(default=None, compare=False)
+    by_upkeep: bool = field(default=False, compare=False)
+    taken_from: Owner | None = field(default=None, compare=False)
+    cancelled: bool = field(default=False, compare=False)
 
     @classmethod
-    def of_tags(cls, owner: str, previous: str, scope: str = "") -> Claim:
-        """Read the tags' values; a *previous* that is no key ARN counts as `none`, and only fleets have a *scope*."""
-        text = owner.removeprefix(_DELETING).removeprefix(_DELETED)
+    def of_tags(cls, tags: Mapping[str, str]) -> Claim | None:
+        """Read a log group's *tags*; None where there is no owner tag.
+
+        A previous key that is no key ARN counts as `none`, and only fleets have a scope.
+        """
+        owner_tag = tags.get(OWNER_TAG)
+        if not owner_tag:
+            return None
+        text = owner_tag.removeprefix(_DELETING).removeprefix(_DELETED)
+        scope = tags.get(SCOPE_TAG, "") if Owner(text).is_fleet else ""
+        owner, previous = Owner(text, scope), tags.get(PREVIOUS_KEY_TAG, "")
+        written, _, by = tags.get(WRITTEN_TAG, "").partition(" ")
+        written_at = moment_of(written)
+        cancelled_at = Marks.of_tags(tags, owner).cancelled_at
+        taken_from = tags.get(TAKEN_FROM_TAG, "")
         return cls(
-            Owner(text, scope if Owner(text).is_fleet else ""),
+            owner,
             KeyArn(previous) if KEY_ARN.fullmatch(previous) else None,
-            deleting=owner.startswith(_DELETING),
-            deleted=owner.startswith(_DELETED),
+            deleting=owner_tag.startswith(_DELETING),
+            deleted=owner_tag.startswith(_DELETED),
+            written_at=written_at,
+            by_upkeep=by == _UPKEEP,
+            taken_from=Owner(taken_from, scope) if taken_from not in ("", text) else None,
+            cancelled=cancelled_at is not None and written_at is not None and cancelled_at >= written_at,
         )
+
+    def as_tags(self) -> dict[str, str]:
+        """Return the tags to write.
+
+        Another owner's scope is left where it stands: it says nothing beside an owner that is no fleet.
+        """
+        tags = {OWNER_TAG: self.owner_tag, PREVIOUS_KEY_TAG: self.previous_tag}
+        if self.owner.scope:
+            tags[SCOPE_TAG] = self.owner.scope
+        if self.written_at is not None:
+            tags[WRITTEN_TAG] = stamp_of(self.written_at) + (f" {_UPKEEP}" if self.by_upkeep else "")
+        if self.taken_from:
+            tags[TAKEN_FROM_TAG] = self.taken_from.text
+        return tags
 
     @property
     def owner_tag(self) -> str:
@@ -103,6 +165,52 @@ class Claim:
         """The previous-key tag's value."""
         return self.previous.text if self.previous else _NONE
 
+    @property
+    def event_at(self) -> float | None:
+        """When CloudFormation sent the event that wrote it; None where upkeep wrote it, or that is not known."""
+        return None if self.by_upkeep else self.written_at
+
     def stands_for(self, owner: Owner) -> bool:
         """Return whether *owner* has it, and no Delete of *owner* has begun."""
         return self.owner == owner and not self.deleting and not self.deleted
+
+
+class Work(StrEnum):
+    """The work of a fleet that its Delete has to know of."""
+
+    #: A Create, or an Update to another target, is at work, or died at it.
+    CREATING = "creating"
+    #: It failed: what it did is to be undone.
+    FAILED = "failed"
+    #: Reconciliation or the command line is at work for a fleet that is there.
+    MENDING = "mending"
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The marks that a resource's events leave for each other on a log group, beside any claim.
+
+    Attributes:
+        work: what a fleet is at; None where it is at rest.
+        cancelled_at: when CloudFormation sent a Delete that cancels all that was sent before, in seconds since the
+            epoch; None where none has come.
+    """
+
+    work: Work | None = None
+    cancelled_at: float | None = None
+
+    @classmethod
+    def of_tags(cls, tags: Mapping[str, str], owner: Owner) -> Marks:
+        """Read the marks of *owner* off a log group's *tags*."""
+        work = tags.get(WORK_TAG + owner.digest, "")
+        return cls(
+            Work(work) if work in list(Work) else None,
+            moment_of(tags.get(CANCELLED_TAG + owner.digest, "")),
+        )
+
+    def as_tags(self, owner: Owner) -> dict[str, str]:
+        """Return the tags to write for *owner*."""
+        tags = {WORK_TAG + owner.digest: self.work.value} if self.work else {}
+        if self.cancelled_at is not None:
+            tags[CANCELLED_TAG + owner.digest] = stamp_of(self.cancelled_at)
+        return tags

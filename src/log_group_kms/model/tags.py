@@ -9,6 +9,16 @@ OWNER_TAG: Final = "log-group-kms-association:owner"
 PREVIOUS_KEY_TAG: Final = "log-group-kms-association:previous-key"
 #: On a fleet's log groups only.
 SCOPE_TAG: Final = "log-group-kms-association:scope"
+#: When the claim was written, as CloudFormation dates the event; upkeep adds its own word.
+WRITTEN_TAG: Final = "log-group-kms-association:written"
+#: On a fleet's log groups only: who held it, under the same key, before a Create that may yet fail.
+TAKEN_FROM_TAG: Final = "log-group-kms-association:taken-from"
+#: All that a claim consists of.
+CLAIM_TAGS: Final = (OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG, WRITTEN_TAG, TAKEN_FROM_TAG)
+
+#: Marks: of a fleet at work, and of a Create that a Delete has cancelled. The owner's digest follows.
+WORK_TAG: Final = "log-group-kms-association:work/"
+CANCELLED_TAG: Final = "log-group-kms-association:cancelled/"
 
 #: CloudWatch Logs API reference, TagResource: a tag's value holds at most 256 characters.
 TAG_VALUE_LENGTH: Final = 256

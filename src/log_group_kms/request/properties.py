@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from log_group_kms.association.requests import Ensure, Remove
-from log_group_kms.model.association import DEFAULT_FOR, Association, OnDelete, OnExistingKey, OnMissingLogGroup
+from log_group_kms.model.association import (
+    DEFAULT_FOR,
+    Association,
+    OnDelete,
+    OnExistingKey,
+    OnMissingLogGroup,
+    OnRefusedLogGroup,
+)
 from log_group_kms.model.targets import (
     LOG_GROUP_NAME,
     LOG_GROUP_NAME_WITH_WILDCARDS,
@@ -249,6 +256,14 @@ PROPERTIES: Final = (
         not_for={QueryResults: _UNREADABLE},
         option=Option("what to do with a log group that has another key"),
         enrolled=True,
+    ),
+    Property(
+        name="OnRefusedLogGroup",
+        form=one_of(OnRefusedLogGroup),
+        description="What becomes of a fleet's event where AWS refuses single log groups for their own sake.",
+        field="on_refused_log_group",
+        not_for={LogGroup: "one log group; it belongs to LogGroupNamePrefix", QueryResults: _UNREADABLE},
+        option=Option("what to do where AWS refuses single log groups"),
     ),
     Property(
         name="OnMissingLogGroup",

@@ -85,5 +85,9 @@ def restoring(policies: Sequence[RetryPolicy], *, unrestorable: bool = False) ->
 
 RESTORING: Final = restoring(POLICIES)
 
+#: A Delete needs a second for one log group, and looks again before it changes anything later than that
+#: (`association.claims.FRESH`). One that has died leaves its mark; after this it is nobody's any more.
+OTHERS_DELETE: Final = Backoff(first=0.5, longest=2.0, window=15.0)
+
 #: DescribeLogGroups shows a change within the second, as a rule.
 READ_BACK: Final = Backoff(first=0.2, longest=5.0, window=30.0)

@@ -1,0 +1,233 @@
+"""Lookouts: the first log groups of a fleet, on which its Create and its Delete find each other.
+
+A Create that may be overtaken marks the first lookout that takes a tag as *at work* before it changes anything, and
+from then on looks at that mark every few seconds: nothing is claimed or associated on the word of an older look. A
+Delete that finds such a mark, or was sent because CloudFormation gave a Create up, marks all lookouts as *cancelled*
+and waits until no such look can be valid and no call can be under way. So whatever that Create did shows in the tags by
+then, and nothing comes after it; whoever of the two dies, dies so.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from log_group_kms.model.errors import ApiError, ClaimLost, NotFound, OutOfTime, Throttled, Unavailable
+from log_group_kms.model.ownership import Marks, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from log_group_kms.association.gateway import Gateway
+    from log_group_kms.association.requests import Ensure, Remove
+    from log_group_kms.fleet.checkpoint import Checkpoint
+    from log_group_kms.fleet.reader import FleetReader
+    from log_group_kms.model.ownership import Owner
+    from log_group_kms.model.targets import LogGroup
+
+logger = logging.getLogger(__name__)
+
+#: Some of them may come or go between two looks, or refuse a tag.
+LOOKOUTS: Final = 4
+#: Seconds for which a look vouches that no Delete has begun. One ListTagsForResource in this time is 4 % of the quota.
+LEASE: Final = 5.0
+#: Seconds that a call may take which has begun: botocore's time-outs of one try (`aws.clients.ONCE`), and a little.
+_LONGEST_CALL: Final = 11.0
+#: Seconds that a Delete waits for the Create that it cancels.
+FENCE: Final = LEASE + _LONGEST_CALL
+
+
+def lost_fleet(arn: str) -> ClaimLost:
+    """Return the error of the fleet with this *arn* whose Delete has begun."""
+    return ClaimLost(f"A Delete of this resource has begun: nothing more of {arn} is associated")
+
+
+@dataclass(frozen=True, slots=True)
+class Lookouts:
+    """The lookouts of a fleet.
+
+    Attributes:
+        reader: reads the fleet.
+        owner: whose marks they are.
+    """
+
+    reader: FleetReader
+    owner: Owner
+
+    def __iter__(self) -> Iterator[LogGroup]:
+        """Yield the lookouts, in the order of their names."""
+        listed = (self.reader.fleet.log_group(each.name) for each in self.reader.page("").log_groups)
+        found = [group for group in listed if group]
+        yield from found[:LOOKOUTS]
+
+    def marked(self) -> Iterator[tuple[LogGroup, Marks]]:
+        """Yield the lookouts whose marks can be read, with these."""
+        for group in self:
+            try:
+                yield group, self.reader.marks_on(group, self.owner)
+            except ApiError as error:
+                _unless_its_own(error)
+
+    def cancelled_after(self, moment: float) -> bool:
+        """Return whether a Delete has cancelled what was sent at this *moment*, in seconds since the epoch."""
+        return any(_is_cancelled(marks, moment) for _, marks in self.marked())
+
+    def is_creating(self) -> tuple[bool, bool]:
+        """Return whether a Create may be at work, and whether one has not come to its end."""
+        found = {marks.work for _, marks in self.marked()}
+        return not found.isdisjoint({Work.CREATING, Work.MENDING}), not found.isdisjoint({Work.CREATING, Work.FAILED})
+
+    def cancel(self, event: Remove) -> None:
+        """Mark all lookouts, and wait until the Create that *event* cancels has stopped.
+
+        Raises:
+            OutOfTime: there is no time for that.
+        """
+        clock = self._logs.retrier.clock
+        marks = Marks(cancelled_at=clock.now() if event.sent_at is None else event.sent_at)
+        for group in self:
+            self._write(group, marks)
+        if self._logs.retrier.deadline.at - clock.now() <= FENCE:
+            raise OutOfTime("There is no time to wait for the Create that this Delete cancels")
+        clock.sleep(FENCE)
+
+    def clear(self) -> None:
+        """Take the marks of work off."""
+        for group, marks in list(self.marked()):
+            if marks.work:
+                self._logs.remove_marks(group, self.owner, replace(marks, cancelled_at=None))
+
+    def mark(self, work: Work) -> LogGroup | None:
+        """Mark the first lookout that takes it, and return that; None where none does."""
+        return next((group for group in self if self._write(group, Marks(work))), None)
+
+    def _write(self, group: LogGroup, marks: Marks) -> bool:
+        try:
+            self._logs.write_marks(group, self.owner, marks)
+        except ApiError as error:
+            _unless_its_own(error)
+            return False
+        return True
+
+    @property
+    def _logs(self) -> Gateway:
+        return self.reader.logs
+
+
+class Lease:
+    """The right of a fleet's event to change log groups; its workers share it.
+
+    Args:
+        lookouts: the fleet's.
+        event: what asks. An Update has no Delete beside it, and the command line's own work has none at all.
+        is_alive: returns whether no Delete of the fleet has begun; None where only the marks show it.
+    """
+
+    def __init__(self, lookouts: Lookouts, event: Ensure, is_alive: Callable[[], bool] | None) -> None:
+        self._lookouts = lookouts
+        self._reader = lookouts.reader
+        self._event = event
+        self._needed = event.may_undo and not event.owner.is_command_line
+        self._is_alive = is_alive or (lambda: True)
+        self._work = Work.MENDING if event.enrolling else Work.CREATING
+        self._asked_at = self._now if event.sent_at is None else event.sent_at
+        self._lock = threading.Lock()
+        self._post: LogGroup | None = None
+        self._marked = False
+        self._valid_until = float("-inf")
+
+    def begin(self, checkpoint: Checkpoint) -> None:
+        """Go on from *checkpoint*, whose invocation may have marked a lookout."""
+        if checkpoint.lookout:
+            self._post = self._reader.fleet.log_group(checkpoint.lookout)
+            self._marked = True
+
+    @property
+    def lookout(self) -> str:
+        """The name of the lookout that is marked; empty where none is."""
+        with self._lock:
+            return self._post.name.text if self._post else ""
+
+    def check(self) -> None:
+        """See, by a look a few seconds old at most, that no Delete has begun.
+
+        Raises:
+            ClaimLost: one has.
+            ApiError: that cannot be told.
+        """
+        if not self._needed:
+            return
+        with self._lock:
+            if self._now < self._valid_until:
+                return
+            begun = self._now
+            if not self._marked:
+                self._check_all()
+                self._post = self._lookouts.mark(self._work)
+                self._marked = True
+            self._look()
+            self._valid_until = begun + LEASE
+
+    def end(self, *, failed: bool) -> None:
+        """Take the mark off; where a Create *failed*, say so to its Delete.
+
+        Raises:
+            ApiError: AWS refused.
+        """
+        with self._lock:
+            post, self._post = self._post, None
+        if post is None:
+            return
+        try:
+            if failed and self._work is Work.CREATING:
+                self._reader.logs.write_marks(post, self._event.owner, Marks(Work.FAILED))
+            else:
+                self._reader.logs.remove_marks(post, self._event.owner, Marks(self._work))
+        except NotFound:
+            pass
+
+    def _check_all(self) -> None:
+        if self._lookouts.cancelled_after(self._asked_at):
+            raise self._lost()
+
+    def _look(self) -> None:
+        """Look at the marked lookout; where it is gone, at the others, and mark one of them."""
+        if not self._is_alive():
+            raise self._lost()
+        if self._post is None:
+            # No lookout takes a tag.
+            return
+        try:
+            marks = self._reader.marks_on(self._post, self._event.owner)
+        except NotFound:
+            marks = Marks()
+        if _is_cancelled(marks, self._asked_at):
+            raise self._lost()
+        if marks.work is not self._work:
+            self._post = self._lookouts.mark(self._work)
+            self._check_all()
+
+    def _lost(self) -> ClaimLost:
+        return lost_fleet(self._reader.fleet.arn)
+
+    @property
+    def _now(self) -> float:
+        return self._reader.logs.retrier.clock.now()
+
+
+def _is_cancelled(marks: Marks, moment: float) -> bool:
+    """Return whether *marks* cancel what was sent at this *moment*."""
+    return marks.cancelled_at is not None and marks.cancelled_at >= moment
+
+
+def _unless_its_own(error: ApiError) -> None:
+    """Leave a lookout out that refuses its tags.
+
+    Raises:
+        ApiError: the *error*, where the log group is not at fault.
+    """
+    if isinstance(error, Throttled | Unavailable):
+        raise error
+    logger.info("No lookout: %s", error)
