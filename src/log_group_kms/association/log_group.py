@@ -7,7 +7,7 @@ on (`removal`). So the second of two events sees the first, in whatever order th
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, assert_never
 
@@ -16,7 +16,17 @@ from log_group_kms.association.decision import Apply, Desired, Skip, decide
 from log_group_kms.association.removal import Removal, put_back
 from log_group_kms.association.trail import Footprint
 from log_group_kms.model.association import OnMissingLogGroup
-from log_group_kms.model.errors import AlreadyExists, ClaimGone, ClaimLost, NotFound, NotStabilized, TakenOver
+from log_group_kms.model.errors import (
+    AlreadyExists,
+    ApiError,
+    ClaimGone,
+    ClaimLost,
+    NotFound,
+    NotStabilized,
+    ProviderError,
+    TakenOver,
+    Throttled,
+)
 from log_group_kms.model.ownership import Claim
 from log_group_kms.model.results import Observed, Outcome
 from log_group_kms.retry.retrier import no_guard
@@ -99,7 +109,7 @@ class LogGroupRules:
                 previous = decision.claim.previous
                 return Outcome(self.log_group, key, previous=previous, compliant=1, settling=event.changes_key)
             case Apply():
-                claimed = ClaimedLogGroup(self._logs, self.log_group, event, key, decision, observed)
+                claimed = ClaimedLogGroup(self._logs, self.log_group, event, key, decision, observed=observed)
                 claimed.claim()
                 with claimed.undone_when_lost():
                     claimed.act()
@@ -116,7 +126,8 @@ class LogGroupRules:
         """
         decision = Apply(Claim(event.owner, None, written_at=event.sent_at), write=False, associate=True)
         self._logs.create(self.log_group, key, decision.claim)
-        claimed = ClaimedLogGroup(self._logs, self.log_group, event, key, decision, Observed(None, None))
+        nothing = Observed(None, None)
+        claimed = ClaimedLogGroup(self._logs, self.log_group, event, key, decision, observed=nothing)
         with claimed.undone_when_lost():
             claimed.confirm(created=True)
         return self._outcome(key, decision)
@@ -181,11 +192,20 @@ class ClaimedLogGroup:
         event: who wants it so.
         key: the wanted key.
         decision: what is to be done.
-        observed: what was decided on; it was read just now.
+        observed: what was decided on.
+        watch: knows when that was read.
     """
 
     def __init__(  # noqa: PLR0913 - one fact a parameter
-        self, logs: Gateway, log_group: LogGroup, event: Ensure, key: KeyArn, decision: Apply, observed: Observed
+        self,
+        logs: Gateway,
+        log_group: LogGroup,
+        event: Ensure,
+        key: KeyArn,
+        decision: Apply,
+        *,
+        observed: Observed,
+        watch: Watch | None = None,
     ) -> None:
         self._logs = logs
         self._log_group = log_group
@@ -193,13 +213,13 @@ class ClaimedLogGroup:
         self._key = key
         self._decision = decision
         self._observed = observed
-        self._watch = Watch(logs, log_group)
+        self._watch = watch or Watch(logs, log_group)
 
     def claim(self) -> None:
         """Claim, as the decision says, what was observed.
 
         Raises:
-            _OvertakenError: before a retry, the log group is no longer what was decided on.
+            _OvertakenError: before a late try, the log group is no longer what was decided on.
         """
 
         def check_observed() -> None:
@@ -209,12 +229,17 @@ class ClaimedLogGroup:
                 raise _OvertakenError
 
         if self._decision.write:
+            # It may take a while to be let through.
+            self._logs.fence()
+            if not self._watch.is_fresh:
+                check_observed()
             self._logs.claim(self._log_group, self._decision.claim, check_observed)
             self._watch.renew()
 
     def act(self) -> None:
         """Associate the key, as the decision says."""
         if self._decision.associate:
+            self._logs.fence()
             if not self._watch.is_fresh:
                 self._check_claim()
             self._logs.associate(self._log_group, self._key, guard=self._check_claim)
@@ -286,23 +311,29 @@ class ClaimedLogGroup:
 def observe(logs: Gateway, log_group: LogGroup, owner: Owner) -> Observed:
     """Return claim and key for *owner*'s decision. A key belongs to the claims that were read on either side of it.
 
-    Without this, whoever takes over what another's Delete gives back just now would remember that one's key.
+    Else whoever takes over what another's Delete gives back just now would remember that one's key. Where no key is in
+    force, or the claim says which one was there before, there is nothing to take for another's.
 
     Raises:
         ApiError: AWS refused; NotFound where there is no such log group.
     """
     while True:
+        watch = Watch(logs, log_group)
         claim = settled_claim(logs, log_group, owner)
         key = logs.key_of(log_group)
-        inherits = claim is None or claim.deleting or claim.owner.is_sibling_of(owner)
-        if inherits or logs.claim_on(log_group) == claim:
+        remembered = claim is not None and (claim.deleting or claim.owner.is_sibling_of(owner))
+        nothing_to_mistake = watch.is_fresh and (key is None or remembered)
+        if nothing_to_mistake or logs.claim_on(log_group) == claim:
             return Observed(key, claim)
 
 
-def enlist(logs: Gateway, log_group: LogGroup, event: Ensure, desired: Desired, claim: Claim | None) -> Apply | Skip:
+def enlist(
+    logs: Gateway, log_group: LogGroup, event: Ensure, desired: Desired, claim: Claim | None, *, patient: bool = True
+) -> Apply | Skip:
     """Do for a fleet what is *desired*, and return what that was; the fleet itself reads the key back.
 
-    *claim* was read just now: so this costs one call of each kind.
+    *claim* was read just now: so this costs one call of each kind. Where AWS refuses the log group in a *patient*
+    visit, nobody comes back to it: then a new claim is taken off again.
 
     Raises:
         ProviderError: it could not be done; NotFound where the log group vanished.
@@ -321,14 +352,21 @@ def enlist(logs: Gateway, log_group: LogGroup, event: Ensure, desired: Desired, 
         if observed == Observed(desired.key, None):
             # It was under the key before the fleet: unclaimed, it stays so.
             return replace(decision, write=False)
-        claimed = ClaimedLogGroup(logs, log_group, event, desired.key, decision, observed)
+        claimed = ClaimedLogGroup(logs, log_group, event, desired.key, decision, observed=observed, watch=watch)
         try:
             claimed.claim()
         except _OvertakenError:
             claim = settled_claim(logs, log_group, event.owner)
             watch.renew()
             continue
-        claimed.act()
+        try:
+            claimed.act()
+        except ApiError as error:
+            if patient and not (claim or error.uncertain or isinstance(error, Throttled)):
+                with suppress(ProviderError):
+                    check_claim(logs, log_group, event.owner)
+                    logs.remove_claim(log_group, no_guard)
+            raise
         return decision
 
 
@@ -343,7 +381,7 @@ def take_over(logs: Gateway, log_group: LogGroup, event: Ensure, desired: Desire
     if isinstance(decision, Skip) or not decision.write:
         return
     try:
-        ClaimedLogGroup(logs, log_group, event, desired.key, decision, observed).claim()
+        ClaimedLogGroup(logs, log_group, event, desired.key, decision, observed=observed).claim()
     except _OvertakenError:
         raise NotStabilized(f"Someone else is at work on {log_group.arn}") from None
 

@@ -54,7 +54,16 @@ class Enlistment:
         """Report a log group that is left as it is, and return its fate."""
         return self.met(name, Fate.OWNED, decision.to.text) if decision.to else self.met(name, Fate.KEPT)
 
-    def enlist(self, context: Context, group: LogGroup, event: Ensure, desired: Desired, claim: Claim | None) -> Fate:
+    def enlist(  # noqa: PLR0913 - all that a decision takes
+        self,
+        context: Context,
+        group: LogGroup,
+        event: Ensure,
+        desired: Desired,
+        claim: Claim | None,
+        *,
+        patient: bool,
+    ) -> Fate:
         """Bring one log group under the key, unless it is another's; *claim* was read just now.
 
         Raises:
@@ -62,7 +71,7 @@ class Enlistment:
         """
         name = group.name.text
         try:
-            decision = self._enlisted(context, group, event, desired, claim)
+            decision = self._enlisted(context, group, event, desired, claim, patient=patient)
         except NotFound:
             return self.met(name, Fate.PASSED, "it vanished meanwhile")
         except TakenOver as taken:
@@ -86,12 +95,19 @@ class Enlistment:
             return self.met(group.name.text, Fate.PASSED, "it vanished meanwhile")
         return self.met(group.name.text, Fate.TAKEN_OVER, claim.owner.text)
 
-    def _enlisted(
-        self, context: Context, group: LogGroup, event: Ensure, desired: Desired, claim: Claim | None
+    def _enlisted(  # noqa: PLR0913 - see `enlist`
+        self,
+        context: Context,
+        group: LogGroup,
+        event: Ensure,
+        desired: Desired,
+        claim: Claim | None,
+        *,
+        patient: bool,
     ) -> Apply | Skip:
         for _ in range(_TRIES):
             try:
-                return enlist(context.logs, group, event, desired, claim)
+                return enlist(context.logs, group, event, desired, claim, patient=patient)
             except ClaimGone:
                 claim = settled_claim(context.logs, group, event.owner)
         raise NotStabilized(f"Someone keeps taking this resource's tags off {group.arn}")

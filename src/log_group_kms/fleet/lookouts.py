@@ -145,13 +145,19 @@ class Lease:
             self._marked = True
 
     @property
+    def begun(self) -> bool:
+        """Whether anything was to be changed yet."""
+        with self._lock:
+            return self._marked
+
+    @property
     def lookout(self) -> str:
         """The name of the lookout that is marked; empty where none is."""
         with self._lock:
             return self._post.name.text if self._post else ""
 
-    def check(self) -> None:
-        """See, by a look a few seconds old at most, that no Delete has begun.
+    def check(self, ahead: float = 0.0) -> None:
+        """See, by a look that is valid for *ahead* more seconds, that no Delete has begun.
 
         Raises:
             ClaimLost: one has.
@@ -160,15 +166,14 @@ class Lease:
         if not self._needed:
             return
         with self._lock:
-            if self._now < self._valid_until:
+            if self._now + ahead < self._valid_until:
                 return
-            begun = self._now
             if not self._marked:
                 self._check_all()
                 self._post = self._lookouts.mark(self._work)
                 self._marked = True
-            self._look()
-            self._valid_until = begun + LEASE
+            while self._now + ahead >= self._valid_until:
+                self._valid_until = self._look() + LEASE
 
     def end(self, *, failed: bool) -> None:
         """Take the mark off; where a Create *failed*, say so to its Delete.
@@ -192,15 +197,22 @@ class Lease:
         if self._lookouts.cancelled_after(self._asked_at):
             raise self._lost()
 
-    def _look(self) -> None:
-        """Look at the marked lookout; where it is gone, at the others, and mark one of them."""
+    def _look(self) -> float:
+        """Look at the marked lookout; where it is gone, at the others, and mark one of them.
+
+        Returns:
+            When the look began, in seconds since the epoch.
+        """
+        if self._post:
+            self._reader.reads.take()
+        begun = self._now
         if not self._is_alive():
             raise self._lost()
         if self._post is None:
             # No lookout takes a tag.
-            return
+            return begun
         try:
-            marks = self._reader.marks_on(self._post, self._event.owner)
+            marks = self._reader.logs.marks_on(self._post, self._event.owner)
         except NotFound:
             marks = Marks()
         if _is_cancelled(marks, self._asked_at):
@@ -208,6 +220,7 @@ class Lease:
         if marks.work is not self._work:
             self._post = self._lookouts.mark(self._work)
             self._check_all()
+        return begun
 
     def _lost(self) -> ClaimLost:
         return lost_fleet(self._reader.fleet.arn)

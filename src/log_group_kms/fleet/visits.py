@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from log_group_kms.association.claims import settled_claim
 from log_group_kms.association.decision import Skip, decide, may_take
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from log_group_kms.model.targets import Fleet, LogGroup
     from log_group_kms.retry.rate_limits import RateLimiter
 
+#: Seconds that a visit takes at its usual pace.
+_VISIT: Final = 1.0
 #: What becomes of one log group, and not of all.
 _OF_ONE = (ApiError, NotStabilized, OddKeyInForce)
 
@@ -149,11 +151,12 @@ class Visits:
         """See by the listed *key* whether it is to be changed at all; what it is changed by is read after that."""
         context = self._context(patient=patient)
         try:
+            self._renew_lease()
             claim = settled_claim(context.logs, group, event.owner, patient=patient)
             decision = decide(Observed(key, claim), desired)
             if isinstance(decision, Skip):
                 return self.enlistment.skipped(group.name.text, decision)
-            fate = self.enlistment.enlist(context, group, event, desired, claim)
+            fate = self.enlistment.enlist(context, group, event, desired, claim, patient=patient)
         except NotFound:
             return Fate.PASSED
         except _OF_ONE as error:
@@ -168,6 +171,7 @@ class Visits:
     def _take_over(self, group: LogGroup, event: Ensure, desired: Desired) -> Fate:
         context = self._context(patient=True)
         try:
+            self._renew_lease()
             claim = context.logs.claim_on(group)
             if claim is None or claim.stands_for(desired.owner) or not may_take(claim, desired):
                 return Fate.PASSED
@@ -210,6 +214,11 @@ class Visits:
         retrier = self.context.retrier.under(policies, stopped=self.stopped.is_set)
         context = self.context.under(retrier, pace=Slot(self.turns), trail=FleetTrail(self.context.trail))
         return replace(context, logs=replace(context.logs, fence=self.lease.check)) if self.lease else context
+
+    def _renew_lease(self) -> None:
+        """Look at the lookout before the look at the log group, so that nothing comes between that and the change."""
+        if self.lease and self.lease.begun:
+            self.lease.check(ahead=_VISIT)
 
     def _put_aside(self, group: LogGroup, error: ProviderError, *, patient: bool) -> Fate:
         self.triage.put_aside(group.name.text, error, patient=patient)

@@ -290,6 +290,7 @@ class Checks(Deliveries):
             "AssociatedCount": associated,
             "CompliantCount": compliant,
             "SkippedCount": everything - associated - compliant,
+            "RefusedCount": 0,
         }
         note("counted")
 

@@ -33,7 +33,7 @@ SERVICE_TIMEOUT: Final = 3600
 #: Seconds of an invocation: all at once, and two or three log groups at a time.
 LONG, SHORT = 800.0, 75.0
 #: Slow, so that an invocation is short of time at a few log groups; its reserve outlasts the longest pause even so.
-SLOW: Final = RateLimits(changes=0.15, reads=2.0, pages=0.5, workers=1)
+SLOW: Final = RateLimits(log_groups=0.5, pages=0.5, workers=1)
 
 Accounts = dict[LogGroup, State]
 
@@ -71,6 +71,7 @@ class Wanted:
             return properties | {"LogGroupName": self.target.name.text}
         return properties | {
             "LogGroupNamePrefix": self.target.prefix or "*",
+            "OnRefusedLogGroup": "Fail",
             "ExcludeLogGroupNames": list(self.exclude),
         }
 
@@ -148,7 +149,7 @@ class Turmoil:
 
 CALM: Final = Turmoil()
 #: What others do in the middle of an event.
-OTHERS: Final = ("vanishes", "appears", "key changed", "tags stripped", "explicit comes")
+OTHERS: Final = ("vanishes", "appears", "key changed", "tags stripped", "explicit comes", "explicit goes")
 
 ones = st.builds(
     Wanted,

@@ -34,7 +34,7 @@ ASKED = Association(ALL, OURS, on_existing_key=OnExistingKey.OVERRIDE)
 LONG = 800.0
 ONE_BY_ONE = RateLimits(workers=1)
 #: Some four changes fit into an invocation.
-SLOW = RateLimits(changes=0.15, reads=2.0, pages=0.5, workers=1)
+SLOW = RateLimits(log_groups=0.5, pages=0.5, workers=1)
 
 
 class SmallPages(FakeAws):

@@ -32,7 +32,7 @@ def test_associations_are_drawn_apart_by_the_quota() -> None:
 
 def test_log_groups_that_need_no_change_take_no_turn() -> None:
     """Four hundred kept keys do not take the eighty seconds of four hundred associations."""
-    terminal = Terminal(rate_limits=RateLimits(reads=1000, pages=1000, workers=1)).having(*many(400), key=STRANGE)
+    terminal = Terminal(rate_limits=RateLimits(pages=1000, workers=1)).having(*many(400), key=STRANGE)
     begun = terminal.clock.now()
 
     terminal.create(replace(ASKED, on_existing_key=OnExistingKey.KEEP))
@@ -58,7 +58,7 @@ def test_giving_back_is_drawn_apart_by_the_quota_too() -> None:
 def test_what_keeps_its_key_is_let_go_without_a_turn() -> None:
     """OnDelete is Retain: four hundred claims do not take the eighty seconds of four hundred changes."""
     desired = replace(ASKED, on_delete=OnDelete.RETAIN)
-    terminal = Terminal(rate_limits=RateLimits(reads=1000, pages=1000, workers=1)).having(*many(400))
+    terminal = Terminal(rate_limits=RateLimits(pages=1000, workers=1)).having(*many(400))
     terminal.create(desired)
     begun = terminal.clock.now()
 
@@ -113,8 +113,7 @@ def test_between_the_last_look_and_the_change_no_time_passes(operation: str) -> 
 @pytest.mark.parametrize(
     "limits",
     [
-        pytest.param(RateLimits(changes=0.02, workers=1), id="changes"),
-        pytest.param(RateLimits(reads=0.02, workers=1), id="reads"),
+        pytest.param(RateLimits(log_groups=0.02, workers=1), id="log groups"),
         pytest.param(RateLimits(pages=0.02, workers=1), id="pages"),
     ],
 )

@@ -230,7 +230,7 @@ def test_after_a_refusal_that_is_final_no_further_job_is_begun() -> None:
 
 def test_after_a_refusal_that_is_final_nobody_asks_again() -> None:
     """A log group that is busy is not waited for any more."""
-    terminal = Terminal(rate_limits=RateLimits(changes=1e6, reads=1e6, pages=1e6, workers=2)).having("/a", "/b", "/c")
+    terminal = Terminal(rate_limits=RateLimits(log_groups=1e6, pages=1e6, workers=2)).having("/a", "/b", "/c")
     busy, failed = threading.Event(), threading.Event()
     tries = 0
 
