@@ -189,7 +189,7 @@ class Checkpoint:
     def from_the_start(self) -> Checkpoint:
         """Return it for a pass that has to begin anew; that for the busy ones has counted nothing else."""
         counts = self.counts.from_the_start() if self.phase is Phase.CHANGE else self.counts
-        return replace(self, token="", counts=counts)
+        return replace(self, token="", counts=counts)  # nosec B106 # a place in a listing
 
     def having(self, claimed: Iterable[str]) -> Checkpoint:
         """Return it with these log groups claimed."""
@@ -198,7 +198,7 @@ class Checkpoint:
 
     def then(self, phase: Phase) -> Checkpoint:
         """Return the beginning of the next pass."""
-        return replace(self, phase=phase, token="")
+        return replace(self, phase=phase, token="")  # nosec B106 # as above
 
 
 class Ending(StrEnum):
