@@ -31,7 +31,7 @@ CODE: Final = {"Bucket": {"Fn::Sub": "${CodeBucketPrefix}-${AWS::Region}"}, "Key
 LONGEST_BODY: Final = 51_200
 
 #: Whose metadata the plain form keeps.
-SCANNERS: Final = ("checkov", "guard")
+SCANNERS: Final = ("cfn_nag", "checkov", "guard")
 
 _HEADER: Final = "# Rendered by `make landing-zone` from ../../template.yaml and landing-zone.yaml: change those.\n"
 _INTERFACE: Final = "AWS::CloudFormation::Interface"
