@@ -6,11 +6,13 @@ import json
 import re
 import subprocess
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
 from jsonschema import Draft7Validator
 from samtranslator.yaml_helper import yaml_parse
+from support.pages import page
 from support.template import PROJECT, load
 
 HERE: Final = PROJECT / "examples" / "landing-zone"
@@ -56,6 +58,19 @@ STACK: Final = {
     *("name", "template_body", "template_url", "capabilities", "disable_rollback", "notification_arns", "on_failure"),
     *("parameters", "policy_body", "policy_url", "tags", "iam_role_arn", "timeout_in_minutes", "region", "timeouts"),
 }
+
+
+PAGE: Final = page("docs/how-to/other-landing-zones.md")
+
+
+def test_the_page_lists_each_example() -> None:
+    """Every folder of an example is linked, and every tool says what it cannot do."""
+    folders = {path.name for path in HERE.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    linked = {Path(link).parent.name for link in PAGE.links if "/landing-zone/" in link and "://" not in link}
+    tools = [row[0] for row in PAGE.section("What each cannot do").rows]
+
+    assert folders == linked
+    assert tools == ["The StackSet", "LZA", *(row[0].strip("[").partition("]")[0] for row in PAGE.rows[1:5])]
 
 
 def in_scanners(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
