@@ -35,9 +35,22 @@ CfnInclude(stack, "template", template_file={str(LANDING_ZONE)!r})
 app.synth()
 """
 
+#: The oldest node that jsii, CDK's bridge to Python, takes.
+OLDEST_NODE: Final = 18
+
+
+def node() -> int:
+    """Return the major version of node, 0 where there is none."""
+    program = shutil.which("node")
+    if program is None:
+        return 0
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - found above
+    return int(told.stdout.strip().lstrip("v").partition(".")[0] or 0)
+
+
 pytestmark = pytest.mark.skipif(
-    shutil.which("node") is None or not PYTHON.exists(),
-    reason="CDK runs in node: `make cdk` sets its environment up where node is found",
+    node() < OLDEST_NODE or not PYTHON.exists(),
+    reason=f"CDK runs in node {OLDEST_NODE} or later: `make cdk` sets its environment up where node is found",
 )
 
 

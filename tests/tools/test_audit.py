@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tools.audit import LOCKS, PROJECT, Audit, read
+from tools.audit import LOCKS, PROJECT, Audit, audited, read
 
 CLEAN = {"name": "crhelper", "version": "2.0.12", "vulns": []}
 UNKNOWN = {"name": "jmespath", "skip_reason": "Dependency not found on PyPI and could not be audited: jmespath (1.1.0)"}
@@ -54,6 +54,17 @@ def test_a_lock_file_passes_when_all_is_looked_up_and_clean(printed: str, passed
     audit = read("lock", printed)
 
     assert (audit.passed, audit.told()) == (passed, told)
+
+
+def test_without_a_network_it_says_so_and_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pip-audit itself, with a proxy at which nobody listens."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+
+    audit = audited(LOCKS[0])
+
+    assert not audit.passed
+    assert "nothing could be looked up" in audit.told()
 
 
 def test_nothing_looked_up_is_not_clean() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -49,6 +50,8 @@ def main() -> None:
     options.add_argument(
         "--rules", type=Path, action="append", default=[], help="a further folder of cfn-guard rules, as AWS's registry"
     )
+    # The translator of SAM warns that nobody publishes its own metrics.
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
     guarded = guard.unpacked(ENVIRONMENT, ENVIRONMENT / "cfn-guard", options.parse_args().rules)
     scans = {template: scanned(template, guarded) for template in TEMPLATES}
     left = wrong(scans, {template: suppressions(load(template)) for template in TEMPLATES})
