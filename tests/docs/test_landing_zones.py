@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -12,7 +13,7 @@ from typing import Any, Final
 import yaml
 from jsonschema import Draft7Validator
 from samtranslator.yaml_helper import yaml_parse
-from support.pages import page
+from support.pages import code_in, page
 from support.template import PROJECT, load
 
 HERE: Final = PROJECT / "examples" / "landing-zone"
@@ -92,6 +93,18 @@ def fits(parameters: dict[str, Any]) -> list[str]:
         or str(value) not in map(str, known.get(name, {}).get("AllowedValues", [value]))
     ]
     return unknown + missing + refused
+
+
+def test_the_schemas_of_others_are_as_they_were_taken() -> None:
+    """Each file of others is listed with its origin and its hash, and each folder has its notice."""
+    rows = page("tests/schemas/README.md").rows
+    found = {path.relative_to(SCHEMAS).as_posix(): path.read_bytes() for path in SCHEMAS.glob("*/*")}
+    notices = {name for name in found if name.endswith("/NOTICE.txt")}
+
+    assert {code_in(row[0])[0]: row[-1] for row in rows} == {
+        name: hashlib.sha256(content).hexdigest() for name, content in found.items() if name not in notices
+    }
+    assert {name.partition("/")[0] for name in notices} == {name.partition("/")[0] for name in found}
 
 
 def test_what_fits_names_each_mistake() -> None:
