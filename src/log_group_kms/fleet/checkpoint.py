@@ -219,7 +219,8 @@ class Checkpoint:
 
     def from_the_start(self) -> Checkpoint:
         """Return it for a pass that has to begin anew."""
-        return replace(self, token="", counts=self.counts.from_the_start() if self.changes else self.counts)
+        counts = self.counts.from_the_start() if self.changes else self.counts
+        return replace(self, token="", counts=counts)  # nosec B106 # a place in a listing
 
     def counting(self, fates: Counter[Fate]) -> Checkpoint:
         """Return it with so many more; one that takes over has counted them all as compliant before."""
@@ -231,7 +232,7 @@ class Checkpoint:
 
     def then(self, phase: Phase) -> Checkpoint:
         """Return the beginning of the next pass; one for the busy ones comes to all, and counts them anew."""
-        later = replace(self, phase=phase, token="", reached="")
+        later = replace(self, phase=phase, token="", reached="")  # nosec B106 # as above
         if phase is Phase.RELEASE_REST:
             return replace(later, counts=replace(later.counts, unread=0))
         return later.from_the_start() if phase is Phase.CHANGE_BUSY else later
