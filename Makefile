@@ -70,7 +70,7 @@ local: $(STAMP) ## start the embedded AWS, leave it running, print the environme
 	$(BIN)/python -m local
 
 acceptance: $(STAMP) ## put the provider and its beliefs to a REAL AWS account, into acceptance.md (CONFIRM=yes for no question)
-	@$(BIN)/python -m acceptance
+	@$(BIN)/python -m acceptance $(if $(ONLY),--only $(ONLY))
 
 acceptance-clean: $(STAMP) ## remove what a crashed acceptance run has left in the account
 	@$(BIN)/python -m acceptance clean

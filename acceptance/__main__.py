@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from acceptance.account import Account, NoAccountError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from acceptance.account import Account, NoAccountError, NotSeenError
 from acceptance.consent import NotConfirmedError, announcement, ask
 from acceptance.deployment import BuildFailedError
 from acceptance.names import Run
@@ -18,8 +20,9 @@ from acceptance.probes import PROBES
 from acceptance.removal import Removal
 from acceptance.report import FILE, beliefs
 from acceptance.stacks import StackFailedError
-from acceptance.suite import Suite, clean
+from acceptance.suite import ALL, Suite, clean
 
+NAMES: Final = [probe.belief.name for probe in ALL]
 _NOTHING_DONE: Final = 2
 _INTERRUPTED: Final = 130
 
@@ -29,6 +32,9 @@ def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m acceptance", description=(__doc__ or "").partition("\n")[0])
     arguments.add_argument("action", nargs="?", choices=("run", "clean", "beliefs"), default="run")
     arguments.add_argument("--report", type=Path, default=FILE, help="where the report goes (%(default)s)")
+    arguments.add_argument(
+        "--only", action="append", default=[], choices=NAMES, metavar="NAME", help="ask this alone; may be given again"
+    )
     chosen = arguments.parse_args()
     if chosen.action == "beliefs":
         print(*beliefs(PROBES), sep="\n")
@@ -38,22 +44,23 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         account = Account()
-        return _clean(account) if chosen.action == "clean" else _run(account, chosen.report)
+        return _clean(account) if chosen.action == "clean" else _run(account, chosen.report, chosen.only)
     except (NoAccountError, NotConfirmedError) as error:
         print(error, file=sys.stderr)
         return _NOTHING_DONE
-    except (StackFailedError, BuildFailedError):
+    except (BotoCoreError, ClientError, NotSeenError, StackFailedError, BuildFailedError) as error:
+        print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted. If anything is left: make acceptance-clean", file=sys.stderr)
         return _INTERRUPTED
 
 
-def _run(account: Account, report: Path) -> int:
+def _run(account: Account, report: Path, only: list[str]) -> int:
     run = Run.new()
     print(announcement(account, run))
     ask("Go on?")
-    suite = Suite(account, run, report, _tell)
+    suite = Suite(account, run, report, _tell, only)
     went_well = suite.go()
     _tell(f"The report is in {report}")
     return 0 if went_well else 1

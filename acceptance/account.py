@@ -172,14 +172,15 @@ class Account:
             return given
 
         given, _ = self.until(assumed, self.waits.change, f"the role {role_arn} can be assumed")
-        return boto3.client(
+        make: Any = self._session.client
+        logs: CloudWatchLogsClient = make(
             "logs",
-            region_name=self.region,
             aws_access_key_id=given["AccessKeyId"],
             aws_secret_access_key=given["SecretAccessKey"],
             aws_session_token=given["SessionToken"],
             config=_PATIENT,
         )
+        return logs
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource of this account and Region."""

@@ -35,7 +35,7 @@ It may disturb others in this account and Region:
   - for about two minutes in all it uses up the quotas of AssociateKmsKey and of the tag calls of CloudWatch Logs
   - for some minutes the results of Logs Insights queries get one of its keys, unless they have a key already
 
-It touches no log group but its own. It takes about 45 minutes, and removes everything at the end, also after Ctrl-C.
+It touches no log group but its own. It takes 20 to 60 minutes, and removes everything at the end, also after Ctrl-C.
 After a crash: make acceptance-clean
 """
 

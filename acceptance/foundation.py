@@ -127,17 +127,19 @@ def _functions(account: Account, run: Run) -> dict[str, Resource]:
     resources: dict[str, Resource] = {"FunctionsRole": role, "Queue": {"Type": "AWS::SQS::Queue", "Properties": {}}}
     for name, level in (("chain", "INFO"), ("busy", "INFO"), ("quiet", "WARN")):
         resources |= _function(run, name, level)
-    resources["BusyQueue"] = {
-        "Type": "AWS::Lambda::EventInvokeConfig",
-        "Properties": {
-            "FunctionName": {"Ref": "Busy"},
-            "Qualifier": "$LATEST",
-            "MaximumRetryAttempts": 0,
-            "MaximumEventAgeInSeconds": account.waits.event_age,
-            "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": ["Queue", "Arn"]}}},
-        },
-    }
+    resources["ChainEvents"] = _events("Chain")
+    resources["BusyEvents"] = _events(
+        "Busy",
+        MaximumEventAgeInSeconds=account.waits.event_age,
+        DestinationConfig={"OnFailure": {"Destination": {"Fn::GetAtt": ["Queue", "Arn"]}}},
+    )
     return resources
+
+
+def _events(function: str, **settings: Any) -> Resource:
+    """Return a function's settings for asynchronous events, which are never tried again."""
+    own = {"FunctionName": {"Ref": function}, "Qualifier": "$LATEST", "MaximumRetryAttempts": 0}
+    return {"Type": "AWS::Lambda::EventInvokeConfig", "Properties": {**own, **settings}}
 
 
 def _function(run: Run, name: str, level: str) -> dict[str, Resource]:

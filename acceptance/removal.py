@@ -48,6 +48,8 @@ class Removal:
     def __init__(self, account: Account, tell: Tell) -> None:
         self._account = account
         self._tell = tell
+        #: What CloudFormation could not delete.
+        self._refusing: list[str] = []
 
     # --- finding ------------------------------------------------------------------------------------------------------
 
@@ -59,7 +61,7 @@ class Removal:
     def left(self, *runs: Run) -> Left:
         """Return what is there of these runs, or of all."""
         named = [*self._labelled("stack", self._stacks()), *self._labelled("log group", self._log_groups())]
-        named += self._labelled("function", self._functions())
+        named += [*self._labelled("function", self._functions()), *self._refusing]
         things = [thing for thing in named if not runs or Run.of(thing) in runs]
         pending: list[str] = []
         for arn, run in self._keys():
@@ -145,14 +147,23 @@ class Removal:
             self._account.logs.disassociate_kms_key(resourceIdentifier=self._account.query_results)
 
     def _delete(self, stacks: Stacks, name: str) -> None:
-        """Delete a stack; what refuses to go is left out the second time, and found by `left`."""
+        """Delete a stack; what refuses to go is left out the second time, and remembered."""
         if not stacks.settled(name):
             return
         self._tell(f"Deleting the stack {name}")
-        self._account.cloudformation.delete_stack(StackName=name)
-        if stacks.settled(name) == "DELETE_FAILED":
-            self._account.cloudformation.delete_stack(StackName=name, DeletionMode="FORCE_DELETE_STACK")
-            stacks.settled(name)
+        cloudformation = self._account.cloudformation
+        cloudformation.delete_stack(StackName=name)
+        if stacks.settled(name) != "DELETE_FAILED":
+            return
+        resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+        # What a resource of the provider's own holds are log groups, which go with the run.
+        self._refusing += [
+            f"{each['ResourceType']} {each.get('PhysicalResourceId', '')} of the stack {name}"
+            for each in resources
+            if each["ResourceStatus"] == "DELETE_FAILED" and not each["ResourceType"].startswith("Custom::")
+        ]
+        cloudformation.delete_stack(StackName=name, DeletionMode="FORCE_DELETE_STACK")
+        stacks.settled(name)
 
     def _empty_bucket(self, stacks: Stacks) -> None:
         """Delete what is in the bucket, which CloudFormation would not."""

@@ -17,13 +17,14 @@ from acceptance.probe import Belief, Finding, Probe, Verdict
 from acceptance.removal import Left
 
 FILE: Final = Path("acceptance.md")
-_INTERRUPTED: Final = Finding(Verdict.NOT_RUN, "The run ended before it.")
+_INTERRUPTED: Final = Finding(Verdict.NOT_RUN, "It was not asked.")
 _EMULATOR: Final = "emulator only"
 
 #: What is nobody else's business, and what stands in its place; in this order.
 _MASKS: Final = (
     (re.compile(r"https?://\S+"), "URL"),
     (re.compile(r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b"), "ACCESS-KEY"),
+    (re.compile(r"(?<=:federated-user/)\S+"), "CALLER"),
     (re.compile(rf"(?<=:user/)(?!{PREFIX})\S+"), "CALLER"),
     (re.compile(rf"(?<=:assumed-role/)(?!{PREFIX})[^\s/]+/\S+"), "CALLER"),
     (re.compile(rf"(?<=:role/)(?!{PREFIX})\S+"), "ROLE"),

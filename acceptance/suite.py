@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
@@ -28,13 +28,15 @@ class Suite:
         run: which one.
         file: where the report goes.
         tell: is told what happens, a line at a time.
+        only: the names of what is asked; empty for everything.
     """
 
-    def __init__(self, account: Account, run: Run, file: Path, tell: Tell) -> None:
+    def __init__(self, account: Account, run: Run, file: Path, tell: Tell, only: Collection[str] = ()) -> None:
         self._account = account
         self._run = run
         self._file = file
         self._tell = tell
+        self._asked = [probe for probe in ALL if not only or probe.belief.name in only]
         self._removal = Removal(account, tell)
         self.report = Report.of(account, run)
 
@@ -46,8 +48,8 @@ class Suite:
         try:
             self._ask_all(self._stage())
         except BaseException as error:
-            self.report.failure = f"{type(error).__name__}: {error}"
-            self._tell(f"{self.report.failure or type(error).__name__}")
+            self.report.failure = str(error) or type(error).__name__
+            self._tell(f"It ends here: {self.report.failure}")
             raise
         finally:
             self.write()
@@ -72,7 +74,7 @@ class Suite:
         return stage
 
     def _ask_all(self, stage: Stage) -> None:
-        for probe in ALL:
+        for probe in self._asked:
             self._ask(probe, stage)
             self.write()
 

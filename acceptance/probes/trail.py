@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from acceptance.probe import Finding, NotRunHereError, probe
+from acceptance.probe import Finding, NotRunHereError, Verdict, probe
 from acceptance.stage import Stage
 from log_group_kms.aws.surroundings import AwsSurroundings
 
@@ -21,7 +21,7 @@ def enrolment_through_a_trail(stage: Stage) -> Finding:
             raise NotRunHereError("No trail logs the management events of this Region.")
     name = stage.new_log_group("enrolled/by-trail")
     _, after = account.until(lambda: stage.key_of(name) == stage.key or None, account.waits.trail, "it is enrolled")
-    return Finding.of(True, f"Under the fleet's key after {after:.0f} s.")  # noqa: FBT003 - the verdict
+    return Finding(Verdict.HELD, f"Under the fleet's key after {after:.0f} s.")
 
 
 PROBES: Final = (enrolment_through_a_trail,)
