@@ -78,7 +78,7 @@ EMBEDDED: Final = Waits(
     started=0.5,
     trail=20.0,
     metric=1.0,
-    pace=3.0,
+    pace=2.5,
     look=0.1,
     service_timeout=60,
 )

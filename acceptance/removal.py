@@ -162,6 +162,7 @@ class Removal:
             for each in resources
             if each["ResourceStatus"] == "DELETE_FAILED" and not each["ResourceType"].startswith("Custom::")
         ]
+        self._tell(f"Deleting the stack {name} without what refuses to go")
         cloudformation.delete_stack(StackName=name, DeletionMode="FORCE_DELETE_STACK")
         stacks.settled(name)
 

@@ -135,16 +135,48 @@ def test_the_suite_asks_everything_reports_it_and_leaves_nothing(aws: EmbeddedAw
     assert query_results_key(aws, OTHERS) is None
 
 
-def test_the_throttling_that_the_suite_met_was_asked_for(aws: EmbeddedAws, tmp_path: Path) -> None:
-    """What the report says AWS said of the quotas is what the embedded AWS was told to do, not a figure of its own."""
+def test_a_belief_that_does_not_hold_is_reported_so(aws: EmbeddedAws, tmp_path: Path) -> None:
+    """Where AWS behaves otherwise, the report says so, and what AWS did; the exit code is 0 all the same."""
     aws.direction.limit("logs:ListTagsForResource", 20)
-    suite = begun(aws, "--report", str(tmp_path / "acceptance.md"), "--only", "pace-of-reading-tags")
+    aws.direction.require_key_use(required=False)
+    aws.direction.show_old_key(6, changes=100)
+    names = ("pace-of-reading-tags", "writer-without-kms", "key-shown-at-once")
+    only = [argument for name in names for argument in ("--only", name)]
+    suite = begun(aws, "--report", str(tmp_path / "acceptance.md"), *only)
     output, _ = suite.communicate(timeout=120)
-    row = rows((tmp_path / "acceptance.md").read_text())["pace-of-reading-tags"]
+    found = rows((tmp_path / "acceptance.md").read_text())
 
     assert suite.returncode == 0, output
-    assert row[2] == "not held (emulator only)"
-    assert 15 < float(row[3].split()[0]) < 25
+    assert {found[name][2] for name in names} == {"not held (emulator only)"}
+    assert 14 <= float(found["pace-of-reading-tags"][3].split()[0]) <= 26
+    assert found["writer-without-kms"][3] == "PutLogEvents: It succeeded. GetLogEvents: It succeeded."
+    assert found["key-shown-at-once"][3].startswith("The first look showed 0 of 4 changes, the others came after")
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        pytest.param(("AWS_REGION", "AWS_DEFAULT_REGION"), "No Region is set", id="no Region"),
+        pytest.param(("AWS_ACCESS_KEY_ID",), "AWS does not say who you are", id="no credentials"),
+    ],
+)
+def test_without_an_account_it_says_what_is_missing(aws: EmbeddedAws, missing: tuple[str, ...], said: str) -> None:
+    """In a sentence, with exit code 2."""
+    environment = {name: value for name, value in aws.environment.items() if name not in missing}
+    command = [sys.executable, "-m", "acceptance"]
+    ran = subprocess.run(  # noqa: S603 - our own module
+        command,
+        cwd=PROJECT,
+        env={**environment_without_aws(), **environment, "CONFIRM": "yes"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == 2
+    assert said in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert left(aws) == []
 
 
 @pytest.mark.parametrize("arguments", [(), ("clean",)], ids=["run", "clean"])
@@ -194,6 +226,7 @@ def test_what_a_killed_run_left_is_found_and_removed(aws: EmbeddedAws, tmp_path:
     assert len(made) > 10
     assert clean.returncode == 0, output
     assert left(aws) == []
+    assert "refuses to go" not in output
     assert output.count("Pending deletion, at no cost: ") == 5
     assert states_of_keys(aws) == ["Enabled", *["PendingDeletion"] * 5]
     assert query_results_key(aws, OTHERS) is None
