@@ -44,7 +44,7 @@ class Waits:
     change: float = 120.0
     #: Until log lines of a function are there.
     lines: float = 180.0
-    #: After which no further log line of a function is expected.
+    #: After which no further log line of a function is expected, nor a log group that it writes into.
     quiet: float = 30.0
     #: Until Lambda gives up an event that it is not let run. It may pause for five minutes between two attempts.
     given_up: float = 600.0
@@ -71,7 +71,7 @@ EMBEDDED: Final = Waits(
     stack=60.0,
     change=10.0,
     lines=20.0,
-    quiet=2.0,
+    quiet=3.0,
     given_up=20.0,
     event_age=1,
     busy=4,

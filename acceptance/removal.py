@@ -1,5 +1,6 @@
 """All that runs of the suite have made, found again by name and tag, and removed."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -184,5 +185,11 @@ class Removal:
                 s3.delete_objects(Bucket=name, Delete={"Objects": objects})
 
     def _delete_log_groups(self, run: Run) -> None:
-        for name in [each for each in self._log_groups() if each.startswith(run.log_groups)]:
-            self._account.logs.delete_log_group(logGroupName=name)
+        """Delete the log groups; a function that still ran may write its last lines, and so make one again."""
+        quiet_since = time.monotonic()
+        while time.monotonic() - quiet_since < self._account.waits.quiet:
+            found = [name for name in self._log_groups() if name.startswith(run.log_groups)]
+            for name in found:
+                self._account.logs.delete_log_group(logGroupName=name)
+                quiet_since = time.monotonic()
+            time.sleep(self._account.waits.look)
