@@ -12,10 +12,10 @@ LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format lint types template chaos mutants demo landing-zone local local-stop bench load house scan audit sbom cdk lock clean
+.PHONY: help setup test check format lint types template chaos mutants demo landing-zone local local-stop acceptance acceptance-clean bench load house scan audit sbom cdk lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## the virtual environment, from the lock file
 
@@ -97,6 +97,12 @@ landing-zone: $(STAMP) ## the landing zone's plain template, and its package
 
 local: $(STAMP) ## start the embedded AWS, leave it running, print the environment to set
 	$(BIN)/python -m local
+
+acceptance: $(STAMP) ## put the provider and its beliefs to a REAL AWS account, into acceptance.md (CONFIRM=yes for no question)
+	@$(BIN)/python -m acceptance $(if $(ONLY),--only $(ONLY))
+
+acceptance-clean: $(STAMP) ## remove what a crashed acceptance run has left in the account
+	@$(BIN)/python -m acceptance clean
 
 bench: $(STAMP) ## every benchmark beside its peers, into benchmarks/RESULTS.md (ten minutes)
 	$(BIN)/python -m benchmarks
