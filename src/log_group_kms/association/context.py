@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from log_group_kms.association.gateway import Gateway, KeyResolver, UnrestorableKeys
@@ -10,9 +10,18 @@ from log_group_kms.association.trail import Trail
 from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS
 
 if TYPE_CHECKING:
-    from log_group_kms.association.ports import Keys, LogGroups
+    from log_group_kms.association.ports import Keys, LogGroups, Stacks
+    from log_group_kms.model.ownership import Owner
     from log_group_kms.retry.rate_limits import Pace, RateLimits
     from log_group_kms.retry.retrier import Retrier
+
+
+class AllStacksStand:
+    """CloudFormation where nobody may ask it: no stack is known to be gone."""
+
+    def is_gone(self, owner: Owner) -> bool:  # noqa: ARG002 - whoever it is
+        """See `ports.Stacks`."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +32,13 @@ class Context:
         logs: CloudWatch Logs, with retries.
         keys: KMS, with retries.
         rate_limits: how fast a fleet goes.
+        stacks: CloudFormation, which is asked where another stack's claim is in the way.
     """
 
     logs: Gateway
     keys: KeyResolver
     rate_limits: RateLimits = DEFAULT_RATE_LIMITS
+    stacks: Stacks = field(default_factory=AllStacksStand)
 
     @classmethod
     def of(
@@ -51,6 +62,10 @@ class Context:
     def trail(self) -> Trail:
         """The trail: what a failure leaves behind."""
         return self.logs.trail
+
+    def asking(self, stacks: Stacks) -> Context:
+        """Return the same, where *stacks* may be asked."""
+        return replace(self, stacks=stacks)
 
     def under(self, retrier: Retrier, *, pace: Pace | None = None, trail: Trail | None = None) -> Context:
         """Return the same with another *retrier*, and with another *pace* and *trail* where they are given."""

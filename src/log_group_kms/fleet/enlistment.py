@@ -52,7 +52,9 @@ class Enlistment:
 
     def skipped(self, name: str, decision: Skip) -> Fate:
         """Report a log group that is left as it is, and return its fate."""
-        return self.met(name, Fate.OWNED, decision.to.text) if decision.to else self.met(name, Fate.KEPT)
+        if decision.to is None:
+            return self.met(name, Fate.KEPT)
+        return self.met(name, Fate.UNCOVERED if decision.uncovered else Fate.OWNED, decision.to.text)
 
     def enlist(self, context: Context, watch: Watch, event: Ensure, desired: Desired, *, patient: bool) -> Fate:
         """Bring the log group on *watch* under the key, unless it is another's.

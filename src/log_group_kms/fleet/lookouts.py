@@ -215,6 +215,9 @@ class Lease:
         with self._lock:
             post, self._post = self._post, None
         if post is None:
+            if self._needed and not failed and self._work is Work.CREATING:
+                # An earlier delivery may have died when all was changed: this one has come to the end.
+                self._lookouts.clear()
             return
         try:
             if failed and self._work is Work.CREATING:

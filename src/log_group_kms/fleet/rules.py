@@ -78,7 +78,10 @@ class FleetRules:
         if event.creating:
             # An earlier delivery of this event may have claimed.
             self.context.trail.leave(Footprint.PERHAPS)
-        checkpoint = self.progress or self._first_checkpoint(event)
+        checkpoint = self._first_checkpoint(event)
+        if self.progress and self.progress.key == checkpoint.key:
+            # An alias may mean another key by now, and then all begins anew.
+            checkpoint = self.progress
         if checkpoint.claimed:
             self.context.trail.leave(Footprint.CLAIMED)
         run = FleetRun(self, event.owner, event)
@@ -109,7 +112,7 @@ class FleetRules:
         event = replace(event, minted=False)
         run = FleetRun(self, event.owner)
         try:
-            checkpoint = self.progress or run.fence(event)
+            checkpoint = run.fence(event, self.progress)
         except OutOfTime:
             return Checkpoint(Phase.RELEASE)
         if checkpoint.undoing:
@@ -252,12 +255,17 @@ class FleetRun:
         """The right to change log groups, of a run that has an event."""
         return cast("Lease", self._lease)
 
-    def fence(self, event: Remove) -> Checkpoint:
+    def fence(self, event: Remove, progress: Checkpoint | None) -> Checkpoint:
         """Stop a Create of the fleet that may be at work, and return the beginning of its Delete.
+
+        Where the invocation before has done so, *progress* is how far it came; what the marks tell is read again.
 
         Raises:
             OutOfTime: there is no time for that.
         """
+        if progress:
+            found = self.lookouts.read()
+            return replace(progress, undoing=found.unfinished, begin=found.begin)
         self._claimed = self.reader.claimed(event.owner.tag_values)
         phase = Phase.RELEASE_CLAIMED if self._claimed else Phase.RELEASE
         if event.owner.is_command_line:

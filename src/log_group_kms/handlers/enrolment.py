@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from log_group_kms.fleet.plan import Planned
+    from log_group_kms.model.targets import Place
     from log_group_kms.retry.clock import Clock
 
 _NAME: Final = "log-group-kms-association-enrolment"
@@ -86,7 +87,7 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     fleet, wanted = parse_fleet(os.environ)
     place = fleet.place
     report = _Report()
-    upkeep = Upkeep(_work(context), fleet, wanted, _is_alive, report.saw)
+    upkeep = Upkeep(_work(context, place), fleet, wanted, _is_alive, report.saw)
     try:
         match parse_upkeep(event, place):
             case Enrol(log_group):
@@ -107,10 +108,10 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
         report.flush()
 
 
-def _work(context: LambdaContext) -> Context:
+def _work(context: LambdaContext, place: Place) -> Context:
     left = seconds_left(context)
     retrier = Retrier(clock, clock.now() + left - min(_MARGIN, left / 2))
-    return Context.of(aws.log_groups, aws.keys, retrier, rate_limits=rate_limits())
+    return Context.of(aws.log_groups, aws.keys, retrier, rate_limits=rate_limits()).asking(aws.stacks(place))
 
 
 def _is_alive() -> bool:

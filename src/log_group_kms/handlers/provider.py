@@ -106,7 +106,7 @@ def _outcome(event: Mapping[str, Any], context: LambdaContext, place: Place, tra
     deadlines = Deadlines.of(resource.envelope, event, clock.now(), seconds_left(context))
     # What works on an event that the backstop has settled has to stop.
     retrier = Retrier(clock, deadlines.earliest, over=resource.settled.is_set)
-    work = Context.of(aws.log_groups, aws.keys, retrier, trail, limits)
+    work = Context.of(aws.log_groups, aws.keys, retrier, trail, limits).asking(aws.stacks(place))
     return respond(resource.envelope, event, place, work, deadlines)
 
 

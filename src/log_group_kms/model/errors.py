@@ -7,6 +7,7 @@
     ├── StaleEvent               CloudFormation gave this event up long ago
     ├── OutOfTime                the deadline passed before the work was done
     ├── ResourceConflict         OnExistingKey says Fail
+    │   ├── OwnedByAnotherStack  OnExistingOwner says Fail
     │   └── ClaimLost            a Delete or another resource took the log group over meanwhile
     │       ├── ClaimGone        nobody has a claim now
     │       └── TakenOver        another resource did
@@ -37,6 +38,8 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from log_group_kms.model.ownership import Owner
+
 
 class ProviderError(Exception):
     """The root: its text becomes the Reason of a FAILED response."""
@@ -64,6 +67,22 @@ class OutOfTime(ProviderError):
 
 class ResourceConflict(ProviderError):
     """The log group has a key that this resource must not replace."""
+
+
+class OwnedByAnotherStack(ResourceConflict):
+    """An explicit resource of another stack owns the log group, and OnExistingOwner is Fail.
+
+    Attributes:
+        owner: that resource.
+    """
+
+    def __init__(self, owner: Owner) -> None:
+        super().__init__(
+            f"The log group belongs to {owner.described}, and OnExistingOwner is Fail, so nothing was changed. "
+            "Take the log group out of that stack first, or let this resource take it over with "
+            "OnExistingOwner: TakeOver"
+        )
+        self.owner = owner
 
 
 class ClaimLost(ResourceConflict):

@@ -18,6 +18,7 @@ from log_group_kms.model.association import (
     Association,
     OnDelete,
     OnExistingKey,
+    OnExistingOwner,
     OnMissingLogGroup,
     OnRefusedLogGroup,
 )
@@ -256,6 +257,13 @@ PROPERTIES: Final = (
         not_for={QueryResults: _UNREADABLE},
         option=Option("what to do with a log group that has another key"),
         enrolled=True,
+    ),
+    Property(
+        name="OnExistingOwner",
+        form=one_of(OnExistingOwner),
+        description="What happens with a log group that a resource of another stack owns by name.",
+        field="on_existing_owner",
+        not_for={Fleet: "LogGroupNamePrefix; it belongs to one log group", QueryResults: _UNREADABLE},
     ),
     Property(
         name="OnRefusedLogGroup",
