@@ -47,12 +47,8 @@ def _got(cfn: Template) -> Iterator[tuple[Place, str, str]]:
 
 def _substituted(cfn: Template) -> Iterator[tuple[Place, str, str]]:
     for *path, argument in cfn.search_deep_keys("Fn::Sub"):
-        match argument:
-            case [str() as text, dict() as own]:
-                pass
-            case _:
-                text, own = argument, {}
+        text = argument[0] if isinstance(argument, list) and argument else argument
         for variable in cfn.get_sub_parameters(text):
             name, dot, attribute = variable.partition(".")
-            if dot and variable not in own:
+            if dot:
                 yield (*path,), name, attribute

@@ -59,7 +59,7 @@ def schema_of_template() -> Schema:
     named: Schema = {"enum": [RESOURCE_TYPE], "description": words.of_resource()}
     return {
         "$schema": _DIALECT,
-        "title": f"A CloudFormation template with {RESOURCE_TYPE}",
+        "description": f"A CloudFormation template with {RESOURCE_TYPE}.",
         "type": "object",
         "properties": {
             "Resources": {"type": "object", "additionalProperties": {"$ref": "#/definitions/AnyResource"}},
