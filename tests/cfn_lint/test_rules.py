@@ -75,8 +75,10 @@ def identified(resource: str, **changes: object) -> dict[str, Any]:
             properties(OnDelete=True),
             (
                 "E9702",
-                "OnDelete is True; it must be one of RestorePrevious, Disassociate, Retain; "
-                "there are RestorePrevious, Disassociate, Retain",
+                (
+                    "OnDelete is True; it must be one of RestorePrevious, Disassociate, Retain; "
+                    "there are RestorePrevious, Disassociate, Retain"
+                ),
             ),
             id="a boolean",
         ),
@@ -84,8 +86,10 @@ def identified(resource: str, **changes: object) -> dict[str, Any]:
             properties(OnDelete="retain"),
             (
                 "E9702",
-                "OnDelete is 'retain'; it must be one of RestorePrevious, Disassociate, Retain; "
-                "upper and lower case matter: write Retain",
+                (
+                    "OnDelete is 'retain'; it must be one of RestorePrevious, Disassociate, Retain; "
+                    "upper and lower case matter: write Retain"
+                ),
             ),
             id="a choice in the wrong case",
         ),
@@ -118,8 +122,10 @@ def identified(resource: str, **changes: object) -> dict[str, Any]:
             properties(KmsKeyId=None),
             (
                 "E9703",
-                "KmsKeyId is missing; it is required: "
-                "The KMS key: key ARN, alias ARN, alias/NAME, key id or multi-Region key id.",
+                (
+                    "KmsKeyId is missing; it is required: "
+                    "The KMS key: key ARN, alias ARN, alias/NAME, key id or multi-Region key id."
+                ),
             ),
             id="missing",
         ),
@@ -164,8 +170,10 @@ def identified(resource: str, **changes: object) -> dict[str, Any]:
             properties(PropagationWaitSeconds="60", ServiceTimeout=60),
             (
                 "E9705",
-                "PropagationWaitSeconds is '60'; it must be below ServiceTimeout, which is 60: "
-                "lower the one or raise the other",
+                (
+                    "PropagationWaitSeconds is '60'; it must be below ServiceTimeout, which is 60: "
+                    "lower the one or raise the other"
+                ),
             ),
             id="as long as the time-out",
         ),
@@ -173,8 +181,10 @@ def identified(resource: str, **changes: object) -> dict[str, Any]:
             properties(ServiceTimeout=None),
             (
                 "W9707",
-                "ServiceTimeout is missing; CloudFormation waits an hour for an answer that is lost; "
-                "set 900, for a fleet 3600",
+                (
+                    "ServiceTimeout is missing; CloudFormation waits an hour for an answer that is lost; "
+                    "set 900, for a fleet 3600"
+                ),
             ),
             id="no time-out",
         ),
@@ -191,8 +201,10 @@ def test_a_mistake_has_one_finding(given: dict[str, Any], finding: tuple[str, st
         pytest.param(
             properties(OnDelete=live("Retain", "Restore")),
             [
-                "OnDelete is 'Restore'; it must be one of RestorePrevious, Disassociate, Retain; "
-                "did you mean RestorePrevious?"
+                (
+                    "OnDelete is 'Restore'; it must be one of RestorePrevious, Disassociate, Retain; "
+                    "did you mean RestorePrevious?"
+                )
             ],
             id="a branch",
         ),
@@ -222,16 +234,20 @@ def test_a_mistake_has_one_finding(given: dict[str, Any], finding: tuple[str, st
         pytest.param(
             properties(ServiceTimeout=live(900, 60), PropagationWaitSeconds=live(300, 60)),
             [
-                "PropagationWaitSeconds is 60; it must be below ServiceTimeout, which is 60: "
-                "lower the one or raise the other"
+                (
+                    "PropagationWaitSeconds is 60; it must be below ServiceTimeout, which is 60: "
+                    "lower the one or raise the other"
+                )
             ],
             id="a wait and the time-out of the same case",
         ),
         pytest.param(
             properties(ServiceTimeout=live(900)),
             [
-                "ServiceTimeout is missing; CloudFormation waits an hour for an answer that is lost; "
-                "set 900, for a fleet 3600"
+                (
+                    "ServiceTimeout is missing; CloudFormation waits an hour for an answer that is lost; "
+                    "set 900, for a fleet 3600"
+                )
             ],
             id="no time-out in one case",
         ),
@@ -279,8 +295,10 @@ def test_the_range_of_a_parameter_counts_as_values() -> None:
     assert of_resource(given, Parameters={"Seconds": seconds, "Timeout": timeout}) == [
         (
             "E9702",
-            "PropagationWaitSeconds is '1000' (MaxValue of the parameter Seconds); "
-            "it must be a whole number of seconds from 0 to 900",
+            (
+                "PropagationWaitSeconds is '1000' (MaxValue of the parameter Seconds); "
+                "it must be a whole number of seconds from 0 to 900"
+            ),
         )
     ]
 

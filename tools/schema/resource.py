@@ -67,7 +67,8 @@ def schema_of_template() -> Schema:
         "definitions": {
             "AnyResource": {
                 "properties": {"Type": {"anyOf": [named, {"type": "string"}]}},
-                "if": {"required": ["Type"], "properties": {"Type": {"const": RESOURCE_TYPE}}},
+                # Fn::ForEach stands for resources with a list.
+                "if": {"type": "object", "required": ["Type"], "properties": {"Type": {"const": RESOURCE_TYPE}}},
                 "then": {"$ref": "#/definitions/Resource"},
             },
             "Resource": _resource(),
