@@ -78,7 +78,9 @@ def schema_of_template() -> Schema:
 
 
 class _Strict:
-    """What may stand where a literal does, after the short tags are resolved."""
+    """What may stand where a literal does, after the short tags are resolved: a string is a string."""
+
+    judges_strings: Final = True
 
     scalars: Final = ({"$ref": "#/definitions/Function"}, _DYNAMIC)
     free: Final = (*scalars, {"type": "string", "minLength": 1})
@@ -86,7 +88,9 @@ class _Strict:
 
 
 class _Lenient:
-    """What may stand where a literal does, while the short tags are there."""
+    """What may stand where a literal does, while the short tags are there: a string may be anything."""
+
+    judges_strings: Final = False
 
     scalars: Final = ({"$ref": "#/definitions/Function"}, {"type": ["string", "array"]})
     free: Final = scalars
@@ -145,7 +149,7 @@ def _property(row: Property, functions: _Strict | _Lenient) -> Schema:
     elif form.bounds:
         literals = _whole_number(form.bounds, form.pattern)
     else:
-        literals = [{"type": "string", "pattern": whole(form.pattern)}]
+        literals = [{"type": "string", "pattern": whole(form.pattern)}] if functions.judges_strings else []
     value: Schema = {"anyOf": [*literals, *functions.scalars]}
     if form.many:
         # An empty item is left out: see `forms.Texts`.
