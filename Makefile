@@ -12,7 +12,7 @@ LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format lint types template chaos mutants demo landing-zone local local-stop acceptance acceptance-clean bench load house scan audit sbom cdk lock clean
+.PHONY: help setup test check format lint types template chaos mutants demo landing-zone local local-stop acceptance acceptance-clean bench load house schema scan audit sbom cdk lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,7 @@ format: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check
 	PYTHONPATH=src $(BIN)/lint-imports --no-logo
+	PYTHONPATH=src $(BIN)/python -m tools.schema --check
 
 types: $(STAMP)
 	$(BIN)/mypy
@@ -112,6 +113,9 @@ load: $(STAMP) ## one of them: 500 resources at once beside a naive handler (fou
 
 house: $(STAMP) ## the figures of the code's structure
 	@$(BIN)/python -m tools.house
+
+schema: $(STAMP) ## the JSON schemas and the rules for cfn-lint and cfn-guard, from the table of the properties
+	PYTHONPATH=src $(BIN)/python -m tools.schema
 
 lock: ## resolve and lock every dependency anew (needs uv)
 	$(LOCK) --group function -o src/requirements.txt

@@ -13,7 +13,7 @@ from support.pages import PROJECT, code_in, page
 
 from log_group_kms.cloudformation.envelope import Envelope
 from log_group_kms.lifecycle.deadlines import Deadlines
-from log_group_kms.lifecycle.event import return_values
+from log_group_kms.lifecycle.return_values import return_values
 from log_group_kms.model.errors import InvalidRequest
 from log_group_kms.model.keys import KeyArn
 from log_group_kms.model.results import Outcome
