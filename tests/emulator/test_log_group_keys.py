@@ -188,3 +188,15 @@ def test_accounts_and_regions_are_apart(aws: EmbeddedAws) -> None:
     ]
 
     assert elsewhere == [[], []]
+
+
+def test_a_delivery_log_group_takes_a_key(aws: EmbeddedAws) -> None:
+    """Seen on AWS for the creation with a key (aws-cdk#34338); that AssociateKmsKey takes it too is our belief."""
+    used = log_groups_key(aws)
+    logs = aws.client("logs")
+
+    logs.create_log_group(logGroupName="/new", logGroupClass="DELIVERY", kmsKeyId=used)
+    logs.create_log_group(logGroupName="/there", logGroupClass="DELIVERY")
+    associate(aws, used, "/there")
+
+    assert [key_of(aws, "/new"), key_of(aws, "/there")] == [used, used]
