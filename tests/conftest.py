@@ -17,8 +17,8 @@ settings.register_profile("default", deadline=None, suppress_health_check=[Healt
 settings.load_profile("default")
 
 
-#: Tests call as fast as they can, and for many of them no sleep takes time: at AWS's own quotas they would be refused for
-#: what no user does. Those that are about quotas set them. A test that makes hundreds of calls a second is refused still.
+#: Tests call as fast as they can, and for many of them no sleep takes time: at AWS's own quotas they would be refused
+#: for what no user does. Those that are about quotas set them. A test that makes hundreds of calls a second is refused.
 QUOTA_FACTOR: Final = 100.0
 
 

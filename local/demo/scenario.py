@@ -288,7 +288,10 @@ def run(console: Console, steps: tuple[Step, ...] = STEPS) -> None:
         ClaimNotReachedError: at the first step that left another state than it claims.
         CommandFailedError: SAM failed.
     """
-    with tempfile.TemporaryDirectory(prefix="demo-") as workspace, EmbeddedAws.start(auth=True, quota_factor=_QUOTA_FACTOR) as aws:
+    with (
+        tempfile.TemporaryDirectory(prefix="demo-") as workspace,
+        EmbeddedAws.start(auth=True, quota_factor=_QUOTA_FACTOR) as aws,
+    ):
         console.print("An embedded AWS runs on the loopback address, and enforces IAM.")
         demo = Demo(aws, Path(workspace))
         for number, step in enumerate(steps, 1):

@@ -139,7 +139,7 @@ def too_great(member: str, value: str, most: int) -> Refusal:
 
 
 def too_many(member: str, most: int) -> Refusal:
-    """A list or a map has more members than the service model allows: AWS's usual sentence for it, without the value."""
+    """A list or a map has more members than the service model allows: AWS's usual sentence, without the value."""
     return Refusal(
         "InvalidParameterException",
         f"1 validation error detected: Value at '{member}' failed to satisfy constraint:"

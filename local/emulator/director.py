@@ -1,7 +1,7 @@
 """The script that a test has written, and the log of calls.
 
-A call may be refused by a fault, a quota or a service control policy, and only then reaches MiniStack and its IAM; it is
-logged in any case. In which order AWS asks is not known.
+A call may be refused by a fault, a quota or a service control policy, and only then reaches MiniStack and its IAM; it
+is logged in any case. In which order AWS asks is not known.
 """
 
 import dataclasses
@@ -94,7 +94,8 @@ class Director:
     def denies(self, request: Request) -> bool:
         """Return whether a service control policy denies this call."""
         return any(
-            fnmatch.fnmatchcase(request.operation, action) and fnmatch.fnmatchcase(request.log_group or "", policy.log_groups)
+            fnmatch.fnmatchcase(request.operation, action)
+            and fnmatch.fnmatchcase(request.log_group or "", policy.log_groups)
             for policy in self._denials
             for action in policy.actions
         )

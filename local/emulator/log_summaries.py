@@ -94,10 +94,7 @@ def _has_tag(tags: dict[str, str], key: str, values: list[str]) -> bool:
 def _matches(there: str, wanted: str) -> bool:
     """Compare exactly; without regard to case where *wanted* has a wildcard; the opposite after `!`."""
     text = wanted.removeprefix("!")
-    if "*" in text:
-        same = fnmatch.fnmatchcase(there.lower(), text.lower())
-    else:
-        same = there == text
+    same = fnmatch.fnmatchcase(there.lower(), text.lower()) if "*" in text else there == text
     return same != wanted.startswith("!")
 
 

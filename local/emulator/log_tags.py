@@ -1,8 +1,8 @@
 """Tags of log groups: what the calls about them refuse, and MiniStack takes.
 
 Sources: the service model for patterns and codes; the API reference of TagResource for the limits. TagResource,
-UntagResource and ListTagsForResource take an ARN, and the model's pattern for it has no `#`, which the name of a log group
-may have. That AWS refuses such a name in the words that it has for an ARN with `:*` is our belief.
+UntagResource and ListTagsForResource take an ARN, and the model's pattern for it has no `#`, which the name of a log
+group may have. That AWS refuses such a name in the words that it has for an ARN with `:*` is our belief.
 """
 
 import re

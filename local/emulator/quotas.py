@@ -5,7 +5,7 @@ changes the factor, and `Direction.limit` a single call's quota.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -55,11 +55,10 @@ class _Bucket:
     filled_at: float
 
     @classmethod
-    def full(cls, per_second: float) -> "_Bucket":
-        return cls(per_second, max(1.0, per_second), time.monotonic())
+    def full(cls, per_second: float, now: float) -> "_Bucket":
+        return cls(per_second, max(1.0, per_second), now)
 
-    def take(self) -> bool:
-        now = time.monotonic()
+    def take(self, now: float) -> bool:
         self.tokens = min(max(1.0, self.per_second), self.tokens + (now - self.filled_at) * self.per_second)
         self.filled_at = now
         if self.tokens < 1:
@@ -73,10 +72,12 @@ class Quotas:
 
     Args:
         factor: how many times AWS's own they are, and become again by `restore`; `OFF` for none.
+        clock: returns the time in seconds, from any beginning.
     """
 
-    def __init__(self, factor: float = 1.0) -> None:
+    def __init__(self, factor: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._factor = factor
+        self._clock = clock
         self.restore()
 
     def restore(self) -> None:
@@ -98,4 +99,5 @@ class Quotas:
         per_second = self._per_second.get(operation)
         if per_second is None:
             return True
-        return self._buckets.setdefault((operation, account, region), _Bucket.full(per_second)).take()
+        now = self._clock()
+        return self._buckets.setdefault((operation, account, region), _Bucket.full(per_second, now)).take(now)

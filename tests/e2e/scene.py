@@ -13,8 +13,8 @@ from local.client.stacks import Stacks
 from local.demo.associations import Encryption, encryption_of, owner_of, template
 
 CREATED, UPDATED = "CREATE_COMPLETE", "UPDATE_COMPLETE"
-#: At AWS's own quotas these tests, several stacks at once, would mostly wait: a throttled call is asked again after seconds.
-#: What the quotas do to many resources at once is in `benchmarks`.
+#: At AWS's own quotas these tests, several stacks at once, would mostly wait: a throttled call is asked again after
+#: seconds. What the quotas do to many resources at once is in `benchmarks`.
 QUOTA_FACTOR: Final = 20.0
 
 

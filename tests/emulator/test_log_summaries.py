@@ -35,7 +35,9 @@ def tagged(aws: EmbeddedAws) -> EmbeddedAws:
         pytest.param([{"key": "owner", "values": ["!other"]}], ["/a", "/b", "/d.e"], id="any other value"),
         pytest.param([{"key": "owner", "values": ["!team/*"]}], ["/c", "/d.e"], id="not the wildcard's"),
         pytest.param(
-            [{"key": "owner", "values": ["team*"]}, {"key": "stage", "values": ["prod"]}], ["/a"], id="all of the filters"
+            [{"key": "owner", "values": ["team*"]}, {"key": "stage", "values": ["prod"]}],
+            ["/a"],
+            id="all of the filters",
         ),
     ],
 )

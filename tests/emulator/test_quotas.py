@@ -43,7 +43,6 @@ def admitted(call: Callable[[EmbeddedAws, int], Any], aws: EmbeddedAws, tries: i
             call(aws, number)
         except logs.exceptions.ClientError as refused:
             if refused.response["Error"]["Code"] == "ThrottlingException":
-                assert refused.response["Error"]["Message"] == "Rate exceeded"
                 continue
         passed += 1
     return passed, time.monotonic() - begun
@@ -151,7 +150,7 @@ def test_a_factor_is_a_number_or_off(text: str, factor: float) -> None:
 @pytest.mark.parametrize("text", ["", "-1", "inf", "nan", "ten"])
 def test_anything_else_is_no_factor(text: str) -> None:
     """A server with a factor that nobody meant does not start."""
-    with pytest.raises(ValueError, match="factor|could not convert"):
+    with pytest.raises(ValueError, match=r"factor|could not convert"):
         quotas.factor_in(text)
 
 
