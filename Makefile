@@ -69,10 +69,10 @@ landing-zone: $(STAMP) ## the landing zone's plain template, and its package
 local: $(STAMP) ## start the embedded AWS, leave it running, print the environment to set
 	$(BIN)/python -m local
 
-bench: $(STAMP) ## every benchmark beside its peers, into benchmarks/RESULTS.md (ten minutes)
-	$(BIN)/python -m benchmarks
+bench: $(STAMP) ## every benchmark beside its peers, into benchmarks/RESULTS.md (ten minutes; ONLY='fleet load' for some)
+	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
 
-load: $(STAMP) ## one of them: 500 resources at once beside a naive handler (four minutes)
+load: $(STAMP) ## one of them: 500 resources at once beside a naive handler (three minutes)
 	$(BIN)/python -m benchmarks --only load
 
 house: $(STAMP) ## the figures of the code's structure

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 LOG_GROUPS: Final = 2000
 #: So many times AWS's quotas.
 FACTOR: Final = 10.0
-#: So that the calls that take real time do not weigh more in the short form than in the long one.
-SHORT: Final = 60
+#: Enough to go over the first second's burst.
+SHORT: Final = 30
 #: Of so many log groups, one belongs to another stack.
 ANOTHERS: Final = 10
 

@@ -6,6 +6,7 @@ The fleet's own rules, with all their workers, on the tests' stateful fake of AW
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -116,6 +117,8 @@ def create(log_groups: int) -> Ran:
         account.aws.log_groups[log_group(name_of(number))] = FakeLogGroup()
     # `lifecycle.kinds` loads the rules of a kind when it meets the first target of that kind.
     import_module("log_group_kms.fleet.rules")
+    # Pauses are drawn the same each time.
+    random.seed(0)
     begun = time.now()
     with time.threads("log_group_kms"):
         gone = through(creating(fleet(""), key_arn(1)), account.aws, account.aws, time)

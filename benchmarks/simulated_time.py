@@ -1,7 +1,7 @@
 """Time for real threads that passes only when all of them wait: hours of a fleet's eight workers in seconds.
 
 One thread runs at a time. Where it sleeps, or waits for another one, the thread whose moment comes next goes on; so a
-run is the same each time, whatever the machine does meanwhile. Threads wait for each other by what
+run is the same each time for the same chances, whatever the machine does meanwhile. Threads wait for each other by what
 `SimulatedTime.threads` puts in the place of `ThreadPoolExecutor` and `threading.Lock`; a thread that waits by any other
 means stops everything.
 """
@@ -17,13 +17,16 @@ from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from unittest.mock import patch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
+
+#: Threads that wait for the same, the longest waiting first.
+Waiting: TypeAlias = deque[_thread.LockType]
 
 _EXECUTOR: Final = "ThreadPoolExecutor"
 
@@ -51,7 +54,7 @@ class SimulatedTime:
         self._let_others_on()
         baton.acquire()
 
-    def wait_among(self, waiting: deque[_thread.LockType]) -> None:
+    def wait_among(self, waiting: Waiting) -> None:
         """Wait until `wake_first` or `wake_all` is called for *waiting*.
 
         Raises:
@@ -62,12 +65,12 @@ class SimulatedTime:
         self._let_others_on()
         baton.acquire()
 
-    def wake_first(self, waiting: deque[_thread.LockType]) -> None:
+    def wake_first(self, waiting: Waiting) -> None:
         """Let the one go on that has waited longest, if there is one."""
         if waiting:
             self._wake(waiting.popleft(), self._now)
 
-    def wake_all(self, waiting: deque[_thread.LockType]) -> None:
+    def wake_all(self, waiting: Waiting) -> None:
         """Let all go on."""
         while waiting:
             self.wake_first(waiting)
@@ -98,7 +101,7 @@ class SimulatedTime:
             raise StuckError(
                 f"No module of {package} uses {_EXECUTOR}: whatever it uses instead does not keep this time"
             )
-        patches = [patch.object(module, _EXECUTOR, partial(_Workers, self)) for module in using]
+        patches: list[Any] = [patch.object(module, _EXECUTOR, partial(Workers, self)) for module in using]
         patches.append(patch.object(threading, "Lock", partial(_Lock, self)))
         for each in patches:
             each.start()
@@ -130,7 +133,7 @@ class _Lock:
     def __init__(self, time: SimulatedTime) -> None:
         self._time = time
         self._held = False
-        self._waiting: deque[_thread.LockType] = deque()
+        self._waiting: Waiting = deque()
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: ARG002, FBT001, FBT002 - as threading's
         while self._held:
@@ -160,7 +163,7 @@ class _Promise(Future[T]):
     def __init__(self, time: SimulatedTime) -> None:
         super().__init__()
         self._time = time
-        self._awaiting: deque[_thread.LockType] = deque()
+        self._awaiting: Waiting = deque()
         self.add_done_callback(lambda _: time.wake_all(self._awaiting))
 
     def result(self, timeout: float | None = None) -> T:
@@ -178,15 +181,15 @@ class _Promise(Future[T]):
             self._time.wait_among(self._awaiting)
 
 
-class _Workers(Executor):
+class Workers(Executor):
     """What of `ThreadPoolExecutor` a fleet uses."""
 
     def __init__(self, time: SimulatedTime, max_workers: int, thread_name_prefix: str = "") -> None:  # noqa: ARG002 - as ThreadPoolExecutor's
         self._time = time
         self._left = max_workers
         self._jobs: deque[tuple[_Promise[Any], Callable[[], Any]]] = deque()
-        self._idle: deque[_thread.LockType] = deque()
-        self._ending: deque[_thread.LockType] = deque()
+        self._idle: Waiting = deque()
+        self._ending: Waiting = deque()
         self._at_work = 0
         self._closed = False
 

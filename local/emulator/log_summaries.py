@@ -80,7 +80,7 @@ def _found(payload: dict[str, Any]) -> Iterator[str]:
         group = groups[name]
         if (
             named.search(name)
-            and wanted_class in (None, group["logGroupClass"])
+            and wanted_class in (None, _class_of(group))
             and all(_has_tag(group["tags"], each["key"], each.get("values") or []) for each in filters)
         ):
             yield name
@@ -102,5 +102,10 @@ def _summary(name: str) -> dict[str, str]:
     return {
         "logGroupName": name,
         "logGroupArn": f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{name}",
-        "logGroupClass": seams.LOG_GROUPS.get()[name]["logGroupClass"],
+        "logGroupClass": _class_of(seams.LOG_GROUPS.get()[name]),
     }
+
+
+def _class_of(group: dict[str, Any]) -> str:
+    """Return the class; one that a stack or a function has made may have none noted."""
+    return str(group.get("logGroupClass") or "STANDARD")

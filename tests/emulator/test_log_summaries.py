@@ -41,9 +41,7 @@ def tagged(aws: EmbeddedAws) -> EmbeddedAws:
         ),
     ],
 )
-def test_log_groups_are_found_by_their_tags(
-    tagged: EmbeddedAws, filters: list[dict[str, Any]], names: list[str]
-) -> None:
+def test_log_groups_are_found_by_their_tags(tagged: EmbeddedAws, filters: Any, names: list[str]) -> None:
     """As the documentation of the filter says."""
     found = tagged.client("logs").list_log_groups(logGroupTags=filters)
 
