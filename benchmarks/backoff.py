@@ -68,7 +68,7 @@ POLICIES: Final = {
     "Doubling to 30 s, half jitter": Pauses(2, 30, least=0.5),
     "Fourfold to 36 s, half jitter": Pauses(2, 36, 4, 0.5),
     "Doubling to 30 s, half jitter, remembered": Pauses(2, 30, least=0.5, remembered=1.0),
-    "Threefold to 40 s, half jitter, three quarters remembered": Pauses(2, 40, 3, 0.5, 0.75),
+    "Threefold to 30 s, half jitter, three quarters remembered": Pauses(2, 30, 3, 0.5, 0.75),
     "Fourfold to 30 s, half jitter, three quarters remembered": Pauses(2, 30, 4, 0.5, 0.75),
     "Fourfold to 50 s, half jitter, three quarters remembered": Pauses(2, 50, 4, 0.5, 0.75),
 }
