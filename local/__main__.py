@@ -8,6 +8,7 @@ from local.client import detached
 from local.client.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 from local.client.server import Settings
 from local.demo.seed import seed
+from local.emulator.quotas import factor_in
 
 
 def main() -> int:
@@ -16,7 +17,7 @@ def main() -> int:
     arguments.add_argument("action", nargs="?", choices=("start", "stop"), default="start")
     arguments.add_argument("--auth", action="store_true", help="enforce IAM policies")
     arguments.add_argument(
-        "--quota-factor", type=float, default=1.0, help="times AWS's own quotas (default: 1; 0 for none)"
+        "--quota-factor", type=factor_in, default=1.0, help="times AWS's own quotas, or off (default: 1)"
     )
     arguments.add_argument("--account", default=ACCOUNT)
     arguments.add_argument("--region", default=REGION)

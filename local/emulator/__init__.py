@@ -1,6 +1,6 @@
 """The embedded AWS: MiniStack, and around it what it lacks of AWS. README.md explains each part.
 
-`answers` and `script` are plain values, which clients import too; the rest runs in the server's process only.
+`answers`, `quotas` and `script` are plain values, which clients import too; the rest runs in the server's process only.
 
 __main__            checks the seams, installs the rest, runs MiniStack
 seams               every private name of MiniStack that is replaced here, and why
