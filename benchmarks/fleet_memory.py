@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.fleet_events import STACK, creating, through, updating
 from benchmarks.report import Section, Table
 from log_group_kms.model.keys import KeyArn, KeyDescription
-from log_group_kms.model.ownership import Claim, Owner
+from log_group_kms.model.ownership import Claim, Marks, Owner
 from log_group_kms.model.results import Listed, Page
 from log_group_kms.model.targets import Fleet, LogGroup, Place, QueryResults
 from log_group_kms.retry.rate_limits import RateLimits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from benchmarks.bench import Bench
     from log_group_kms.model.keys import KeyReference
 
@@ -103,6 +105,7 @@ class MadeUp:
         self._associated = bytearray(number)
         self._claimed = bytearray(number)
         self._owner = Owner.of_resource(STACK, "Fleet", Fleet(self.place, ""))
+        self._marks: dict[int, Marks] = {}
         self.calls: Counter[str] = Counter()
 
     def key_of(self, log_group: LogGroup) -> KeyArn | None:
@@ -132,6 +135,24 @@ class MadeUp:
         """See `ports.LogGroups`."""
         self.calls["UntagResource"] += 1
         self._claimed[_index(log_group)] = False
+
+    def claimed(self, _owners: Sequence[str], _token: str) -> None:
+        """See `ports.LogGroups`; this one does without."""
+
+    def marks_on(self, log_group: LogGroup, _owner: Owner) -> Marks:
+        """See `ports.LogGroups`."""
+        self.calls["ListTagsForResource"] += 1
+        return self._marks.get(_index(log_group), Marks())
+
+    def write_marks(self, log_group: LogGroup, _owner: Owner, marks: Marks) -> None:
+        """See `ports.LogGroups`."""
+        self.calls["TagResource"] += 1
+        self._marks[_index(log_group)] = marks
+
+    def remove_marks(self, log_group: LogGroup, _owner: Owner, _marks: Marks) -> None:
+        """See `ports.LogGroups`."""
+        self.calls["UntagResource"] += 1
+        self._marks.pop(_index(log_group), None)
 
     def create(self, log_group: LogGroup, key: KeyArn, claim: Claim) -> None:
         """See `ports.LogGroups`; a fleet never does."""
