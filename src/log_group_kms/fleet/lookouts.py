@@ -238,7 +238,8 @@ class Lease:
             When the look began, in seconds since the epoch.
         """
         if self._post:
-            self._reader.reads.take()
+            # All workers wait for this one.
+            self._reader.reads.spend()
         begun = self._now
         if not self._is_alive():
             raise self._lost()

@@ -22,7 +22,7 @@ from log_group_kms.fleet.pages import PageRunner
 from log_group_kms.fleet.plan import Action, Planned, action_for
 from log_group_kms.fleet.reader import FleetReader
 from log_group_kms.fleet.triage import Triage
-from log_group_kms.fleet.visits import Visits
+from log_group_kms.fleet.visits import Visits, follows
 from log_group_kms.model.errors import ClaimLost, NotFound, OutOfTime, ProviderError
 from log_group_kms.model.results import Observed, Outcome
 from log_group_kms.retry.policies import FLEET
@@ -209,7 +209,7 @@ class FleetRules:
             case Phase.LOOK:
                 return run.make_pass(checkpoint, partial(visits.look, event, desired))
             case Phase.TAKE_OVER:
-                many = checkpoint.counts.compliant > _READ_ANYWAY
+                many = checkpoint.counts.changed + checkpoint.counts.compliant > _READ_ANYWAY
                 claimed = run.reader.claimed(event.owner.before_tag_values) if many else None
                 return run.make_pass(checkpoint, partial(visits.take_over, event, desired, claimed=claimed))
             case Phase.RELEASE_ABANDONED if abandoned := event.abandoned:
@@ -394,9 +394,9 @@ def _next(checkpoint: Checkpoint, event: Ensure) -> Phase:
             return Phase.CHANGE
         case Phase.CHANGE if checkpoint.counts.busy:
             return Phase.CHANGE_BUSY
-        case Phase.CHANGE | Phase.CHANGE_BUSY:
+        case Phase.CHANGE | Phase.CHANGE_BUSY if checkpoint.counts.compliant > 0 and follows(event):
             return Phase.TAKE_OVER
-        case Phase.TAKE_OVER if event.abandoned and event.abandoned.target.many:
+        case Phase.CHANGE | Phase.CHANGE_BUSY | Phase.TAKE_OVER if event.abandoned and event.abandoned.target.many:
             return Phase.RELEASE_ABANDONED
         case _:
             return Phase.DONE

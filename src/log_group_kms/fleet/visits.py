@@ -95,7 +95,7 @@ class Visits:
 
         Where it is known, only those *claimed* come in question.
         """
-        if claimed is not None and listed.name not in claimed:
+        if self.enlistment.has_claimed(listed.name) or (claimed is not None and listed.name not in claimed):
             return Fate.PASSED
         group = self.fleet.log_group(listed.name)
         if group is None or listed.key != desired.key or event.association.exclude.cover(listed.name):
@@ -251,10 +251,10 @@ class Visits:
         return self.enlistment.met(group.name.text, Fate.REFUSED if patient else Fate.BUSY, str(error))
 
 
-def _was_given_up(event: Ensure, listed: Listed) -> bool:
-    """Return whether a log group under the wanted key may carry another claim that has to become this fleet's.
+def follows(event: Ensure) -> bool:
+    """Return whether log groups under the wanted key may carry other claims that have to become this fleet's.
 
-    It does where the fleet follows another target of its resource, or had excluded the log group before.
+    They do where the fleet follows another one, or another target of its resource, or excluded fewer before.
     """
     if event.enrolling:
         return False
@@ -263,8 +263,16 @@ def _was_given_up(event: Ensure, listed: Listed) -> bool:
         event.new_target
         or former is None
         or former.target != event.association.target
-        or former.exclude.cover(listed.name)
+        or former.exclude != event.association.exclude
     )
+
+
+def _was_given_up(event: Ensure, listed: Listed) -> bool:
+    """Return whether this log group may carry such a claim."""
+    former = event.former
+    if event.new_target or former is None or former.target != event.association.target:
+        return True
+    return former.exclude.cover(listed.name)
 
 
 def _newly_excluded(event: Ensure, listed: Listed) -> bool:
