@@ -9,6 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from log_group_kms.association.context import Context
 from log_group_kms.association.trail import Footprint, Trail
 from log_group_kms.aws.clients import Aws
+from log_group_kms.cloudformation.errors import NotAnEvent
 from log_group_kms.cloudformation.resource import CustomResource
 from log_group_kms.handlers.shared import new_logger, new_metrics, rate_limits, reason, seconds_left
 from log_group_kms.lifecycle.deadlines import Deadlines
@@ -54,7 +55,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         request_id=named.get("RequestId"),
         function_request_id=context.aws_request_id,
     )
-    resource(event, context)
+    try:
+        resource(event, context)
+    except NotAnEvent as why:
+        # Nobody is answered, so this line and the metric are all that tells of it.
+        logger.error("An event that is not CloudFormation's: %s", why)  # noqa: TRY400 - the sentence says it all
+        metrics.add_metric(name="NotAnEvent", unit=MetricUnit.Count, value=1)
+        metrics.flush_metrics()
+        raise
     if not resource.deferred:
         metrics.add_metric(name="Succeeded" if resource.succeeded else "Failed", unit=MetricUnit.Count, value=1)
         metrics.flush_metrics()
