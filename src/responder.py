@@ -32,9 +32,6 @@ NO_HANDLER = ("ImportModuleError", "HandlerNotFound", "UserCodeSyntaxError", "Ma
 RESPONSE_URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:(?P<port>[0-9]{1,5}))?(?P<path>/[!\"$-\[\]-~]*)"
 )
-#: By the beginning of a Region's name; any other Region's is amazonaws.com.
-DNS_SUFFIXES = {"cn-": "amazonaws.com.cn", "eusc-": "amazonaws.eu", "us-iso-": "c2s.ic.gov"}
-DNS_SUFFIXES |= {"us-isob-": "sc2s.sgov.gov", "eu-isoe-": "cloud.adc-e.uk", "us-isof-": "csp.hci.ic.gov"}
 
 #: Seconds. If each of the four attempts stalls, this takes 15.5: about half of the function's Timeout.
 SOCKET_TIMEOUT, PAUSES = 3.0, (0.5, 1.0, 2.0)
@@ -125,13 +122,17 @@ def is_response_url(url: str, stack_id: str, environment: Mapping[str, str]) -> 
     if at_home and _is_loopback(at_home["host"]) and _is_loopback(found["host"]):
         port = found["port"] or ("443" if found["scheme"] == "https" else "80")
         return port != environment.get("AWS_LAMBDA_RUNTIME_API", "").rpartition(":")[2]
-    if found["scheme"] != "https" or found["port"] or not (region := environment.get("AWS_REGION", "")):
+    if found["scheme"] != "https" or found["port"]:
         return False
-    host, place = found["host"].lower(), re.escape(region)
-    suffix = next((suffix for begin, suffix in DNS_SUFFIXES.items() if region.startswith(begin)), "amazonaws.com")
-    bucket = f"cloudformation-custom-resource-response-{region.replace('-', '')}"
-    known = rf"{bucket}\.s3(-fips)?((\.dualstack)?\.{place}|-{place}|)\.{re.escape(suffix)}"
-    return host in environment.get("RESPONSE_HOSTS", "").lower().split(",") or bool(re.fullmatch(known, host))
+    host, region, domain = found["host"].lower(), environment.get("AWS_REGION"), environment.get("RESPONSE_DOMAIN")
+    if host in environment.get("RESPONSE_HOSTS", "").lower().split(","):
+        return True
+    place, bucket = (
+        re.escape(region or ""),
+        f"cloudformation-custom-resource-response-{(region or '').replace('-', '')}",
+    )
+    known = rf"{bucket}\.s3(-fips)?((\.dualstack)?\.{place}|-{place}|)\.{re.escape(domain or '')}"
+    return bool(region and domain and re.fullmatch(known, host))
 
 
 def _is_loopback(host: str) -> bool:

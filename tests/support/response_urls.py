@@ -17,7 +17,11 @@ HOST: Final = f"{BUCKET}.s3.eu-west-1.amazonaws.com"
 ENDPOINT: Final = f"{BUCKET}.bucket.vpce-0a1b2c3d.s3.eu-west-1.vpce.amazonaws.com"
 
 #: The environment of a function in AWS, and of one whose AWS is on this machine, as `sam local` has it.
-IN_AWS: Final = {"AWS_REGION": "eu-west-1", "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"}
+IN_AWS: Final = {
+    "AWS_REGION": "eu-west-1",
+    "RESPONSE_DOMAIN": "amazonaws.com",
+    "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
+}
 ON_LOOPBACK: Final = {**IN_AWS, "AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}
 SAM_LOCAL: Final = {**IN_AWS, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": "http://localhost:3999"}
 NAMING: Final = {**IN_AWS, "RESPONSE_HOSTS": f"storage.example,{ENDPOINT}"}
@@ -36,7 +40,8 @@ class Case:
 def _region(region: str, host: str, partition: str = "aws") -> Case:
     stack_id = STACK_ID.replace("eu-west-1", region).replace("arn:aws:", f"arn:{partition}:")
     path = PATH.replace("eu-west-1", region).replace("arn%3Aaws%3A", f"arn%3A{partition}%3A")
-    return Case(f"https://{host}{path}", taken=True, environment={"AWS_REGION": region}, stack_id=stack_id)
+    environment = {"AWS_REGION": region, "RESPONSE_DOMAIN": host.rpartition(".s3.")[2].removeprefix(f"{region}.")}
+    return Case(f"https://{host}{path}", taken=True, environment=environment, stack_id=stack_id)
 
 
 def _at(host: str, environment: Mapping[str, str] = IN_AWS, *, taken: bool = False) -> Case:
@@ -118,7 +123,9 @@ CASES: Final[Mapping[str, Case]] = {
     "a path before the stack's": _with_path(f"/bucket{PATH}"),
     "quoted twice": _with_path(PATH.replace("%", "%25")),
     "a fragment": _with_path(PATH.replace("%7C", "#", 1)),
-    "no Region": _at(HOST, {}),
+    "no Region": _at(HOST, {"RESPONSE_DOMAIN": "amazonaws.com"}),
+    "no domain": _at(HOST, {"AWS_REGION": "eu-west-1"}),
+    "neither": _at(f"{BUCKET.removesuffix('euwest1')}.s3..", {}),
     "named for others": _at(ENDPOINT),
     "named, with a port": _at(f"{ENDPOINT}:443", NAMING),
     "named, plain http": _to("http://storage.example", NAMING),

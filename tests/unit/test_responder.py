@@ -60,6 +60,7 @@ def in_its_region() -> Iterator[None]:
     """As Lambda has it; for the whole module, as properties are checked many times in one test."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_REGION", PLACE.region)
+        patch.setenv("RESPONSE_DOMAIN", "amazonaws.com")
         yield
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from log_group_kms.association.gateway import Gateway, KeyResolver, UnrestorableKeys
 from log_group_kms.association.trail import Trail
+from log_group_kms.model.targets import Exclusions
 from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS
 
 if TYPE_CHECKING:
     from log_group_kms.association.ports import Keys, LogGroups
     from log_group_kms.retry.rate_limits import RateLimiter, RateLimits
     from log_group_kms.retry.retrier import Retrier
+
+_NOTHING: Final = Exclusions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +26,13 @@ class Context:
         logs: CloudWatch Logs, with retries.
         keys: KMS, with retries.
         rate_limits: how fast a fleet goes.
+        protected: the log groups that nothing may change, whoever asks.
     """
 
     logs: Gateway
     keys: KeyResolver
     rate_limits: RateLimits = DEFAULT_RATE_LIMITS
+    protected: Exclusions = _NOTHING
 
     @classmethod
     def of(
@@ -41,6 +46,10 @@ class Context:
         """Return the context of an event that has these ports and this time; its *trail* is what a failure leaves."""
         logs = Gateway(log_groups, retrier, trail or Trail(), unrestorable=UnrestorableKeys())
         return cls(logs, KeyResolver(keys, retrier), rate_limits)
+
+    def protecting(self, names: Exclusions) -> Context:
+        """Return the same, but that nothing changes the log groups of these *names*."""
+        return replace(self, protected=names)
 
     @property
     def retrier(self) -> Retrier:

@@ -21,15 +21,8 @@ if TYPE_CHECKING:
 #: A comma-separated list in the function's environment: hosts that the deployer names, such as VPC endpoints'.
 RESPONSE_HOSTS: Final = "RESPONSE_HOSTS"
 
-#: By the beginning of a Region's name; any other Region's is amazonaws.com. A test compares botocore's partitions.
-_DNS_SUFFIXES: Final = {
-    "cn-": "amazonaws.com.cn",
-    "eusc-": "amazonaws.eu",
-    "us-iso-": "c2s.ic.gov",
-    "us-isob-": "sc2s.sgov.gov",
-    "eu-isoe-": "cloud.adc-e.uk",
-    "us-isof-": "csp.hci.ic.gov",
-}
+#: The partition's domain, which the template knows (`AWS::URLSuffix`) and no code has to.
+RESPONSE_DOMAIN: Final = "RESPONSE_DOMAIN"
 
 #: Nothing in it that two readers of a URL could take for different hosts: no user, no backslash, no fragment.
 _URL: Final = re.compile(
@@ -44,7 +37,8 @@ class ResponseHosts:
     """The hosts that this function answers to.
 
     Attributes:
-        region: the function's own; with none, no host is CloudFormation's.
+        region: the function's own.
+        domain: of its partition, such as `AWS::URLSuffix` has it; without both, no host is CloudFormation's.
         named: hosts that the deployer names.
         loopback: whether this machine's own addresses are taken: only where the function's AWS is there, too, as under
             the embedded AWS and `sam local`.
@@ -52,13 +46,14 @@ class ResponseHosts:
     """
 
     region: str
+    domain: str
     named: frozenset[str] = frozenset()
     loopback: bool = False
     runtime_api: str = ""
     _cloudformations: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_cloudformations", re.compile(_pattern(self.region)))
+        object.__setattr__(self, "_cloudformations", re.compile(_pattern(self.region, self.domain)))
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str]) -> ResponseHosts:
@@ -69,6 +64,7 @@ class ResponseHosts:
         found = _URL.fullmatch(f"{endpoint.rstrip('/')}/")
         return cls(
             environment.get("AWS_REGION", ""),
+            environment.get(RESPONSE_DOMAIN, ""),
             frozenset(filter(None, named)),
             loopback=found is not None and _is_loopback(found["host"]),
             runtime_api=environment.get("AWS_LAMBDA_RUNTIME_API", ""),
@@ -100,16 +96,15 @@ class ResponseHosts:
         return f"is at {host}, which is no host of CloudFormation's in {self.region or 'an unknown Region'}"
 
 
-def _pattern(region: str) -> str:
-    """Return all forms in which S3 names a host of CloudFormation's bucket; a pattern that nothing fits for no Region.
+def _pattern(region: str, domain: str) -> str:
+    """Return all forms in which S3 names a host of CloudFormation's bucket; for no place, a pattern that nothing fits.
 
     With and without the Region, which had a hyphen before it in S3's first years; for IPv6; for FIPS.
     """
-    if not region:
+    if not (region and domain):
         return r"(?!)"
-    suffix = next((suffix for begin, suffix in _DNS_SUFFIXES.items() if region.startswith(begin)), "amazonaws.com")
     bucket, place = f"cloudformation-custom-resource-response-{region.replace('-', '')}", re.escape(region)
-    return rf"{bucket}\.s3(-fips)?((\.dualstack)?\.{place}|-{place}|)\.{re.escape(suffix)}"
+    return rf"{bucket}\.s3(-fips)?((\.dualstack)?\.{place}|-{place}|)\.{re.escape(domain)}"
 
 
 def _names_stack(path: str, stack_id: str) -> bool:

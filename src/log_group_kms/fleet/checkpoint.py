@@ -32,6 +32,7 @@ class Fate(StrEnum):
     KEPT = "kept another key"
     OWNED = "left to another resource"
     RESERVED = "reserved for AWS"
+    PROTECTED = "protected by ProtectedLogGroupNames"
     RELEASED = "given back"
     UNRESTORED = "left without a key, as the previous one could not be put back"
     BUSY = "busy"
@@ -58,6 +59,7 @@ class Counts:
     released: int = 0
     unrestored: int = 0
     busy: int = 0
+    protected: int = 0
 
     def plus(self, fates: Counter[Fate]) -> Counts:
         """Return the counts with so many more."""
@@ -71,6 +73,7 @@ class Counts:
             self.released + fates[Fate.RELEASED],
             self.unrestored + fates[Fate.UNRESTORED],
             self.busy + fates[Fate.BUSY],
+            self.protected + fates[Fate.PROTECTED],
         )
 
     def from_the_start(self) -> Counts:
@@ -91,7 +94,7 @@ class Counts:
     @property
     def skipped(self) -> int:
         """Left as they were, though they match."""
-        return self.kept + self.owned + self.reserved
+        return self.kept + self.owned + self.reserved + self.protected
 
     def __str__(self) -> str:
         shown = {
@@ -101,6 +104,7 @@ class Counts:
             Fate.KEPT: self.kept,
             Fate.OWNED: self.owned,
             Fate.RESERVED: self.reserved,
+            Fate.PROTECTED: self.protected,
             Fate.RELEASED: self.released,
             Fate.UNRESTORED: self.unrestored,
         }

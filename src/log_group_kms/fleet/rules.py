@@ -130,6 +130,9 @@ class FleetRules:
         name = log_group.name.text
         if not name.startswith(self.fleet.prefix) or event.association.exclude.cover(name):
             return Fate.PASSED
+        if self.context.protected.cover(name):
+            self.saw(name, Fate.PROTECTED, "")
+            return Fate.PROTECTED
         desired = event.desired(self.context.keys.resolve(event.association.key))
         return self._run(event).visits.enrol(log_group, event, desired)
 
@@ -153,7 +156,10 @@ class FleetRules:
         desired = event.desired(self.context.keys.resolve(event.association.key))
         reader = FleetRun(self, Purpose(event.owner)).reader
         for listed in reader.every_page():
-            yield _planned(reader, event, desired, listed)
+            if self.context.protected.cover(listed.name) and not event.association.exclude.cover(listed.name):
+                yield Planned(listed.name, Action.PROTECTED, listed.key)
+            else:
+                yield _planned(reader, event, desired, listed)
 
     def _run(self, event: Ensure) -> FleetRun:
         purpose = Purpose(event.owner, may_undo=event.may_undo, enrolling=event.enrolling, retains=event.retains)

@@ -70,6 +70,8 @@ class Visits:
         group = self.reader.fleet.log_group(listed.name)
         if group is None or listed.key in (None, desired.key) or event.association.exclude.cover(listed.name):
             return Fate.PASSED
+        if self.context.protected.cover(listed.name):
+            return Fate.PASSED
         return partial(self._look, group, desired, listed)
 
     def change(self, event: Ensure, desired: Desired, listed: Listed, *, patient: bool) -> Fate | Job:
@@ -78,6 +80,8 @@ class Visits:
         if event.association.exclude.cover(listed.name):
             newly = group and not patient and _newly_excluded(event, listed)
             return partial(self._release_excluded, group, event) if group and newly else Fate.PASSED
+        if self.context.protected.cover(listed.name):
+            return self.fates.met(listed.name, Fate.PROTECTED)
         if group is None:
             return self.fates.met(listed.name, Fate.RESERVED)
         if listed.key != desired.key:
@@ -109,6 +113,8 @@ class Visits:
 
     def give_back(self, group: LogGroup, event: Remove, *, patient: bool) -> Fate:
         """Give one log group back, where the owner of *event* owns it."""
+        if self.context.protected.cover(group.name.text):
+            return Fate.PASSED
         try:
             claim = self.reader.claim_on(group)
         except NotFound:

@@ -11,7 +11,14 @@ from log_group_kms.association.trail import Footprint, Trail
 from log_group_kms.aws.clients import Aws
 from log_group_kms.cloudformation.errors import NotAnEvent
 from log_group_kms.cloudformation.resource import CustomResource
-from log_group_kms.handlers.shared import new_logger, new_metrics, rate_limits, reason, seconds_left
+from log_group_kms.handlers.shared import (
+    new_logger,
+    new_metrics,
+    protected_log_groups,
+    rate_limits,
+    reason,
+    seconds_left,
+)
 from log_group_kms.lifecycle.deadlines import Deadlines
 from log_group_kms.lifecycle.event import respond
 from log_group_kms.lifecycle.progress import PROGRESS, Done
@@ -114,7 +121,7 @@ def _outcome(event: Mapping[str, Any], context: LambdaContext, place: Place, tra
     deadlines = Deadlines.of(resource.envelope, event, clock.now(), seconds_left(context))
     # What works on an event that the backstop has settled has to stop.
     retrier = Retrier(clock, deadlines.earliest, over=resource.settled.is_set)
-    work = Context.of(aws.log_groups, aws.keys, retrier, trail, limits)
+    work = Context.of(aws.log_groups, aws.keys, retrier, trail, limits).protecting(protected_log_groups())
     return respond(resource.envelope, event, place, work, deadlines)
 
 

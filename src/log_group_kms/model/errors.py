@@ -9,6 +9,7 @@
     ├── ResourceConflict         OnExistingKey says Fail
     │   └── ClaimLost            a Delete or another resource took the log group over meanwhile
     │       └── TakenOver        another resource did
+    ├── ProtectedLogGroup        the provider's parameter ProtectedLogGroupNames names it
     ├── NotStabilized            accepted, but not visible within its window
     ├── PartlyRefused            AWS refused some log groups of a fleet, the others are done
     ├── KeyUnusable              DescribeKey shows that this key can never encrypt log groups
@@ -70,6 +71,10 @@ class ClaimLost(ResourceConflict):
 
 class TakenOver(ClaimLost):
     """Another resource owns the log group now."""
+
+
+class ProtectedLogGroup(ProviderError):
+    """The deployer protects the log group: no template may touch it."""
 
 
 class NotStabilized(ProviderError):

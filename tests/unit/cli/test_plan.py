@@ -51,6 +51,7 @@ def test_a_plan_as_json(desk: Desk) -> None:
             "conflict": 0,
             "leave": 0,
             "reserved": 1,
+            "protected": 0,
             "excluded": 2,
         },
         "log_groups": [

@@ -65,7 +65,7 @@ def test_a_refusal_holds_nothing_of_the_url_but_its_host(case: Case) -> None:
 def test_the_refusal_of_a_strange_host_names_it() -> None:
     """Whoever has an endpoint of his own reads what to name, and for which Region it was meant."""
     with pytest.raises(NotAnEvent) as refused:
-        ResponseHosts("eu-west-1").check(f"https://vpce.example{PATH}", STACK_ID)
+        ResponseHosts("eu-west-1", "amazonaws.com").check(f"https://vpce.example{PATH}", STACK_ID)
 
     assert "is at vpce.example, which is no host of CloudFormation's in eu-west-1" in str(refused.value)
 
@@ -85,7 +85,7 @@ def test_each_region_has_its_partitions_domain(region: str, suffix: str) -> None
     bucket = f"cloudformation-custom-resource-response-{region.replace('-', '')}"
     domains = {suffix for _, suffix in every_region()}
     urls = {domain: f"https://{bucket}.s3.{region}.{domain}{path}" for domain in domains}
-    environment = {"AWS_REGION": region}
+    environment = {"AWS_REGION": region, "RESPONSE_DOMAIN": suffix}
 
     assert {domain for domain, url in urls.items() if is_taken(url, STACK_ID, environment)} == {suffix}
     assert {domain for domain, url in urls.items() if responder.is_response_url(url, STACK_ID, environment)} == {suffix}
