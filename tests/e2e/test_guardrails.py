@@ -1,4 +1,4 @@
-"""The guardrails tried on a deployed provider: what they keep is denied by the embedded AWS, and nothing has changed."""
+"""The guardrails tried on a deployed provider: what they keep is denied, and nothing has changed."""
 
 from __future__ import annotations
 
