@@ -12,6 +12,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 from botocore.model import ServiceModel, StructureShape
+from support.policy_evaluation import Call, decision
 from support.template import CHINA, PROJECT, TEMPLATE, Resolver, load, needs, parameters_of, plain_form
 
 LANDING_ZONE: Final = PROJECT / "examples" / "landing-zone"
@@ -178,6 +179,27 @@ class TestKey:
         assert only["Condition"] == {
             "ArnNotLike": {"aws:PrincipalArn": ["arn:aws-cn:iam::111122223333:role/stacksets-exec-*", *named]}
         }
+
+    @pytest.mark.parametrize(
+        ("role", "expected"),
+        [
+            ("security/key-admin", "Allow"),
+            ("break-glass-7", "Allow"),
+            ("stacksets-exec-0a1b2c3d", "Allow"),
+            ("admin", "Deny"),
+            ("security/key-admin2", "Deny"),
+            ("x/stacksets-exec-0a1b2c3d", "Deny"),
+        ],
+    )
+    @pytest.mark.parametrize("action", ["kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:PutKeyPolicy"])
+    def test_cannot_be_taken_away_by_others(self, role: str, expected: str, action: str) -> None:
+        """The key's policy judged by an evaluator: also somebody whose own policies allow everything is denied."""
+        principals = ("arn:aws-cn:iam::111122223333:role/security/key-admin", "arn:aws-cn:iam::*:role/break-glass-*")
+        account, only, *_ = key_statements(*principals)
+        everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        call = Call(action, KEY, f"arn:aws-cn:iam::111122223333:role/{role}")
+
+        assert decision(call, {"Version": "2012-10-17", "Statement": [account, everything, only]}) == expected
 
     def test_is_not_kept_from_use_by_its_administrators(self) -> None:
         """What is denied is no use of it: CloudWatch Logs and the roles go on, and anybody may mend a mistake."""
