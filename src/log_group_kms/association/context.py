@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from log_group_kms.association.gateway import Gateway, KeyResolver, UnrestorableKeys
 from log_group_kms.association.trail import Trail
+from log_group_kms.model.targets import Exclusions
 from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from log_group_kms.model.ownership import Owner
     from log_group_kms.retry.rate_limits import Pace, RateLimits
     from log_group_kms.retry.retrier import Retrier
+
+_NOTHING: Final = Exclusions()
 
 
 class AllStacksStand:
@@ -33,12 +36,14 @@ class Context:
         keys: KMS, with retries.
         rate_limits: how fast a fleet goes.
         stacks: CloudFormation, which is asked where another stack's claim is in the way.
+        protected: the log groups that nothing may change, whoever asks.
     """
 
     logs: Gateway
     keys: KeyResolver
     rate_limits: RateLimits = DEFAULT_RATE_LIMITS
     stacks: Stacks = field(default_factory=AllStacksStand)
+    protected: Exclusions = _NOTHING
 
     @classmethod
     def of(
@@ -52,6 +57,10 @@ class Context:
         """Return the context of an event that has these ports and this time; its *trail* is what a failure leaves."""
         logs = Gateway(log_groups, retrier, trail or Trail(), unrestorable=UnrestorableKeys())
         return cls(logs, KeyResolver(keys, retrier), rate_limits)
+
+    def protecting(self, names: Exclusions) -> Context:
+        """Return the same, but that nothing changes the log groups of these *names*."""
+        return replace(self, protected=names)
 
     @property
     def retrier(self) -> Retrier:

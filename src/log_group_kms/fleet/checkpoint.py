@@ -31,6 +31,7 @@ class Fate(StrEnum):
     OWNED = "left to another resource"
     UNCOVERED = "left to another resource, and without a key"
     RESERVED = "reserved for AWS"
+    PROTECTED = "protected by ProtectedLogGroupNames"
     RELEASED = "given back"
     UNRESTORED = "left without a key, as the previous one could not be put back"
     REFUSED = "refused by AWS"
@@ -62,6 +63,7 @@ class Counts:
     refused: int = 0
     busy: int = 0
     unread: int = 0
+    protected: int = 0
 
     def plus(self, fates: Counter[Fate]) -> Counts:
         """Return the counts with so many more."""
@@ -78,6 +80,7 @@ class Counts:
             self.refused + fates[Fate.REFUSED],
             self.busy + fates[Fate.BUSY],
             self.unread + fates[Fate.UNREAD],
+            self.protected + fates[Fate.PROTECTED],
         )
 
     def from_the_start(self) -> Counts:
@@ -98,7 +101,7 @@ class Counts:
     @property
     def skipped(self) -> int:
         """Left as they were, though they match."""
-        return self.kept + self.owned + self.uncovered + self.reserved
+        return self.kept + self.owned + self.uncovered + self.reserved + self.protected
 
     def __str__(self) -> str:
         shown = {
@@ -109,6 +112,7 @@ class Counts:
             Fate.OWNED: self.owned,
             Fate.UNCOVERED: self.uncovered,
             Fate.RESERVED: self.reserved,
+            Fate.PROTECTED: self.protected,
             Fate.RELEASED: self.released,
             Fate.UNRESTORED: self.unrestored,
             Fate.REFUSED: self.refused,

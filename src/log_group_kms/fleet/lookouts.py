@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from log_group_kms.fleet.checkpoint import Checkpoint
     from log_group_kms.fleet.reader import FleetReader
     from log_group_kms.model.ownership import Owner
-    from log_group_kms.model.targets import LogGroup
+    from log_group_kms.model.targets import Exclusions, LogGroup
 
 logger = logging.getLogger(__name__)
 
@@ -69,15 +69,17 @@ class Lookouts:
     Attributes:
         reader: reads the fleet.
         owner: whose marks they are.
+        protected: log groups that nothing may change: they are none.
     """
 
     reader: FleetReader
     owner: Owner
+    protected: Exclusions
 
     def __iter__(self) -> Iterator[LogGroup]:
         """Yield the lookouts, in the order of their names."""
         listed = (self.reader.fleet.log_group(each.name) for each in self.reader.page("").log_groups)
-        found = [group for group in listed if group]
+        found = [group for group in listed if group and not self.protected.cover(group.name.text)]
         yield from found[:LOOKOUTS]
 
     def marked(self) -> Iterator[tuple[LogGroup, Marks]]:

@@ -171,6 +171,9 @@ class FleetRules:
         name = log_group.name.text
         if not name.startswith(self.fleet.prefix) or event.association.exclude.cover(name):
             return Fate.PASSED
+        if self.context.protected.cover(name):
+            self.saw(name, Fate.PROTECTED, "")
+            return Fate.PROTECTED
         desired = self._desired(event, self.context.keys.resolve(event.association.key))
         return FleetRun(self, event.owner).visits.enrol(log_group, event, desired)
 
@@ -194,7 +197,10 @@ class FleetRules:
         desired = self._desired(event, self.context.keys.resolve(event.association.key))
         reader = FleetRun(self, event.owner).reader
         for listed in reader.every_page():
-            yield _planned(reader, event, desired, listed)
+            if self.context.protected.cover(listed.name) and not event.association.exclude.cover(listed.name):
+                yield Planned(listed.name, Action.PROTECTED, listed.key)
+            else:
+                yield _planned(reader, event, desired, listed)
 
     def _desired(self, event: Ensure, key: KeyArn) -> Desired:
         return event.desired(key, self.context.retrier.clock.now())
@@ -241,7 +247,7 @@ class FleetRun:
         self.reader = FleetReader(
             rules.fleet, context.logs, reads=turns, pages=AdaptiveRateLimiter(clock, limits.pages, until)
         )
-        self.lookouts = Lookouts(self.reader, owner)
+        self.lookouts = Lookouts(self.reader, owner, context.protected)
         self._lease = Lease(self.lookouts, event, rules.is_alive) if event else None
         self.triage = Triage(context.keys, self._cutoff, enrolling=event is None or event.enrolling)
         self._stopped = threading.Event()

@@ -73,6 +73,8 @@ class Visits:
         group = self.fleet.log_group(listed.name)
         if group is None or listed.key in (None, desired.key) or event.association.exclude.cover(listed.name):
             return Fate.PASSED
+        if self.context.protected.cover(listed.name):
+            return Fate.PASSED
         return partial(self._look, group, desired, listed)
 
     def change(self, event: Ensure, desired: Desired, listed: Listed, *, patient: bool) -> Fate | Job:
@@ -81,6 +83,8 @@ class Visits:
         if event.association.exclude.cover(listed.name):
             newly = group and not patient and _newly_excluded(event, listed)
             return partial(self._release_excluded, group, event) if group and newly else Fate.PASSED
+        if self.context.protected.cover(listed.name):
+            return self.enlistment.met(listed.name, Fate.PROTECTED)
         if group is None:
             return self.enlistment.met(listed.name, Fate.RESERVED)
         if listed.key != desired.key:
@@ -99,6 +103,8 @@ class Visits:
             return Fate.PASSED
         group = self.fleet.log_group(listed.name)
         if group is None or listed.key != desired.key or event.association.exclude.cover(listed.name):
+            return Fate.PASSED
+        if self.context.protected.cover(listed.name):
             return Fate.PASSED
         return partial(self._take_over, group, event, desired) if _was_given_up(event, listed) else Fate.PASSED
 
@@ -141,6 +147,8 @@ class Visits:
 
     def give_back(self, group: LogGroup, event: Remove, *, patient: bool, undoing: bool = False) -> Fate:
         """Give one log group back, where the owner of *event* owns it."""
+        if self.context.protected.cover(group.name.text):
+            return Fate.PASSED
         context = self._context(patient=patient)
         watch = Watch(context.logs, group)
         try:

@@ -14,7 +14,14 @@ from log_group_kms.aws.clients import Aws
 from log_group_kms.fleet.checkpoint import Checkpoint, Fate
 from log_group_kms.fleet.plan import Action
 from log_group_kms.fleet.upkeep import MOST_HOPS, Enrol, Reconcile, Summary, Upkeep
-from log_group_kms.handlers.shared import new_logger, new_metrics, rate_limits, reason, seconds_left
+from log_group_kms.handlers.shared import (
+    new_logger,
+    new_metrics,
+    protected_log_groups,
+    rate_limits,
+    reason,
+    seconds_left,
+)
 from log_group_kms.model.errors import ProviderError
 from log_group_kms.request.parse import Ignore
 from log_group_kms.request.upkeep import parse_fleet, parse_upkeep
@@ -111,7 +118,8 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
 def _work(context: LambdaContext, place: Place) -> Context:
     left = seconds_left(context)
     retrier = Retrier(clock, clock.now() + left - min(_MARGIN, left / 2))
-    return Context.of(aws.log_groups, aws.keys, retrier, rate_limits=rate_limits()).asking(aws.stacks(place))
+    context_of_event = Context.of(aws.log_groups, aws.keys, retrier, rate_limits=rate_limits())
+    return context_of_event.asking(aws.stacks(place)).protecting(protected_log_groups())
 
 
 def _is_alive() -> bool:

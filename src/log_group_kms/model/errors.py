@@ -12,6 +12,7 @@
     │       ├── ClaimGone        nobody has a claim now
     │       └── TakenOver        another resource did
     ├── OddKeyInForce            the key in force is shown by something that no tag could remember
+    ├── ProtectedLogGroup        the provider's parameter ProtectedLogGroupNames names it
     ├── NotStabilized            accepted, but not visible within its window
     ├── PartlyRefused            AWS refused some log groups of a fleet, the others are done
     ├── KeyUnusable              DescribeKey shows that this key can never encrypt log groups
@@ -107,6 +108,10 @@ class TakenOver(ClaimLost):
 
 class OddKeyInForce(ProviderError):
     """DescribeLogGroups shows a key that is no key's ARN, so that no Delete could put it back."""
+
+
+class ProtectedLogGroup(ProviderError):
+    """The deployer protects the log group: no template may touch it."""
 
 
 class NotStabilized(ProviderError):
