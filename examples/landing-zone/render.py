@@ -93,6 +93,8 @@ def _filled_in(part: Any, values: dict[str, Any], held: set[str]) -> Any:
             return values[name]
         case {"Fn::If": [str() as condition, then, _]} if condition in held:
             return _filled_in(then, values, held)
+        case {"Fn::And": [{"Condition": str() as condition}, other]} if condition in held:
+            return _filled_in(other, values, held)
         case dict():
             return {key: _filled_in(item, values, held) for key, item in part.items()}
         case list():

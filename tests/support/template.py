@@ -99,6 +99,8 @@ class Resolver:
             "Fn::If": lambda branches: self(branches[1 if self(self.conditions[branches[0]]) else 2]),
             "Fn::Equals": lambda pair: self(pair[0]) == self(pair[1]),
             "Fn::Not": lambda condition: not self(condition[0]),
+            "Fn::And": lambda parts: all(self(part) for part in parts),
+            "Condition": lambda name: self(self.conditions[name]) if isinstance(name, str) else self(name),
             "Fn::Select": lambda choice: self(choice[1])[choice[0]],
             "Fn::Split": lambda pair: self(pair[1]).split(pair[0]),
             "Fn::Join": lambda pair: pair[0].join(self(pair[1])),
