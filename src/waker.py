@@ -24,7 +24,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
     for message in event["Records"]:
         try:
             _invoke_provider(message["body"])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, CloudFormation waits
             if int(message["attributes"]["ApproximateReceiveCount"]) < MOST_RECEIVES:
                 # Its own words may quote the event, and with it the ResponseURL.
                 raise NotWoken(f"The provider could not be invoked: {_kind(error)}") from None

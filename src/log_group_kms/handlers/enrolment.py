@@ -12,13 +12,14 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from log_group_kms.association.audit import Audited, Request, Source
 from log_group_kms.association.context import Context
+from log_group_kms.association.last_refusal import LastRefusal
 from log_group_kms.aws.clients import Aws
 from log_group_kms.fleet.checkpoint import Checkpoint, Fate, Phase
 from log_group_kms.fleet.coverage import Coverage
 from log_group_kms.fleet.plan import Action
 from log_group_kms.fleet.upkeep import MOST_HOPS, Enrol, Reconcile, Summary, Upkeep
 from log_group_kms.handlers.shared import new_logger, new_metrics, rate_limits, reason, seconds_left
-from log_group_kms.model.errors import ProviderError
+from log_group_kms.model.errors import OutOfTime, ProviderError
 from log_group_kms.request.parse import Ignore
 from log_group_kms.request.upkeep import parse_fleet, parse_upkeep
 from log_group_kms.retry.clock import SystemClock
@@ -179,8 +180,13 @@ def _enrol(known: Enrol | Ignore, invocation: _Invocation, seconds: float | None
     if isinstance(known, Ignore):
         logger.info(known.why)
         return {"Ignored": known.why}
-    upkeep = invocation.upkeep(invocation.log_groups(Source.ENROLMENT), seconds)
-    return {"LogGroupName": known.log_group.name.text, "Fate": upkeep.enrol(known.log_group)}
+    log_groups = LastRefusal(invocation.log_groups(Source.ENROLMENT))
+    upkeep = invocation.upkeep(log_groups, seconds)
+    try:
+        return {"LogGroupName": known.log_group.name.text, "Fate": upkeep.enrol(known.log_group)}
+    except OutOfTime as late:
+        # The end of its time is no cause; why it was not done sooner is.
+        raise log_groups.error or late from None
 
 
 def _work_off(event: Mapping[str, Any], invocation: _Invocation) -> dict[str, Any]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from log_group_kms.model.targets import Place
 
 #: Seconds before the deadline that a wait leaves for a last look at the claim.
-_LAST_LOOK: Final = 5.0
+LAST_LOOK: Final = 5.0
 
 #: Seconds. A shorter wait is slept out: what follows a delay costs another start of the function.
 _SHORTEST_DELAY: Final = 30.0
@@ -32,7 +32,7 @@ _SHORTEST_DELAY: Final = 30.0
 _LONGEST_DELAY: Final = 900.0
 #: Seconds before the stack's deadline in which nothing is left to a queue: to be late there is to be too late. The way
 #: back takes a few seconds, and a minute more for each time that it fails.
-_WAY_BACK: Final = 90.0
+WAY_BACK: Final = 90.0
 
 #: Seconds. Below that, a further invocation would begin nothing before it had to answer.
 _SHORTEST_HOP: Final = 30.0
@@ -74,7 +74,7 @@ def delay(progress: Progress, deadlines: Deadlines, now: float) -> int:
     """Return for how many seconds the further invocation can be put off; 0 where it is not worth it, or not safe."""
     if not isinstance(progress, Propagating):
         return 0
-    seconds = min(progress.until, deadlines.stack - _WAY_BACK) - now
+    seconds = min(progress.until, deadlines.stack - WAY_BACK) - now
     return int(min(seconds, _LONGEST_DELAY)) if seconds >= _SHORTEST_DELAY else 0
 
 
@@ -118,8 +118,8 @@ def _wait(
     clock = context.retrier.clock
     if may_delay and delay(progress, deadlines, clock.now()):
         return progress
-    until = min(progress.until, deadlines.stack - _LAST_LOOK)
-    clock.sleep(max(0.0, min(until, deadlines.invocation - _LAST_LOOK) - clock.now()))
+    until = min(progress.until, deadlines.stack - LAST_LOOK)
+    clock.sleep(max(0.0, min(until, deadlines.invocation - LAST_LOOK) - clock.now()))
     if clock.now() < until:
         return progress
     rules_for(context, event.association.target, progress.claimed()).check_claim(event)

@@ -80,7 +80,10 @@ class TestRendering:
         own = {name: plain["Parameters"].pop(name) for name in ("CodeBucketPrefix", "CodeKey", "KeyAlias")}
 
         assert plain["Parameters"] == {name: one for name, one in sam["Parameters"].items() if name not in FIXED}
-        assert plain["Conditions"] == {name: one for name, one in sam["Conditions"].items() if name not in HELD}
+        left = {name: one for name, one in sam["Conditions"].items() if name not in HELD}
+        both, hours = left["HasReconcileAlarm"]["Fn::And"]
+        assert both == {"Condition": "HasFleet"}
+        assert plain["Conditions"] == left | {"HasReconcileAlarm": hours}
         assert [name for name, one in own.items() if "Default" not in one] == ["CodeBucketPrefix", "CodeKey"]
 
     def test_every_function_takes_the_package_from_its_own_region(self) -> None:
@@ -92,7 +95,9 @@ class TestRendering:
         }
         place = {"S3Bucket": {"Fn::Sub": "${CodeBucketPrefix}-${AWS::Region}"}, "S3Key": {"Ref": "CodeKey"}}
 
-        assert code == dict.fromkeys(("ProviderFunction", "ResponderFunction", "EnrolmentFunction"), place)
+        assert code == dict.fromkeys(
+            ("ProviderFunction", "ResponderFunction", "WakerFunction", "EnrolmentFunction"), place
+        )
 
     def test_shows_each_parameter_in_a_group_and_with_a_label(self) -> None:
         """The console shows no parameter by its bare name."""
@@ -165,7 +170,7 @@ class TestKey:
         assert resources["Fleet"]["Properties"]["KmsKeyId"] == key
         assert resources["QueryResults"]["Properties"]["KmsKeyId"] == key
         assert resources["EnrolmentFunction"]["Properties"]["Environment"]["Variables"]["KMS_KEY_ID"] == key
-        assert [log["KmsKeyId"] for log in logs] == [key] * 3
+        assert [log["KmsKeyId"] for log in logs] == [key] * 4
 
     def test_is_not_lost_to_a_crash_of_the_provider(self) -> None:
         """Query results, too, are there only while a crash would be answered."""
