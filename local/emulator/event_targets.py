@@ -2,8 +2,9 @@
 
 MiniStack runs the function once, fills any queue, and forgets what it cannot deliver. On AWS the target's dead-letter
 queue gets what never reached the target (there is none, or its policy does not let EventBridge in); what a function
-itself fails at is Lambda's to retry and to hand on. Source: the EventBridge user guide, "Using dead-letter queues to process
-undelivered events", which names the message's attributes and error codes. Policies are looked at under AUTH only.
+itself fails at is Lambda's to retry and to hand on. Source: the EventBridge user guide, "Using dead-letter queues to
+process undelivered events", which names the message's attributes and error codes. Policies are looked at under AUTH
+only.
 """
 
 import json

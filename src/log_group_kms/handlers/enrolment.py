@@ -14,7 +14,7 @@ from log_group_kms.association.audit import Audited, Request, Source
 from log_group_kms.association.context import Context
 from log_group_kms.association.last_refusal import LastRefusal
 from log_group_kms.aws.clients import Aws
-from log_group_kms.fleet.checkpoint import Checkpoint, Fate, Phase
+from log_group_kms.fleet.checkpoint import CLAIMED, Checkpoint, Fate, Phase
 from log_group_kms.fleet.coverage import Coverage
 from log_group_kms.fleet.plan import Action
 from log_group_kms.fleet.upkeep import MOST_HOPS, Enrol, Reconcile, Summary, Upkeep
@@ -26,7 +26,7 @@ from log_group_kms.retry.clock import SystemClock
 from log_group_kms.retry.retrier import Retrier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -73,20 +73,27 @@ class _Report:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
+        self._left: set[str] = set()
 
     def saw(self, name: str, fate: Fate, why: str) -> None:
         """Count the fate of one log group, and log it."""
         logger.info("%s: %s", name, fate, extra={"log_group_name": name, "fate": fate.name, "why": why})
         with self._lock:
             self._counts[_METRICS.get(fate, "")] += 1
+            if fate not in CLAIMED:
+                self._left.add(name)
 
     def refused(self, log_groups: int) -> None:
         """Count log groups that AWS refused for good."""
         with self._lock:
             self._counts["Refused"] += log_groups
 
-    def reconciled(self, *, whole: bool, uncovered: tuple[str, ...]) -> None:
-        """Count a reconciliation, which has seen the *whole* fleet or not, and those that it left without a key."""
+    def reconciled(self, *, whole: bool, bare: Iterable[str]) -> None:
+        """Count a reconciliation, which has seen the *whole* fleet or not, and those that it left so, who are *bare*.
+
+        Who was only listed comes in the next invocation.
+        """
+        uncovered = [name for name in bare if name in self._left]
         if uncovered:
             shown = {"uncovered_log_groups": uncovered[:_SHOWN], "uncovered": len(uncovered)}
             logger.warning("Log groups of the fleet are without a key", extra=shown)
@@ -230,7 +237,7 @@ def _reconcile(reconcile: Reconcile, invocation: _Invocation) -> dict[str, Any]:
         whole = bool(error.refused)
         raise
     finally:
-        invocation.report.reconciled(whole=whole, uncovered=coverage.uncovered)
+        invocation.report.reconciled(whole=whole, bare=coverage.uncovered)
     return _told(outcome, reconcile, invocation)
 
 
