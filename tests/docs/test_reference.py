@@ -170,12 +170,15 @@ def test_the_role_has_the_permissions_that_the_page_lists() -> None:
 
 
 def test_the_other_roles_differ_as_the_page_says() -> None:
-    """The responder's role writes its log; the enrolment's has two more actions than the provider's, and one less."""
-    named = set(PERMISSIONS.section("The other two roles").code)
+    """The responder's writes its log, the waker's a little more; the enrolment's is the provider's but for a few."""
+    named = set(PERMISSIONS.section("The role of enrolment and reconciliation").code)
+    wakers = set(PERMISSIONS.section("The responder's and the waker's role").code) - {"WaitQueue"}
     differing = actions_of("EnrolmentRole") ^ actions_of("ProviderRole")
+    logging = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
-    assert actions_of("ResponderRole") == {"logs:CreateLogStream", "logs:PutLogEvents"}
-    assert differing <= named <= differing | {"lambda:InvokeFunction"}
+    assert actions_of("ResponderRole") == logging
+    assert actions_of("WakerRole") == logging | (wakers - {"sqs:SendMessage"})
+    assert differing <= named <= differing | {"lambda:InvokeFunction", "sqs:SendMessage"}
 
 
 def test_the_providers_parameters_and_outputs_are_listed() -> None:
