@@ -55,7 +55,7 @@ class Audit:
         return self
 
     def port(self, source: Source = Source.CREATE) -> Audited:
-        return Audited(self.aws, replace(REQUEST, source=source), self.clock.now, self.written.append)
+        return Audited(self.aws, REQUEST._replace(source=source), self.clock.now, self.written.append)
 
     def context(self, source: Source) -> Context:
         retrier = Retrier(self.clock, self.clock.time + 600, jitter=lambda _, most: most)
