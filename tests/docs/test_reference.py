@@ -306,5 +306,7 @@ def test_the_queues_numbers_are_those_of_code_and_template() -> None:
     assert f"the dead-letter queue for {letters['MessageRetentionPeriod'] / 86400:.0f}." in said
     assert waits["MessageRetentionPeriod"] == 3600
     assert f"fits in {WAY_BACK:.0f} s before the deadline" in said
+    assert f"may take {batch.PATIENCE:.0f} s" in said
+    assert f"have {batch.AFTER_A_FAULT:.0f} s each" in said
     assert waker.MOST_RECEIVES == 5
-    assert 10_000 / 5 / 60 < 35
+    assert f"take {10_000 * 4 / 5 / 3600:.1f} hours" in said

@@ -67,7 +67,8 @@ def account(sam: provider.Sam, built: Path) -> Iterator[Account]:
     """An account whose fleet is every log group from /burst on."""
     with EmbeddedAws.start(auth=True) as aws:
         account = Account(aws)
-        aws.direction.limit("AssociateKmsKey", QUOTA)
+        for operation in ("logs:AssociateKmsKey", "logs:ListTagsForResource", "logs:TagResource", "logs:UntagResource"):
+            aws.direction.limit(operation, QUOTA)
         parameters = {
             "FleetKmsKeyId": account.key,
             "FleetLogGroupNamePrefix": "/burst/",

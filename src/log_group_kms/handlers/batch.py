@@ -33,10 +33,10 @@ MOST_RECEIVES: Final = 8
 _FIRST_PAUSE: Final = 60
 _LONGEST_PAUSE: Final = 900
 
-#: Seconds that a batch spends on asking again, and that each of its messages has at least. Where the key is at fault
-#: all messages fail: then a batch of ten ends within a minute or so, and not after ten windows of two minutes.
-_PATIENCE: Final = 30.0
-_LEAST: Final = 4.0
+#: Seconds that a message may take, most of which is waiting for the quota; and what is left to each of the others once
+#: one has failed. Where the key is at fault all do: then a batch of ten takes two minutes, and not ten windows of two.
+PATIENCE: Final = 60.0
+AFTER_A_FAULT: Final = 8.0
 
 
 class NotACreation(Exception):  # noqa: N818 - named for what it is
@@ -70,12 +70,13 @@ class Batch:
         refused: Callable[[int], None],
     ) -> None:
         self._logger = logger
-        self._clock = clock
         self._pace = AdaptiveRateLimiter(clock, per_second / EXECUTIONS)
+        # The batch before may have ended just now.
+        self._pace.take()
         self._enrol = enrol
         self._show_again = show_again
         self._refused = refused
-        self._patient_until = clock.now() + _PATIENCE
+        self._patience = PATIENCE
 
     def work_off(self, event: Mapping[str, Any], context: LambdaContext, queue_url: str) -> dict[str, Any]:
         """Return the messages that the queue is to keep, as the event source mapping wants to be told."""
@@ -83,7 +84,7 @@ class Batch:
         def one(record: SQSRecord) -> None:
             self._pace.take()
             try:
-                self._enrol(_body(record), max(_LEAST, self._patient_until - self._clock.now()))
+                self._enrol(_body(record), self._patience)
             except Exception as error:
                 self._failed(record, error, queue_url)
                 raise
@@ -97,6 +98,8 @@ class Batch:
         """Log the cause, and let the queue show the message again in time."""
         receives = int(record.attributes.approximate_receive_count or 1)
         hopeless = isinstance(error, NotACreation)
+        if not hopeless:
+            self._patience = AFTER_A_FAULT
         last = receives >= MOST_RECEIVES
         about = {"message_id": record.message_id, "receives": receives, "of": MOST_RECEIVES}
         known = hopeless or isinstance(error.__cause__, ProviderError)
