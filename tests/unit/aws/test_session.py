@@ -25,6 +25,7 @@ CALLS: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "kms": ("describe_key", {"KeyId": "x"}),
     "lambda": ("invoke", {"FunctionName": "x"}),
     "logs": ("describe_log_groups", {}),
+    "sqs": ("get_queue_url", {"QueueName": "x"}),
     "sts": ("get_caller_identity", {}),
 }
 PARTITIONS: Final[list[dict[str, Any]]] = Loader().load_data("endpoints")["partitions"]

@@ -118,7 +118,7 @@ class TestRole:
             if resource["Type"].startswith("AWS::IAM::")
         }
 
-        assert iam.keys() == {"ProviderRole", "ResponderRole", "EnrolmentRole"}
+        assert iam.keys() == {"ProviderRole", "ResponderRole", "WakerRole", "EnrolmentRole"}
         assert [name for name, role in iam.items() if "ManagedPolicyArns" in role] == []
 
     def test_lets_lambda_hand_over_what_failed(self) -> None:
