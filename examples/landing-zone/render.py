@@ -8,7 +8,6 @@ or credentials.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -139,10 +138,6 @@ def joined(first: Template, second: Template) -> Template:
     }
 
 
-#: Characters.
-_LINE: Final = 100
-
-
 class _ShortForm(yaml.SafeDumper):
     """Intrinsic functions as people write them, and no aliases, which CloudFormation does not read."""
 
@@ -159,21 +154,11 @@ def _represent(dumper: yaml.SafeDumper, mapping: dict[str, Any]) -> yaml.Node:
             tag = f"!{name.removeprefix('Fn::')}"
             if isinstance(value, str):
                 return dumper.represent_scalar(tag, value)
-            return dumper.represent_sequence(tag, value, flow_style=_is_short(value))
-    return dumper.represent_mapping("tag:yaml.org,2002:map", mapping.items(), flow_style=_is_short(mapping))
-
-
-def _represent_list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.Node:
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=_is_short(items))
-
-
-def _is_short(part: Any) -> bool:
-    """Return whether *part* fits into a line: indentation is a third of a template otherwise."""
-    return len(json.dumps(part)) < _LINE
+            return dumper.represent_sequence(tag, value)
+    return dumper.represent_dict(mapping)
 
 
 _ShortForm.add_representer(dict, _represent)
-_ShortForm.add_representer(list, _represent_list)
 
 
 def render() -> str:

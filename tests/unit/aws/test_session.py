@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 #: One call of each service.
 CALLS: Final[dict[str, tuple[str, dict[str, str]]]] = {
+    "cloudformation": ("describe_stacks", {}),
     "events": ("describe_rule", {"Name": "x"}),
     "kms": ("describe_key", {"KeyId": "x"}),
     "lambda": ("invoke", {"FunctionName": "x"}),

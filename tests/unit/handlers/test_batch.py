@@ -21,13 +21,14 @@ from support.fake_aws import (
 from support.lambda_context import LambdaContext
 from unit.fleet.accounts import OURS, SETTINGS
 
+from log_group_kms.association.context import AllStacksStand
 from log_group_kms.handlers import batch, enrolment
 from log_group_kms.model.keys import KeyDescription
 
 if TYPE_CHECKING:
     from log_group_kms.model.errors import ProviderError
     from log_group_kms.model.keys import KeyArn
-    from log_group_kms.model.targets import LogGroup, QueryResults
+    from log_group_kms.model.targets import LogGroup, Place, QueryResults
 
 QUEUE: Final = "https://sqs.eu-west-1.amazonaws.com/111122223333/enrolment"
 
@@ -60,6 +61,9 @@ class Queue:
 
     def has_rule(self, _: str) -> bool:
         return True
+
+    def stacks(self, _: Place) -> AllStacksStand:
+        return AllStacksStand()
 
     def show_again(self, queue_url: str, receipt_handle: str, seconds: int) -> None:
         assert queue_url == QUEUE

@@ -200,6 +200,9 @@ class TestEnrolment:
             ("FindLogGroups", [f"{LOGS}:log-group:*"]),
             ("ReadOwner", [f"{LOGS}:log-group:*"]),
             ("ClaimAndRelease", [f"{LOGS}:log-group:*"]),
+            ("ReadAndClaimByName", [f"{LOGS}:log-group:*#*"]),
+            ("FindOwnLogGroups", ["*"]),
+            ("SeeWhetherAnOwnerIsThere", ["arn:aws-cn:cloudformation:cn-north-1:111122223333:stack/*"]),
             ("AssociateAndDisassociate", [f"{LOGS}:log-group:*"]),
             ("LookAtKey", [KEYS]),
             ("UseKeyForLogsOnly", [KEYS]),
@@ -213,7 +216,7 @@ class TestEnrolment:
 
     def test_has_no_statement_that_another_test_overlooks(self) -> None:
         """Every statement is one of the table above."""
-        assert len(statements("associations", self.ROLE)) == 8
+        assert len(statements("associations", self.ROLE)) == 11
 
     @pytest.mark.parametrize("sid", ["ClaimAndRelease", "LookAtKey", "UseKeyForLogsOnly"])
     def test_is_bound_as_the_provider_is(self, sid: str) -> None:
