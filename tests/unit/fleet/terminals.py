@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from support.fake_aws import (
     OTHER_STACK_ID,
@@ -27,7 +27,7 @@ from support.trails import TellingTrail
 from log_group_kms.association.context import Context
 from log_group_kms.association.requests import Asker, Ensure, Remove, Update
 from log_group_kms.cloudformation.envelope import Envelope
-from log_group_kms.fleet.checkpoint import Checkpoint, Fate, Phase
+from log_group_kms.fleet.checkpoint import Checkpoint, Fate
 from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.lifecycle.deadlines import Deadlines
@@ -56,6 +56,8 @@ WRITING = {"AssociateKmsKey", "DisassociateKmsKey", "TagResource", "UntagResourc
 State = tuple[KeyArn | None, Claim | None]
 #: The port's methods that change a log group.
 METHODS = {"TagResource": "write_claim", "AssociateKmsKey": "associate", "DisassociateKmsKey": "disassociate"}
+#: Seconds that somebody else's event for one log group takes, so that whoever is in the middle of its own looks again.
+A_WHILE: Final = 2.0
 #: A log group's name, what became of it, and why.
 Told = tuple[str, Fate, str]
 
@@ -257,7 +259,4 @@ def give_back(terminal: Terminal, checkpoint: Checkpoint) -> None:
     outcome: Outcome | Checkpoint | None = checkpoint
     while isinstance(outcome, Checkpoint):
         outcome = Checkpoint.of_json(json.loads(json.dumps(outcome.as_json())))
-        if checkpoint.phase is Phase.UNDO:
-            outcome = lifecycle.ensure(terminal.context(30), Ensure(ME, ASKED), outcome)
-        else:
-            outcome = lifecycle.remove(terminal.context(30), Remove.of(ME, ASKED, minted=True), outcome)
+        outcome = lifecycle.remove(terminal.context(30), Remove.of(ME, ASKED, minted=True), outcome)

