@@ -54,8 +54,13 @@ EXPLICIT, STRANGER = owner(), owner("Fleet", OTHER_STACK_ID, ALL)
 ASKED = Association(ALL, OURS, on_existing_key=OnExistingKey.OVERRIDE)
 WRITING = {"AssociateKmsKey", "DisassociateKmsKey", "TagResource", "UntagResource", "CreateLogGroup"}
 State = tuple[KeyArn | None, Claim | None]
-#: The port's methods that change a log group.
-METHODS = {"TagResource": "write_claim", "AssociateKmsKey": "associate", "DisassociateKmsKey": "disassociate"}
+#: The port's methods for one log group, by the call that they make.
+METHODS = {
+    "ListTagsForResource": ("claim_on", "marks_on"),
+    "TagResource": ("write_claim", "write_marks"),
+    "AssociateKmsKey": ("associate",),
+    "DisassociateKmsKey": ("disassociate",),
+}
 #: Seconds that somebody else's event for one log group takes, so that whoever is in the middle of its own looks again.
 A_WHILE: Final = 2.0
 #: A log group's name, what became of it, and why.
@@ -195,29 +200,33 @@ def reserved(group: LogGroup) -> ApiError:
 
 def busy_until(terminal: Terminal, name: str, moment: float, operation: str = "AssociateKmsKey") -> None:
     """Someone else is at work on this log group until then, so that AWS refuses *operation* on it."""
-    real = getattr(terminal.aws, METHODS[operation])
-
-    def refusing(target: LogGroup, *rest: object) -> None:
-        if target == log_group(name) and terminal.clock.now() < moment:
-            terminal.aws.calls.append(operation)
-            raise concurrent_change(operation)
-        real(target, *rest)
-
-    setattr(terminal.aws, METHODS[operation], refusing)
+    _refusing(
+        terminal, name, operation, lambda _: concurrent_change(operation) if terminal.clock.now() < moment else None
+    )
 
 
 def odd(terminal: Terminal, name: str, refusal: Callable[[LogGroup], ApiError]) -> None:
     """AWS refuses every such call about this log group, and no other."""
-    group, operation = log_group(name), refusal(log_group(name)).operation
-    real = getattr(terminal.aws, METHODS[operation])
+    _refusing(terminal, name, refusal(log_group(name)).operation, refusal)
 
-    def refusing(target: object, *rest: object) -> None:
-        if target == group:
-            terminal.aws.calls.append(operation)
-            raise refusal(group)
-        real(target, *rest)
 
-    setattr(terminal.aws, METHODS[operation], refusing)
+def _refusing(
+    terminal: Terminal, name: str, operation: str, refusal: Callable[[LogGroup], ApiError | None]
+) -> None:
+    """Each such call about this log group is answered with that *refusal*, while there is one."""
+    group = log_group(name)
+
+    def instead_of(real: Callable[..., object]) -> Callable[..., object]:
+        def refusing(target: object, *rest: object) -> object:
+            if target == group and (error := refusal(group)):
+                terminal.aws.calls.append(operation)
+                raise error
+            return real(target, *rest)
+
+        return refusing
+
+    for method in METHODS[operation]:
+        setattr(terminal.aws, method, instead_of(getattr(terminal.aws, method)))
 
 
 def fleet_event(terminal: Terminal, request_type: str = "Create", **properties: object) -> dict[str, object]:
