@@ -4,14 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 MUTANTS := .venv-mutants
+SCAN := .venv-scan
+CDK := .venv-cdk
+# CDK runs in node, which this project does without.
+CDK_WHERE_NODE_IS := $(if $(shell command -v node),$(CDK)/.installed)
 LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format lint types template chaos mutants demo landing-zone local local-stop bench load house lock clean
+.PHONY: help setup test check format lint types template chaos mutants demo landing-zone local local-stop acceptance acceptance-clean bench load house scan audit sbom cdk lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## the virtual environment, from the lock file
 
@@ -22,7 +26,7 @@ $(STAMP): requirements-dev.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
 
-test: $(STAMP) ## every test, with coverage
+test: $(STAMP) $(SCAN)/.installed $(CDK_WHERE_NODE_IS) ## every test, with coverage
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term
 
 chaos: $(STAMP) ## stacks at random, at length (CHAOS_EXAMPLES=20000)
@@ -38,7 +42,7 @@ $(MUTANTS)/.installed: requirements-mutants.txt
 	@$(MUTANTS)/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
-check: format lint types template test ## format, lint, types, template lint, and the tests
+check: format lint types template scan test ## format, lint, types, template lint, scanners, and the tests
 
 format: $(STAMP)
 	$(BIN)/ruff format --check
@@ -53,6 +57,31 @@ types: $(STAMP)
 template: $(STAMP)
 	$(BIN)/cfn-lint
 	$(BIN)/sam validate --lint
+
+scan: $(STAMP) $(SCAN)/.installed ## checkov, cfn-guard's AWS rules (RULES=FOLDER for more of them), bandit
+	PYTHONPATH=tests $(BIN)/python -m tools.scan $(if $(RULES),--rules $(RULES))
+	$(SCAN)/bin/bandit -q -c pyproject.toml -r src local $(wildcard acceptance)
+
+audit: $(STAMP) $(SCAN)/.installed ## known vulnerabilities of every locked package (needs the network)
+	$(BIN)/python -m tools.audit
+
+sbom: $(STAMP) ## the bill of materials of what is deployed, as CycloneDX, into build/
+	$(BIN)/python -m tools.sbom
+
+# Nothing is compiled ahead: most of it never runs, and writing the bytecode takes longer than all the rest.
+$(SCAN)/.installed: requirements-scan.txt
+	@echo "Setting up $(SCAN) (half a minute, once)" >&2
+	@$(PYTHON) -m venv --clear $(SCAN)
+	@$(SCAN)/bin/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps --only-binary :all: --require-hashes -r $<
+	@touch $@
+
+cdk: $(STAMP) $(CDK_WHERE_NODE_IS) ## synthesise and lint the example of a CDK construct, where node is found
+	$(BIN)/python -m pytest -q -rs tests/functional/test_cdk.py
+
+$(CDK)/.installed: requirements-cdk.txt
+	@$(PYTHON) -m venv --clear $(CDK)
+	@$(CDK)/bin/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps --only-binary :all: --require-hashes -r $<
+	@touch $@
 
 demo: $(STAMP) ## deploy to an embedded AWS and drive stacks through their whole life
 	$(BIN)/python -m local.demo
@@ -69,6 +98,12 @@ landing-zone: $(STAMP) ## the landing zone's plain template, and its package
 local: $(STAMP) ## start the embedded AWS, leave it running, print the environment to set
 	$(BIN)/python -m local
 
+acceptance: $(STAMP) ## put the provider and its beliefs to a REAL AWS account, into acceptance.md (CONFIRM=yes for no question)
+	@$(BIN)/python -m acceptance $(if $(ONLY),--only $(ONLY))
+
+acceptance-clean: $(STAMP) ## remove what a crashed acceptance run has left in the account
+	@$(BIN)/python -m acceptance clean
+
 bench: $(STAMP) ## every benchmark beside its peers, into benchmarks/RESULTS.md (ten minutes)
 	$(BIN)/python -m benchmarks
 
@@ -82,10 +117,12 @@ lock: ## resolve and lock every dependency anew (needs uv)
 	$(LOCK) --group function -o src/requirements.txt
 	$(LOCK) -c src/requirements.txt --group dev -o requirements-dev.txt
 	$(LOCK) -c src/requirements.txt --group mutants -o requirements-mutants.txt
+	$(LOCK) --override tools/scan/overrides.txt --group scan -o requirements-scan.txt
+	$(LOCK) --group cdk -o requirements-cdk.txt
 
 local-stop: $(STAMP) ## stop it
 	$(BIN)/python -m local stop
 
 clean: ## remove what make made
 	@[ ! -x $(BIN)/python ] || $(BIN)/python -m local stop
-	rm -rf $(VENV) $(MUTANTS) mutants .aws-sam .local .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(MUTANTS) $(SCAN) $(CDK) mutants build .aws-sam .local .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -30,6 +30,9 @@ CODE: Final = {"Bucket": {"Fn::Sub": "${CodeBucketPrefix}-${AWS::Region}"}, "Key
 #: (CloudFormation user guide, quotas).
 LONGEST_BODY: Final = 51_200
 
+#: Whose metadata the plain form keeps.
+SCANNERS: Final = ("cfn_nag", "checkov", "guard")
+
 _HEADER: Final = "# Rendered by `make landing-zone` from ../../template.yaml and landing-zone.yaml: change those.\n"
 _INTERFACE: Final = "AWS::CloudFormation::Interface"
 #: The translator wants to know one for resources that this template has none of.
@@ -54,8 +57,13 @@ def translated(template: Template) -> Template:
             resource["Properties"]["CodeUri"] = CODE
     order = list(template["Resources"])
     plain: Template = Translator({}, Parser(), boto_session=Session(region_name=_ANY_REGION)).translate(template, {})
-    for resource in plain["Resources"].values():
-        resource.pop("Metadata", None)  # how `sam build` makes the package, which is made already
+    for name, resource in plain["Resources"].items():
+        # Not how `sam build` makes the package, which is made already: what scanners may overlook, and why. What the
+        # translator adds has the metadata of what it belongs to, and needs none.
+        metadata = resource.pop("Metadata", {})
+        kept = {key: value for key, value in metadata.items() if key in SCANNERS and name in order}
+        if kept:
+            resource["Metadata"] = kept
     names = sorted(plain["Resources"], key=lambda name: (order.index(_origin(name, order)), name))
     return {**plain, "Resources": {name: plain["Resources"][name] for name in names}}
 

@@ -88,7 +88,7 @@ def start(settings: Settings, state: Path, *, with_parent: bool, remove_state: b
         if with_parent:
             command += ["--with-parent", *(["--remove", str(state)] if remove_state else [])]
         with (state / "server.log").open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own module
+            process = subprocess.Popen(  # nosec B603 # noqa: S603 - our own module
                 command,
                 cwd=PROJECT,
                 env=_environment(settings, state, port),

@@ -241,7 +241,7 @@ def _as_strings(value: Any) -> Any:
 def _made_up_id(stack_name: str, logical_id: str) -> str:
     """Return a physical id as CloudFormation makes it up where the resource gave none."""
     letters = string.ascii_uppercase + string.digits
-    return f"{stack_name}-{logical_id}-{''.join(random.choices(letters, k=12))}"  # noqa: S311 - a name, no secret
+    return f"{stack_name}-{logical_id}-{''.join(random.choices(letters, k=12))}"  # nosec B311 # noqa: S311 - a name, no secret
 
 
 def _presigned(path: str, signature: str) -> str:

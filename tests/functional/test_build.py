@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import pytest
 
+from tools import sbom
+
 PROJECT: Final = Path(__file__).parents[2]
 #: What AWS's runtime brings along: boto3 and all that it needs.
 RUNTIME_PACKAGES: Final = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3")
@@ -102,6 +104,14 @@ def test_the_package_needs_only_what_the_runtime_brings(package: Path, runtime: 
     assert {"log_group_kms", "crhelper", "aws_lambda_powertools"} <= from_package
     assert "botocore" in from_runtime
     assert elsewhere == set()
+
+
+def test_the_bill_of_materials_lists_what_the_package_holds(package: Path) -> None:
+    """Each package with its version, and no other: what `make sbom` reads from the lock file is what was built."""
+    held = {tuple(path.name.removesuffix(".dist-info").split("-")) for path in package.glob("*.dist-info")}
+    listed = sbom.document(sbom.LOCK.read_text(), "1.0.0")["components"]
+
+    assert {(one["name"].replace("-", "_"), one["version"]) for one in listed} == held
 
 
 def test_the_package_holds_what_is_run_and_its_licences(package: Path) -> None:

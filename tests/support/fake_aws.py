@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from log_group_kms.model.errors import (
@@ -25,7 +26,7 @@ from log_group_kms.model.results import Listed, Page
 from log_group_kms.model.targets import Fleet, LogGroup, LogGroupName, Place, QueryResults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from log_group_kms.model.keys import KeyReference
     from log_group_kms.model.targets import Target
@@ -138,6 +139,8 @@ class FakeAws:
     key_of_reserved: KeyArn | None = None
     #: Tokens of pages that are too old.
     stale_tokens: set[str] = field(default_factory=set)
+    #: Whether this version of boto3 knows ListLogGroups' filter for tags.
+    knows_tags: bool = True
     calls: list[str] = field(default_factory=list)
     #: Called before and after each call takes effect, with the operation's name; may change state, or raise.
     before: Callable[[str], None] = field(default=lambda _: None)
@@ -177,6 +180,20 @@ class FakeAws:
         )
         page = Page(listed, shown[-1] if len(names) > len(shown) else "")
         return self._answered("DescribeLogGroups", page)
+
+    def claimed(self, owners: Sequence[str], token: str) -> tuple[Sequence[str], str] | None:
+        self._begin("ListLogGroups")
+        if not self.knows_tags:
+            return None
+        found = [
+            group.name.text
+            for group, state in sorted(self.log_groups.items(), key=lambda one: one[0].name.text)
+            if state.claim and any(fnmatchcase(state.claim.owner_tag, owner) for owner in owners)
+        ]
+        begin = int(token or 0)
+        end = begin + 20 * self.page_size
+        answer = found[begin:end], str(end) if end < len(found) else ""
+        return self._answered("ListLogGroups", answer)
 
     def _key_shown(self, fleet: Fleet, name: str) -> KeyArn | None:
         return self.log_groups[LogGroup(fleet.place, LogGroupName(name))].key

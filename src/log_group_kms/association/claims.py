@@ -53,16 +53,20 @@ def check_tags(logs: Gateway, log_group: LogGroup, *claims: Claim) -> None:
 
 
 class Watch:
-    """A watch on the tags of one log group that were read, or written, just now.
+    """A watch on the tags of one log group: what they said when they were read last, or written, and when that was.
 
     Args:
         logs: CloudWatch Logs.
         log_group: the log group.
+
+    Attributes:
+        claim: what they said; None before the first look, and where nobody has a claim.
     """
 
     def __init__(self, logs: Gateway, log_group: LogGroup) -> None:
-        self._logs = logs
-        self._log_group = log_group
+        self.logs = logs
+        self.log_group = log_group
+        self.claim: Claim | None = None
         self._seen_at = self._now
 
     @property
@@ -70,8 +74,18 @@ class Watch:
         """Whether nobody else can have come since."""
         return self._now - self._seen_at <= FRESH
 
+    def look(self, owner: Owner, *, patient: bool = True) -> Claim | None:
+        """Return the claim, for *owner*'s decision; see `settled_claim`.
+
+        Raises:
+            NotStabilized: somebody else's Delete is at work, and this is no *patient* look.
+        """
+        self.renew()
+        self.claim = settled_claim(self.logs, self.log_group, owner, patient=patient)
+        return self.claim
+
     def renew(self) -> None:
-        """Note that the tags were read or written just now."""
+        """Note that the tags are read, or were written, just now."""
         self._seen_at = self._now
 
     def check(self, *claims: Claim) -> None:
@@ -81,12 +95,12 @@ class Watch:
             ClaimLost: they do not.
         """
         if not self.is_fresh:
-            check_tags(self._logs, self._log_group, *claims)
             self.renew()
+            check_tags(self.logs, self.log_group, *claims)
 
     @property
     def _now(self) -> float:
-        return self._logs.retrier.clock.now()
+        return self.logs.retrier.clock.now()
 
 
 def settled_claim(logs: Gateway, log_group: LogGroup, owner: Owner, *, patient: bool = True) -> Claim | None:

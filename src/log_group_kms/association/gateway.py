@@ -28,7 +28,7 @@ from log_group_kms.retry.rate_limits import Call
 from log_group_kms.retry.retrier import no_guard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from log_group_kms.association.ports import Keys, LogGroups
     from log_group_kms.model.keys import KeyDescription
@@ -106,6 +106,10 @@ class Gateway:
     def page(self, fleet: Fleet, token: str) -> Page:
         """Return a page of the *fleet*'s log groups."""
         return self.retrier.attempt(lambda: self.port.page(fleet, token))
+
+    def claimed(self, owners: Sequence[str], token: str) -> tuple[Sequence[str], str] | None:
+        """Return a page of names by their owner tags; see `ports.LogGroups`."""
+        return self.retrier.attempt(lambda: self.port.claimed(owners, token))
 
     def wait_for_key(self, log_group: LogGroup, key: KeyArn, *, created: bool = False) -> None:
         """Look until DescribeLogGroups shows *key*; one that was *created* just now may be shown late.

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, assert_never
 
-from log_group_kms.association.claims import Watch, check_claim, settled_claim
+from log_group_kms.association.claims import Watch, check_claim
 from log_group_kms.association.decision import Apply, Desired, Skip, decide
 from log_group_kms.association.removal import Removal, put_back
 from log_group_kms.association.trail import Footprint
@@ -317,9 +317,9 @@ def observe(logs: Gateway, log_group: LogGroup, owner: Owner) -> Observed:
     Raises:
         ApiError: AWS refused; NotFound where there is no such log group.
     """
+    watch = Watch(logs, log_group)
     while True:
-        watch = Watch(logs, log_group)
-        claim = settled_claim(logs, log_group, owner)
+        claim = watch.look(owner)
         key = logs.key_of(log_group)
         remembered = claim is not None and (claim.deleting or claim.owner.is_sibling_of(owner))
         nothing_to_mistake = watch.is_fresh and (key is None or remembered)
@@ -327,25 +327,20 @@ def observe(logs: Gateway, log_group: LogGroup, owner: Owner) -> Observed:
             return Observed(key, claim)
 
 
-def enlist(
-    logs: Gateway, log_group: LogGroup, event: Ensure, desired: Desired, claim: Claim | None, *, patient: bool = True
-) -> Apply | Skip:
-    """Do for a fleet what is *desired*, and return what that was; the fleet itself reads the key back.
+def enlist(watch: Watch, event: Ensure, desired: Desired, *, patient: bool = True) -> Apply | Skip:
+    """Do for a fleet what is *desired* of the log group on *watch*, and return what that was.
 
-    *claim* was read just now: so this costs one call of each kind. Where AWS refuses the log group in a *patient*
-    visit, nobody comes back to it: then a new claim is taken off again.
+    The fleet itself reads the key back. The claim was read just now, as a rule, so that this costs one call of each
+    kind. Where AWS refuses the log group in a *patient* visit, nobody comes back to it: then a new claim is taken off.
 
     Raises:
         ProviderError: it could not be done; NotFound where the log group vanished.
     """
-    watch = Watch(logs, log_group)
+    logs, log_group = watch.logs, watch.log_group
     while True:
-        observed = Observed(logs.key_of(log_group), claim)
-        if not watch.is_fresh:
-            claim = settled_claim(logs, log_group, event.owner)
-            watch.renew()
-            if claim != observed.claim:
-                continue
+        observed = Observed(logs.key_of(log_group), watch.claim)
+        if not watch.is_fresh and watch.look(event.owner) != observed.claim:
+            continue
         decision = decide(observed, desired)
         if isinstance(decision, Skip):
             return decision
@@ -356,34 +351,17 @@ def enlist(
         try:
             claimed.claim()
         except _OvertakenError:
-            claim = settled_claim(logs, log_group, event.owner)
-            watch.renew()
+            watch.look(event.owner)
             continue
         try:
             claimed.act()
         except ApiError as error:
-            if patient and not (claim or error.uncertain or isinstance(error, Throttled)):
+            if patient and not (observed.claim or error.uncertain or isinstance(error, Throttled)):
                 with suppress(ProviderError):
                     check_claim(logs, log_group, event.owner)
                     logs.remove_claim(log_group, no_guard)
             raise
         return decision
-
-
-def take_over(logs: Gateway, log_group: LogGroup, event: Ensure, desired: Desired, claim: Claim) -> None:
-    """Claim for a fleet what stands under the wanted key by a *claim* that was read just now.
-
-    Raises:
-        ProviderError: it could not be done; ClaimLost where that claim went meanwhile.
-    """
-    observed = Observed(desired.key, claim)
-    decision = decide(observed, desired)
-    if isinstance(decision, Skip) or not decision.write:
-        return
-    try:
-        ClaimedLogGroup(logs, log_group, event, desired.key, decision, observed=observed).claim()
-    except _OvertakenError:
-        raise NotStabilized(f"Someone else is at work on {log_group.arn}") from None
 
 
 def confirm(logs: Gateway, log_group: LogGroup, owner: Owner, key: KeyArn, *, created: bool = False) -> None:

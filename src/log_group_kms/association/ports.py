@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from log_group_kms.model.keys import KeyArn, KeyDescription, KeyReference
     from log_group_kms.model.ownership import Claim, Marks, Owner
     from log_group_kms.model.results import Page
@@ -29,6 +31,13 @@ class LogGroups(Protocol):
 
         Raises:
             InvalidParameter: the *token* is none, or too old.
+        """
+
+    def claimed(self, owners: Sequence[str], token: str) -> tuple[Sequence[str], str] | None:
+        """A page of the names of log groups whose owner tag is one of *owners*, and the token of the next page.
+
+        In *owners*, `*` stands for any characters. The order is AWS's own, and how soon it shows a change is not known.
+        None where this version of boto3 has no such call.
         """
 
     def claim_on(self, log_group: LogGroup) -> Claim | None:

@@ -9,7 +9,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from log_group_kms.association.claims import Watch, check_tags, check_unclaimed
-from log_group_kms.model.errors import ApiError, ClaimLost, NotFound, ProviderError
+from log_group_kms.model.errors import (
+    AccessDenied,
+    ApiError,
+    ClaimLost,
+    InvalidParameter,
+    LimitExceeded,
+    NotFound,
+    ProviderError,
+)
 from log_group_kms.model.ownership import Marks
 from log_group_kms.model.results import Outcome
 from log_group_kms.retry.retrier import no_guard
@@ -20,7 +28,7 @@ if TYPE_CHECKING:
     from log_group_kms.association.gateway import Gateway, Guard, KeyResolver
     from log_group_kms.association.requests import Remove
     from log_group_kms.model.keys import KeyArn
-    from log_group_kms.model.ownership import Claim
+    from log_group_kms.model.ownership import Claim, Owner
     from log_group_kms.model.targets import LogGroup
 
 logger = logging.getLogger(__name__)
@@ -34,11 +42,13 @@ class Removal:
         logs: CloudWatch Logs.
         keys: KMS.
         log_group: the log group.
+        watch: knows when its tags were read; None where they have not been.
     """
 
     logs: Gateway
     keys: KeyResolver
     log_group: LogGroup
+    watch: Watch | None = None
 
     def remove(self, event: Remove) -> Outcome:
         """End the association of *event*, where it is the event's own to end.
@@ -48,8 +58,10 @@ class Removal:
         """
         try:
             if event.cancels and event.sent_at is not None:
-                # Before the look: the Create that claims after it finds this when it reads its claim back.
-                self.logs.write_marks(self.log_group, event.owner, Marks(cancelled_at=event.sent_at))
+                # Before the look: the Create that claims after it finds this when it reads its claim back. Where no
+                # tag can be written, there is none that claims.
+                with suppress(AccessDenied, InvalidParameter, LimitExceeded):
+                    self.logs.write_marks(self.log_group, event.owner, Marks(cancelled_at=event.sent_at))
             return self.remove_claimed(event, self.logs.tags_of(self.log_group))
         except NotFound:
             return self._left("The log group is gone; there was nothing to do")
@@ -65,18 +77,17 @@ class Removal:
         except ClaimLost as lost:
             return self._left(str(lost))
 
-    def hand_back(self, claim: Claim) -> Outcome:
-        """Give the log group back to whom a Create took it from that failed; *claim*, read just now, says to whom.
+    def hand_back(self, claim: Claim, to: Owner) -> Outcome:
+        """Give the log group, whose *claim* was read just now, back to whom a Create took it from that failed.
 
         Raises:
             ApiError: AWS refused for good; NotFound where the log group is gone.
         """
-        assert claim.taken_from
         try:
-            self._write(replace(claim, owner=claim.taken_from, deleting=False, taken_from=None), over=claim)
+            self._write(replace(claim, owner=to, taken_from=None), over=claim)
         except ClaimLost as lost:
             return self._left(str(lost))
-        return Outcome(self.log_group, None, note=f"{claim.taken_from.text} has it again")
+        return Outcome(self.log_group, None, note=f"{to.text} has it again")
 
     def _remove(self, event: Remove, claim: Claim | None) -> Outcome:
         if claim is None or (claim.deleted and claim.owner != event.owner):
@@ -92,8 +103,9 @@ class Removal:
 
     def _give_back(self, event: Remove, claim: Claim) -> Outcome:
         leaving = replace(claim, deleting=True)
-        watch = Watch(self.logs, self.log_group)
+        watch = self.watch or Watch(self.logs, self.log_group)
         if not claim.deleting:
+            watch.check(claim)
             self._write(leaving, over=claim)
             watch.renew()
         wanted = claim.previous if event.restores else None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from log_group_kms.aws.error_codes import translated_errors
 from log_group_kms.model.errors import NotFound
 from log_group_kms.model.keys import KEY_ARN, KeyArn, OddKey
 from log_group_kms.model.ownership import Claim, Marks
 from log_group_kms.model.results import Listed, Page
-from log_group_kms.model.tags import CLAIM_TAGS
+from log_group_kms.model.tags import CLAIM_TAGS, OWNER_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,6 +54,18 @@ class CloudWatchLogs:
             found = self._client.describe_log_groups(**wanted)
         listed = (Listed(group["logGroupName"], _key(group.get("kmsKeyId"))) for group in found["logGroups"])
         return Page(tuple(listed), found.get("nextToken", ""))
+
+    def claimed(self, owners: Sequence[str], token: str) -> tuple[Sequence[str], str] | None:
+        """See `ports.LogGroups`. 1,000 log groups are the most that AWS shows at once."""
+        shape = self._client.meta.service_model.operation_model("ListLogGroups").input_shape
+        if shape is None or "logGroupTags" not in shape.members:
+            return None
+        wanted: dict[str, Any] = {"limit": 1000, "logGroupTags": [{"key": OWNER_TAG, "values": list(owners)}]}
+        if token:
+            wanted["nextToken"] = token
+        with translated_errors("ListLogGroups", None):
+            found = self._client.list_log_groups(**wanted)
+        return [group["logGroupName"] for group in found["logGroups"]], found.get("nextToken", "")
 
     def claim_on(self, log_group: LogGroup) -> Claim | None:
         """See `ports.LogGroups`."""

@@ -26,6 +26,7 @@ class Fate(StrEnum):
     MENDED = "mended, as its key had been changed or taken away"
     COMPLIANT = "had the key already"
     TAKEN_OVER = "taken over with the key"
+    INHERITED = "inherited with the key"
     KEPT = "kept another key"
     OWNED = "left to another resource"
     RESERVED = "reserved for AWS"
@@ -34,13 +35,14 @@ class Fate(StrEnum):
     REFUSED = "refused by AWS"
     BUSY = "busy"
     PASSED = "passed over"
+    UNREAD = "not read"
     UNFINISHED = "unfinished"
 
 
 #: Put under the key ...
 CHANGED: Final = (Fate.ASSOCIATED, Fate.MENDED)
 #: ... or claimed at least.
-CLAIMED: Final = (*CHANGED, Fate.TAKEN_OVER)
+CLAIMED: Final = (*CHANGED, Fate.TAKEN_OVER, Fate.INHERITED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,14 @@ class Counts:
     unrestored: int = 0
     refused: int = 0
     busy: int = 0
+    unread: int = 0
 
     def plus(self, fates: Counter[Fate]) -> Counts:
         """Return the counts with so many more."""
         return Counts(
             self.associated + fates[Fate.ASSOCIATED],
             self.mended + fates[Fate.MENDED],
-            self.compliant + fates[Fate.COMPLIANT] + fates[Fate.TAKEN_OVER],
+            self.compliant + fates[Fate.COMPLIANT] + fates[Fate.TAKEN_OVER] + fates[Fate.INHERITED],
             self.kept + fates[Fate.KEPT],
             self.owned + fates[Fate.OWNED],
             self.reserved + fates[Fate.RESERVED],
@@ -71,6 +74,7 @@ class Counts:
             self.unrestored + fates[Fate.UNRESTORED],
             self.refused + fates[Fate.REFUSED],
             self.busy + fates[Fate.BUSY],
+            self.unread + fates[Fate.UNREAD],
         )
 
     def from_the_start(self) -> Counts:
@@ -104,6 +108,7 @@ class Counts:
             Fate.RELEASED: self.released,
             Fate.UNRESTORED: self.unrestored,
             Fate.REFUSED: self.refused,
+            Fate.UNREAD: self.unread,
         }
         return ", ".join(f"{number:,} {fate}" for fate, number in shown.items() if number > 0) or "none was changed"
 
@@ -115,6 +120,8 @@ class Phase(StrEnum):
     CHANGE = "change"
     CHANGE_BUSY = "change-busy"
     TAKE_OVER = "take-over"
+    RELEASE_CLAIMED = "release-claimed"
+    RELEASE_REST = "release-rest"
     RELEASE = "release"
     RELEASE_BUSY = "release-busy"
     RELEASE_ABANDONED = "release-abandoned"
@@ -134,6 +141,9 @@ class Checkpoint:
         claimed: whether anything was.
         refused: names of log groups that AWS refused for their own sake, the first few.
         undoing: whether a Delete undoes a Create that has not come to its end.
+        inherits: whether the fleet takes over what another one of its stack holds, which goes after it.
+        begin: of a Delete, the name before which all was given back by one that had to give up.
+        reached: the last name of the pages that are done.
     """
 
     phase: Phase
@@ -144,6 +154,9 @@ class Checkpoint:
     claimed: bool = False
     refused: tuple[str, ...] = ()
     undoing: bool = False
+    inherits: bool = False
+    begin: str = ""
+    reached: str = ""
 
     def as_json(self) -> dict[str, object]:
         """Return it for the event of a further invocation."""
@@ -162,10 +175,25 @@ class Checkpoint:
                 "claimed": bool() as claimed,
                 "refused": list() | tuple() as refused,
                 "undoing": bool() as undoing,
+                "inherits": bool() as inherits,
+                "begin": str() as begin,
+                "reached": str() as reached,
             }:
                 # What another version of the provider counted, this one overlooks.
                 known = {field.name: counts[field.name] for field in fields(Counts) if field.name in counts}
-                return cls(Phase(phase), key, token, Counts(**known), lookout, claimed, tuple(refused), undoing)
+                return cls(
+                    Phase(phase),
+                    key,
+                    token,
+                    Counts(**known),
+                    lookout,
+                    claimed,
+                    tuple(refused),
+                    undoing,
+                    inherits,
+                    begin,
+                    reached,
+                )
             case _:
                 return None
 
@@ -191,18 +219,22 @@ class Checkpoint:
 
     def from_the_start(self) -> Checkpoint:
         """Return it for a pass that has to begin anew."""
-        return replace(self, token="", counts=self.counts.from_the_start() if self.changes else self.counts)
+        counts = self.counts.from_the_start() if self.changes else self.counts
+        return replace(self, token="", counts=counts)  # nosec B106 # a place in a listing
 
     def counting(self, fates: Counter[Fate]) -> Checkpoint:
         """Return it with so many more; one that takes over has counted them all as compliant before."""
+        inherits = self.inherits or fates[Fate.INHERITED] > 0
         if self.phase is Phase.TAKE_OVER:
-            refused = fates[Fate.REFUSED]
-            fates = Counter({Fate.REFUSED: refused, Fate.COMPLIANT: -refused})
-        return replace(self, counts=self.counts.plus(fates))
+            fates = Counter({fate: fates[fate] for fate in (*CHANGED, Fate.REFUSED)})
+            fates[Fate.COMPLIANT] = -fates.total()
+        return replace(self, counts=self.counts.plus(fates), inherits=inherits)
 
     def then(self, phase: Phase) -> Checkpoint:
         """Return the beginning of the next pass; one for the busy ones comes to all, and counts them anew."""
-        later = replace(self, phase=phase, token="")
+        later = replace(self, phase=phase, token="", reached="")  # nosec B106 # as above
+        if phase is Phase.RELEASE_REST:
+            return replace(later, counts=replace(later.counts, unread=0))
         return later.from_the_start() if phase is Phase.CHANGE_BUSY else later
 
 

@@ -6,9 +6,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from log_group_kms.association.claims import settled_claim
 from log_group_kms.association.decision import Skip
-from log_group_kms.association.log_group import confirm, enlist, take_over
+from log_group_kms.association.log_group import confirm, enlist
 from log_group_kms.association.removal import Removal
 from log_group_kms.association.requests import Remove
 from log_group_kms.fleet.checkpoint import Fate
@@ -17,11 +16,12 @@ from log_group_kms.model.errors import ClaimGone, NotFound, NotStabilized, Reser
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from log_group_kms.association.claims import Watch
     from log_group_kms.association.context import Context
     from log_group_kms.association.decision import Apply, Desired
     from log_group_kms.association.requests import Ensure
     from log_group_kms.model.keys import KeyArn
-    from log_group_kms.model.ownership import Claim, Owner
+    from log_group_kms.model.ownership import Owner
     from log_group_kms.model.targets import LogGroup
 
 logger = logging.getLogger(__name__)
@@ -54,67 +54,41 @@ class Enlistment:
         """Report a log group that is left as it is, and return its fate."""
         return self.met(name, Fate.OWNED, decision.to.text) if decision.to else self.met(name, Fate.KEPT)
 
-    def enlist(  # noqa: PLR0913 - all that a decision takes
-        self,
-        context: Context,
-        group: LogGroup,
-        event: Ensure,
-        desired: Desired,
-        claim: Claim | None,
-        *,
-        patient: bool,
-    ) -> Fate:
-        """Bring one log group under the key, unless it is another's; *claim* was read just now.
+    def enlist(self, context: Context, watch: Watch, event: Ensure, desired: Desired, *, patient: bool) -> Fate:
+        """Bring the log group on *watch* under the key, unless it is another's.
 
         Raises:
             ProviderError: it could not be done; ClaimLost where the fleet's Delete has begun.
         """
-        name = group.name.text
+        name = watch.log_group.name.text
         try:
-            decision = self._enlisted(context, group, event, desired, claim, patient=patient)
+            decision = self._enlisted(watch, event, desired, patient=patient)
         except NotFound:
             return self.met(name, Fate.PASSED, "it vanished meanwhile")
         except TakenOver as taken:
             return self.met(name, Fate.OWNED, str(taken))
         except ReservedLogGroup:
-            Removal(context.logs, context.keys, group).remove(Remove.of(event.owner, event.association))
+            Removal(context.logs, context.keys, watch.log_group).remove(Remove.of(event.owner, event.association))
             return self.met(name, Fate.RESERVED)
         if isinstance(decision, Skip):
             return self.skipped(name, decision)
         return self._claimed(name, desired, decision) if decision.write or decision.associate else Fate.COMPLIANT
 
-    def take_over(self, context: Context, group: LogGroup, event: Ensure, desired: Desired, claim: Claim) -> Fate:
-        """Claim one log group that is under the wanted key; *claim*, read just now, is for the fleet to take.
-
-        Raises:
-            ProviderError: it could not be done; ClaimLost where the fleet's Delete has begun.
-        """
-        try:
-            take_over(context.logs, group, event, desired, claim)
-        except NotFound:
-            return self.met(group.name.text, Fate.PASSED, "it vanished meanwhile")
-        return self.met(group.name.text, Fate.TAKEN_OVER, claim.owner.text)
-
-    def _enlisted(  # noqa: PLR0913 - see `enlist`
-        self,
-        context: Context,
-        group: LogGroup,
-        event: Ensure,
-        desired: Desired,
-        claim: Claim | None,
-        *,
-        patient: bool,
-    ) -> Apply | Skip:
+    def _enlisted(self, watch: Watch, event: Ensure, desired: Desired, *, patient: bool) -> Apply | Skip:
         for _ in range(_TRIES):
             try:
-                return enlist(context.logs, group, event, desired, claim, patient=patient)
+                return enlist(watch, event, desired, patient=patient)
             except ClaimGone:
-                claim = settled_claim(context.logs, group, event.owner)
-        raise NotStabilized(f"Someone keeps taking this resource's tags off {group.arn}")
+                watch.look(event.owner, patient=patient)
+        raise NotStabilized(f"Someone keeps taking this resource's tags off {watch.log_group.arn}")
 
     def _claimed(self, name: str, desired: Desired, decision: Apply) -> Fate:
+        taken_from = decision.claim.taken_from
         if not decision.associate:
-            return self.met(name, Fate.TAKEN_OVER)
+            inherited = taken_from is not None and not taken_from.is_command_line
+            return self.met(
+                name, Fate.INHERITED if inherited else Fate.TAKEN_OVER, taken_from.text if taken_from else ""
+            )
         if desired.enrolling and not decision.write:
             return self.met(name, Fate.MENDED)
         previous = decision.claim.previous

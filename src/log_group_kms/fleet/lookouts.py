@@ -35,6 +35,9 @@ LOOKOUTS: Final = 4
 LEASE: Final = 5.0
 #: Seconds that a call may take which has begun: botocore's time-outs of one try (`aws.clients.ONCE`), and a little.
 _LONGEST_CALL: Final = 11.0
+#: Seconds for which the note of a Delete that had to give up holds: CloudFormation lets nobody change a fleet whose
+#: Delete failed, so that nothing is claimed before the next one.
+_NOTE_HOLDS: Final = 86_400.0
 #: Seconds that a Delete waits for the Create that it cancels.
 FENCE: Final = LEASE + _LONGEST_CALL
 
@@ -42,6 +45,21 @@ FENCE: Final = LEASE + _LONGEST_CALL
 def lost_fleet(arn: str) -> ClaimLost:
     """Return the error of the fleet with this *arn* whose Delete has begun."""
     return ClaimLost(f"A Delete of this resource has begun: nothing more of {arn} is associated")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The marks as a Delete finds them.
+
+    Attributes:
+        at_work: whether a Create, a reconciliation or the command line may be at work.
+        unfinished: whether a Create has not come to its end.
+        begin: the name before which a Delete that had to give up has given all back.
+    """
+
+    at_work: bool
+    unfinished: bool
+    begin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +92,17 @@ class Lookouts:
         """Return whether a Delete has cancelled what was sent at this *moment*, in seconds since the epoch."""
         return any(_is_cancelled(marks, moment) for _, marks in self.marked())
 
-    def is_creating(self) -> tuple[bool, bool]:
-        """Return whether a Create may be at work, and whether one has not come to its end."""
-        found = {marks.work for _, marks in self.marked()}
-        return not found.isdisjoint({Work.CREATING, Work.MENDING}), not found.isdisjoint({Work.CREATING, Work.FAILED})
+    def read(self) -> Found:
+        """Return what the marks tell a Delete."""
+        marks = [marks for _, marks in self.marked()]
+        works = {each.work for each in marks}
+        since = self._logs.retrier.clock.now() - _NOTE_HOLDS
+        begins = (each.released_to for each in marks if each.released_at is not None and each.released_at > since)
+        return Found(
+            at_work=not works.isdisjoint({Work.CREATING, Work.MENDING}),
+            unfinished=not works.isdisjoint({Work.CREATING, Work.FAILED}),
+            begin=max(begins, default=""),
+        )
 
     def cancel(self, event: Remove) -> None:
         """Mark all lookouts, and wait until the Create that *event* cancels has stopped.
@@ -94,10 +119,16 @@ class Lookouts:
         clock.sleep(FENCE)
 
     def clear(self) -> None:
-        """Take the marks of work off."""
+        """Take the marks off, but for what cancels a Create that may yet come again."""
         for group, marks in list(self.marked()):
-            if marks.work:
-                self._logs.remove_marks(group, self.owner, replace(marks, cancelled_at=None))
+            left = replace(marks, cancelled_at=None)
+            if left != Marks():
+                self._logs.remove_marks(group, self.owner, left)
+
+    def note_released(self, name: str) -> None:
+        """Leave a note for the next Delete: up to *name* all is given back."""
+        marks = Marks(released_at=self._logs.retrier.clock.now(), released_to=name)
+        next((group for group in self if self._write(group, marks)), None)
 
     def mark(self, work: Work) -> LogGroup | None:
         """Mark the first lookout that takes it, and return that; None where none does."""

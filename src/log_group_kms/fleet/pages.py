@@ -36,6 +36,7 @@ class _Batch:
     token: str
     next_token: str
     known: Counter[Fate]
+    last: str = ""
     jobs: list[tuple[str, Future[Fate]]] = field(default_factory=list)
 
     def fates(self) -> tuple[Counter[Fate], dict[str, Fate]]:
@@ -167,6 +168,7 @@ class PageRunner:
             checkpoint,
             claimed=checkpoint.claimed or bool(claimed),
             token=batch.next_token,
+            reached=batch.last,
         ).counting(fates)
 
     def _cut(self, checkpoint: Checkpoint, at_work: deque[_Batch]) -> Checkpoint:
@@ -190,7 +192,10 @@ def _opened(token: str, page: Page, visit: Visit) -> tuple[_Batch, list[tuple[st
     """Return a page with what is known of it at once, and the jobs that it takes to know the rest."""
     visits = [(listed.name, visit(listed)) for listed in page.log_groups]
     known = Counter(fate for _, fate in visits if isinstance(fate, Fate))
-    return _Batch(token, page.next_token, known), [(name, job) for name, job in visits if not isinstance(job, Fate)]
+    last = page.log_groups[-1].name if page.log_groups else ""
+    return _Batch(token, page.next_token, known, last), [
+        (name, job) for name, job in visits if not isinstance(job, Fate)
+    ]
 
 
 def _so_far(checkpoint: Checkpoint, at_work: Iterable[_Batch]) -> Checkpoint:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from log_group_kms.association.requests import Remove
 from log_group_kms.association.trail import Footprint
@@ -39,6 +39,14 @@ if TYPE_CHECKING:
     from log_group_kms.model.ownership import Owner
     from log_group_kms.model.results import Listed
     from log_group_kms.model.targets import Fleet, LogGroup
+
+#: More log groups than that are not read one by one where ListLogGroups tells which ones come in question.
+_READ_ANYWAY: Final = 500
+#: Seconds that a Delete spends at most on reading log groups that ListLogGroups does not show as its own.
+_READING: Final = 2000.0
+_NOT_TAKEN_OVER: Final = (
+    "There was no time to see what log-group-kms apply holds of them: what it does, log-group-kms release gives back"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +115,39 @@ class FleetRules:
         if checkpoint.undoing:
             event = event.restoring()
         while checkpoint.phase is not Phase.DONE:
-            patient = checkpoint.phase is Phase.RELEASE_BUSY
-            visit = partial(run.visits.release, event, patient=patient, undoing=checkpoint.undoing)
-            checkpoint, ending = run.make_pass(checkpoint, visit)
+            checkpoint, ending = run.make_pass(checkpoint, run.releasing(event, checkpoint))
             if ending is Ending.UNFINISHED:
                 return checkpoint
-            checkpoint = checkpoint.then(Phase.RELEASE_BUSY if checkpoint.counts.busy and not patient else Phase.DONE)
+            checkpoint = checkpoint.then(run.next_to_release(checkpoint))
         run.check_given_back(checkpoint)
         run.lookouts.clear()
         counts = checkpoint.counts
         given_back = counts.released + counts.unrestored
         return Outcome(self.fleet, None, associated=given_back, refused=counts.refused, note=checkpoint.summary)
+
+    def give_up(self, event: Ensure | Remove, checkpoint: Checkpoint) -> Outcome:
+        """End *event* where there is no time to go on from *checkpoint*.
+
+        Raises:
+            OutOfTime: it is not as good as done; with what to do.
+        """
+        if isinstance(event, Remove):
+            if checkpoint.phase is Phase.RELEASE and checkpoint.reached:
+                FleetRun(self, event.owner).lookouts.note_released(checkpoint.reached)
+            raise OutOfTime(
+                f"There is no time to give back more. {checkpoint.summary} Delete it again: that goes on from here"
+            )
+        run = FleetRun(self, event.owner, event)
+        run.lease.begin(checkpoint)
+        if checkpoint.phase is Phase.TAKE_OVER and not checkpoint.inherits:
+            run.lease.end(failed=False)
+            outcome = _outcome(self.fleet, checkpoint)
+            return replace(outcome, note=f"{outcome.note} {_NOT_TAKEN_OVER}".strip())
+        raise OutOfTime(
+            f"ServiceTimeout is too near to go on. {checkpoint.summary} "
+            "Use a longer ServiceTimeout (3600 at most) or narrower prefixes, or associate most of them beforehand "
+            "with log-group-kms apply"
+        )
 
     def check_claim(self, event: Ensure) -> None:
         """See, after a long wait, that no Delete has begun.
@@ -176,7 +206,9 @@ class FleetRules:
             case Phase.LOOK:
                 return run.make_pass(checkpoint, partial(visits.look, event, desired))
             case Phase.TAKE_OVER:
-                return run.make_pass(checkpoint, partial(visits.take_over, event, desired))
+                many = checkpoint.counts.compliant > _READ_ANYWAY
+                claimed = run.reader.claimed(event.owner.before_tag_values) if many else None
+                return run.make_pass(checkpoint, partial(visits.take_over, event, desired, claimed=claimed))
             case Phase.RELEASE_ABANDONED if abandoned := event.abandoned:
                 # `_next` chooses this phase for a fleet alone.
                 fleet = cast("Fleet", abandoned.target)
@@ -210,6 +242,7 @@ class FleetRun:
         self._lease = Lease(self.lookouts, event, rules.is_alive) if event else None
         self.triage = Triage(context.keys, self._cutoff, enrolling=event is None or event.enrolling)
         self._stopped = threading.Event()
+        self._claimed: frozenset[str] | None = None
         self.visits = Visits(
             context, rules.fleet, turns, self._lease, Enlistment(rules.saw), self.triage, self._stopped
         )
@@ -225,12 +258,43 @@ class FleetRun:
         Raises:
             OutOfTime: there is no time for that.
         """
+        self._claimed = self.reader.claimed(event.owner.tag_values)
+        phase = Phase.RELEASE_CLAIMED if self._claimed else Phase.RELEASE
         if event.owner.is_command_line:
-            return Checkpoint(Phase.RELEASE)
-        at_work, unfinished = self.lookouts.is_creating()
-        if at_work or event.cancels:
+            return Checkpoint(phase)
+        found = self.lookouts.read()
+        if found.at_work or event.cancels:
             self.lookouts.cancel(event)
-        return Checkpoint(Phase.RELEASE, undoing=unfinished)
+            phase = Phase.RELEASE
+        return Checkpoint(phase, undoing=found.unfinished, begin=found.begin)
+
+    def releasing(self, event: Remove, checkpoint: Checkpoint) -> Visit:
+        """Return what is done with each log group in this phase of a Delete."""
+        if checkpoint.phase in (Phase.RELEASE_CLAIMED, Phase.RELEASE_REST):
+            key = self._rules.context.keys.known(event.former_key)
+            if checkpoint.phase is Phase.RELEASE_REST:
+                return partial(self.visits.release_rest, event, key=key, undoing=checkpoint.undoing)
+            if self._claimed is None:
+                self._claimed = self.reader.claimed(event.owner.tag_values) or frozenset()
+            visit = self.visits.release_claimed
+            return partial(visit, event, claimed=self._claimed, key=key, undoing=checkpoint.undoing)
+        patient = checkpoint.phase is Phase.RELEASE_BUSY
+        return partial(self.visits.release, event, patient=patient, undoing=checkpoint.undoing, begin=checkpoint.begin)
+
+    def next_to_release(self, checkpoint: Checkpoint) -> Phase:
+        """Return the phase of a Delete that follows.
+
+        How soon ListLogGroups shows a tag is not known. So what it does not show, but is under the key, is read, too,
+        unless that takes far too long.
+        """
+        most = self._rules.context.rate_limits.log_groups * _READING
+        match checkpoint.phase:
+            case Phase.RELEASE_CLAIMED if 0 < checkpoint.counts.unread <= most:
+                return Phase.RELEASE_REST
+            case Phase.RELEASE_CLAIMED | Phase.RELEASE_REST | Phase.RELEASE if checkpoint.counts.busy:
+                return Phase.RELEASE_BUSY
+            case _:
+                return Phase.DONE
 
     def make_pass(self, checkpoint: Checkpoint, visit: Visit) -> tuple[Checkpoint, Ending]:
         """Go over all pages from the *checkpoint* on.

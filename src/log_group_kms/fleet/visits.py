@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from log_group_kms.association.claims import settled_claim
+from log_group_kms.association.claims import Watch
 from log_group_kms.association.decision import Skip, decide, may_take
 from log_group_kms.association.log_group import confirm
 from log_group_kms.association.removal import Removal
@@ -88,16 +88,40 @@ class Visits:
         self.triage.went_well()
         return Fate.COMPLIANT
 
-    def take_over(self, event: Ensure, desired: Desired, listed: Listed) -> Fate | Job:
-        """Claim anew what a fleet that this one follows has claimed; it is under the wanted key already."""
+    def take_over(
+        self, event: Ensure, desired: Desired, listed: Listed, *, claimed: frozenset[str] | None = None
+    ) -> Fate | Job:
+        """Claim anew what a fleet that this one follows has claimed; it is under the wanted key already.
+
+        Where it is known, only those *claimed* come in question.
+        """
+        if claimed is not None and listed.name not in claimed:
+            return Fate.PASSED
         group = self.fleet.log_group(listed.name)
         if group is None or listed.key != desired.key or event.association.exclude.cover(listed.name):
             return Fate.PASSED
         return partial(self._take_over, group, event, desired) if _was_given_up(event, listed) else Fate.PASSED
 
-    def release(self, event: Remove, listed: Listed, *, patient: bool, undoing: bool = False) -> Fate | Job:
-        """Give it back, where it is owned; *undoing* a Create that failed, to whom it was taken from."""
-        group = self.fleet.log_group(listed.name)
+    def release_claimed(
+        self, event: Remove, listed: Listed, *, claimed: frozenset[str], key: KeyArn | None, undoing: bool = False
+    ) -> Fate | Job:
+        """Give it back, if it is one of those *claimed*; what is under the resource's *key* may be its own, too."""
+        if listed.name in claimed:
+            return self.release(event, listed, patient=False, undoing=undoing)
+        return Fate.UNREAD if key and listed.key == key else Fate.PASSED
+
+    def release_rest(self, event: Remove, listed: Listed, *, key: KeyArn | None, undoing: bool = False) -> Fate | Job:
+        """Give it back, if it is under the resource's *key* still, and its own."""
+        return self.release(event, listed, patient=False, undoing=undoing) if listed.key == key else Fate.PASSED
+
+    def release(
+        self, event: Remove, listed: Listed, *, patient: bool, undoing: bool = False, begin: str = ""
+    ) -> Fate | Job:
+        """Give it back, where it is owned; *undoing* a Create that failed, to whom it was taken from.
+
+        Before *begin*, all was given back.
+        """
+        group = self.fleet.log_group(listed.name) if listed.name >= begin else None
         return partial(self.give_back, group, event, patient=patient, undoing=undoing) if group else Fate.PASSED
 
     # --- one log group for itself -------------------------------------------------------------------------------------
@@ -118,6 +142,7 @@ class Visits:
     def give_back(self, group: LogGroup, event: Remove, *, patient: bool, undoing: bool = False) -> Fate:
         """Give one log group back, where the owner of *event* owns it."""
         context = self._context(patient=patient)
+        watch = Watch(context.logs, group)
         try:
             claim = context.logs.claim_on(group)
         except NotFound:
@@ -128,7 +153,8 @@ class Visits:
             return Fate.PASSED if patient else self.enlistment.met(group.name.text, Fate.REFUSED, str(error))
         if claim is None or claim.owner != event.owner:
             return Fate.PASSED
-        return self._give_back(context, group, event, claim, patient=patient, undoing=undoing)
+        removal = Removal(context.logs, context.keys, group, watch)
+        return self._give_back(removal, event, claim, patient=patient, undoing=undoing)
 
     def confirm(self, group: LogGroup, owner: Owner, key: KeyArn) -> Fate:
         """Read key and claim of one log group back; see `Enlistment`."""
@@ -149,14 +175,15 @@ class Visits:
 
     def _change(self, group: LogGroup, key: KeyArn | None, event: Ensure, desired: Desired, *, patient: bool) -> Fate:
         """See by the listed *key* whether it is to be changed at all; what it is changed by is read after that."""
-        context = self._context(patient=patient)
         try:
             self._renew_lease()
-            claim = settled_claim(context.logs, group, event.owner, patient=patient)
+            context = self._context(patient=patient)
+            watch = Watch(context.logs, group)
+            claim = watch.look(event.owner, patient=patient)
             decision = decide(Observed(key, claim), desired)
             if isinstance(decision, Skip):
                 return self.enlistment.skipped(group.name.text, decision)
-            fate = self.enlistment.enlist(context, group, event, desired, claim, patient=patient)
+            fate = self.enlistment.enlist(context, watch, event, desired, patient=patient)
         except NotFound:
             return Fate.PASSED
         except _OF_ONE as error:
@@ -169,13 +196,14 @@ class Visits:
         return fate
 
     def _take_over(self, group: LogGroup, event: Ensure, desired: Desired) -> Fate:
-        context = self._context(patient=True)
         try:
             self._renew_lease()
-            claim = context.logs.claim_on(group)
+            context = self._context(patient=True)
+            watch = Watch(context.logs, group)
+            claim = watch.look(event.owner)
             if claim is None or claim.stands_for(desired.owner) or not may_take(claim, desired):
                 return Fate.PASSED
-            return self.enlistment.take_over(context, group, event, desired, claim)
+            return self.enlistment.enlist(context, watch, event, desired, patient=True)
         except NotFound:
             return Fate.PASSED
         except _OF_ONE as error:
@@ -184,16 +212,14 @@ class Visits:
     def _release_excluded(self, group: LogGroup, event: Ensure) -> Fate:
         return self.give_back(group, Remove.of(event.owner, event.association), patient=True)
 
-    def _give_back(
-        self, context: Context, group: LogGroup, event: Remove, claim: Claim, *, patient: bool, undoing: bool
-    ) -> Fate:
+    def _give_back(self, removal: Removal, event: Remove, claim: Claim, *, patient: bool, undoing: bool) -> Fate:
+        group = removal.log_group
         name = group.name.text
         # What is given back has been taken: the role is able to.
         self.triage.prove()
-        removal = Removal(context.logs, context.keys, group)
         try:
             if undoing and claim.taken_from and not claim.deleting:
-                outcome: Outcome = removal.hand_back(claim)
+                outcome: Outcome = removal.hand_back(claim, claim.taken_from)
                 return self.enlistment.met(name, Fate.PASSED if outcome.skipped else Fate.RELEASED, outcome.note)
             outcome = removal.remove_claimed(event, claim)
         except NotFound:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from log_group_kms.association.requests import Ensure, Remove
 from log_group_kms.association.trail import Footprint
-from log_group_kms.lifecycle.kinds import ensure, remove, rules_for
+from log_group_kms.lifecycle.kinds import ensure, give_up, remove, rules_for
 from log_group_kms.lifecycle.progress import PROGRESS, Done, Propagating, parse_progress
-from log_group_kms.model.errors import OutOfTime
 from log_group_kms.model.results import Outcome
 from log_group_kms.request.parse import Ignore, parse_event
 
@@ -48,7 +47,9 @@ def respond(
         case Remove() as request:
             outcome = remove(context, request, checkpoint)
             if not isinstance(outcome, Outcome):
-                return _in_time(outcome, context, deadlines)
+                if _in_time(context, deadlines):
+                    return outcome
+                outcome = give_up(context, request, outcome)
             return Done(envelope.physical_resource_id or outcome.target.arn, {}, outcome.note)
         case Ignore(why):
             return Done(envelope.physical_resource_id or place.logs_arn("nothing"), {}, why)
@@ -57,7 +58,9 @@ def respond(
 def _ensure(event: Ensure, checkpoint: Checkpoint | None, context: Context, deadlines: Deadlines) -> Done | Progress:
     outcome = ensure(context, event, checkpoint)
     if not isinstance(outcome, Outcome):
-        return _in_time(outcome, context, deadlines)
+        if _in_time(context, deadlines):
+            return outcome
+        outcome = give_up(context, event, outcome)
     done = Done(outcome.target.arn, return_values(outcome), outcome.note)
     if not (outcome.settling and event.association.propagation_wait):
         return done
@@ -65,19 +68,9 @@ def _ensure(event: Ensure, checkpoint: Checkpoint | None, context: Context, dead
     return _wait(event, Propagating(until, done), context, deadlines)
 
 
-def _in_time(checkpoint: Checkpoint, context: Context, deadlines: Deadlines) -> Checkpoint:
-    """Return the *checkpoint* for a further invocation, where CloudFormation waits long enough for one.
-
-    Raises:
-        OutOfTime: it does not; with the counts.
-    """
-    if deadlines.stack - context.retrier.clock.now() > _SHORTEST_HOP:
-        return checkpoint
-    raise OutOfTime(
-        f"ServiceTimeout is too near to go on. {checkpoint.summary} "
-        "Use a longer ServiceTimeout (3600 at most) or narrower prefixes, or associate most of them beforehand with "
-        "log-group-kms apply"
-    )
+def _in_time(context: Context, deadlines: Deadlines) -> bool:
+    """Return whether CloudFormation waits long enough for a further invocation."""
+    return deadlines.stack - context.retrier.clock.now() > _SHORTEST_HOP
 
 
 def _wait(event: Ensure, progress: Propagating, context: Context, deadlines: Deadlines) -> Done | Progress:

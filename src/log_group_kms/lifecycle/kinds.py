@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from log_group_kms.association.log_group import LogGroupRules
+from log_group_kms.association.requests import Remove
 from log_group_kms.model.errors import ProviderError
 from log_group_kms.model.results import Outcome
 from log_group_kms.model.targets import Fleet, LogGroup, QueryResults
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from log_group_kms.association.context import Context
-    from log_group_kms.association.requests import Ensure, Remove
+    from log_group_kms.association.requests import Ensure
     from log_group_kms.fleet.checkpoint import Checkpoint
     from log_group_kms.model.targets import Target
 
@@ -101,6 +102,19 @@ def remove(context: Context, event: Remove, progress: Checkpoint | None = None) 
         ProviderError: AWS refused for good, and not because it is gone already.
     """
     return rules_for(context, event.target, progress).remove(event)
+
+
+def give_up(context: Context, event: Ensure | Remove, progress: Checkpoint) -> Outcome:
+    """End *event* where CloudFormation does not wait for another invocation, which alone could go on from *progress*.
+
+    Raises:
+        OutOfTime: it is not as good as done.
+    """
+    from log_group_kms.fleet.rules import FleetRules  # noqa: PLC0415 - see above
+
+    target = event.target if isinstance(event, Remove) else event.association.target
+    # A fleet alone takes several invocations.
+    return FleetRules(context, cast("Fleet", target)).give_up(event, progress)
 
 
 def _release(context: Context, abandoned: Remove) -> None:

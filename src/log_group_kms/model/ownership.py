@@ -12,6 +12,7 @@ from log_group_kms.model.tags import (
     CANCELLED_TAG,
     OWNER_TAG,
     PREVIOUS_KEY_TAG,
+    RELEASED_TAG,
     SCOPE_TAG,
     TAG_VALUE_LENGTH,
     TAKEN_FROM_TAG,
@@ -80,6 +81,16 @@ class Owner:
     def digest(self) -> str:
         """The owner in few characters, for the key of a tag."""
         return sha256(f"{self.text} {self.scope}".encode()).hexdigest()[:16]
+
+    @property
+    def tag_values(self) -> tuple[str, ...]:
+        """The values that the owner tag has for as long as it owns a log group."""
+        return self.text, f"{_DELETING}{self.text}"
+
+    @property
+    def before_tag_values(self) -> tuple[str, ...]:
+        """The values of those whom a fleet takes over from: its siblings, with `*`, and the command line."""
+        return f"{self.text.rpartition('/')[0]}/*", _COMMAND_LINE
 
     def is_sibling_of(self, other: Owner) -> bool:
         """Return whether *other* is a resource of the same stack and kind, as after a renamed logical id."""
@@ -194,18 +205,25 @@ class Marks:
         work: what a fleet is at; None where it is at rest.
         cancelled_at: when CloudFormation sent a Delete that cancels all that was sent before, in seconds since the
             epoch; None where none has come.
+        released_at: when a fleet's Delete had to give up, in seconds since the epoch; None where none had.
+        released_to: up to which name, or the beginning of one, it had given all back.
     """
 
     work: Work | None = None
     cancelled_at: float | None = None
+    released_at: float | None = None
+    released_to: str = ""
 
     @classmethod
     def of_tags(cls, tags: Mapping[str, str], owner: Owner) -> Marks:
         """Read the marks of *owner* off a log group's *tags*."""
         work = tags.get(WORK_TAG + owner.digest, "")
+        released_at, _, released_to = tags.get(RELEASED_TAG + owner.digest, "").partition(" ")
         return cls(
             Work(work) if work in list(Work) else None,
             moment_of(tags.get(CANCELLED_TAG + owner.digest, "")),
+            moment_of(released_at),
+            released_to,
         )
 
     def as_tags(self, owner: Owner) -> dict[str, str]:
@@ -213,4 +231,8 @@ class Marks:
         tags = {WORK_TAG + owner.digest: self.work.value} if self.work else {}
         if self.cancelled_at is not None:
             tags[CANCELLED_TAG + owner.digest] = stamp_of(self.cancelled_at)
+        if self.released_at is not None:
+            # No tag's value has a `#`, which names may have.
+            value = f"{stamp_of(self.released_at)} {self.released_to.partition('#')[0]}"
+            tags[RELEASED_TAG + owner.digest] = value[:TAG_VALUE_LENGTH]
         return tags

@@ -16,9 +16,11 @@ TAKEN_FROM_TAG: Final = "log-group-kms-association:taken-from"
 #: All that a claim consists of.
 CLAIM_TAGS: Final = (OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG, WRITTEN_TAG, TAKEN_FROM_TAG)
 
-#: Marks: of a fleet at work, and of a Create that a Delete has cancelled. The owner's digest follows.
+#: Marks: of a fleet at work, of a Create that a Delete has cancelled, and of a Delete that had to give up. The owner's
+#: digest follows.
 WORK_TAG: Final = "log-group-kms-association:work/"
 CANCELLED_TAG: Final = "log-group-kms-association:cancelled/"
+RELEASED_TAG: Final = "log-group-kms-association:released/"
 
 #: CloudWatch Logs API reference, TagResource: a tag's value holds at most 256 characters.
 TAG_VALUE_LENGTH: Final = 256

@@ -151,16 +151,20 @@ class AdaptiveRateLimiter:
 class Slot:
     """The pace for one log group: its turn admits one call of each kind, and each further one waits for another turn.
 
-    So look and change are close together. The turn is taken with the first call.
+    The turn is taken before the first call, so that look and change are close together.
+
+    Raises:
+        OutOfTime: the turn would come too late.
     """
 
     def __init__(self, limiter: RateLimiter) -> None:
         self._limiter = limiter
         self._made: set[Call] = set()
+        limiter.take()
 
     def take(self, call: Call) -> None:
         """See `Pace`."""
-        if not self._made or call in self._made:
+        if call in self._made:
             self._limiter.take()
         self._made.add(call)
 

@@ -170,6 +170,7 @@ class Fleets(Checks):
         if answer.status == "FAILED":
             assert expected is None or self.touched
             self.send(self.event("Delete", new, answer.physical_resource_id), CALM)
+            self.meddled |= self.touched - self.fixed
             return
         self.expect(expected or before, before)
         self.resources[new.stack, new.logical_id] = new

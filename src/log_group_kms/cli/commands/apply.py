@@ -46,7 +46,7 @@ def apply(invocation: Invocation) -> Exit:
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rate", type=_rate, default=DEFAULT_RATE_LIMITS.log_groups, metavar="N",
-        help="log groups a second, default %(default)g; AWS allows 5 calls of each kind for account and Region and no more",
+        help="log groups a second, default %(default)g; AWS allows 5 calls of each kind for account and Region",
     )  # fmt: skip
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from log_group_kms.cli.doctor.case import Case
 
-#: The calls of a fleet for each log group that changes; a test counts them. The quota is 5 a second of each kind, so the
-#: most frequent one sets the pace.
+#: The calls of a fleet for each log group that changes; a test counts them. The quota is 5 a second of each kind, so
+#: the most frequent one sets the pace.
 CALLS_A_CHANGE: Final = {"ListTagsForResource": 1, "TagResource": 1, "AssociateKmsKey": 1}
 _QUOTA: Final = 5
 _HOUR: Final = 3_600
