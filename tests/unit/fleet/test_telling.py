@@ -41,7 +41,7 @@ def test_each_log_group_that_changes_or_is_skipped_is_told() -> None:
         ("/a", Fate.ASSOCIATED, ""),
         ("/b", Fate.ASSOCIATED, f"before: {BEFORE.text}"),
         ("/c", Fate.OWNED, EXPLICIT.text),
-        ("/e", Fate.TAKEN_OVER, SIBLING.text),
+        ("/e", Fate.INHERITED, SIBLING.text),
         ("aws/spans", Fate.RESERVED, ""),
     ]
 
