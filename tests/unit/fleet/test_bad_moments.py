@@ -94,16 +94,16 @@ class Terminal:
         return Upkeep(self.context(seconds), ALL, event, is_alive, lambda _, __, ___: None)
 
 
-def through(invoke: Callable[[Checkpoint | None], Outcome | Checkpoint]) -> None:
-    """As many invocations as it takes, until it is done or a Delete was noticed."""
+def through(invoke: Callable[[Checkpoint | None], Outcome | Checkpoint]) -> bool:
+    """As many invocations as it takes, until it is done or a Delete was noticed; whether one was."""
     checkpoint: Checkpoint | None = None
     for _ in range(100):
         try:
             outcome = invoke(checkpoint)
         except ClaimLost:
-            return
+            return True
         if isinstance(outcome, Outcome):
-            return
+            return False
         checkpoint = Checkpoint.of_json(json.loads(json.dumps(outcome.as_json())))
     raise AssertionError("It does not end")
 
@@ -194,9 +194,10 @@ def test_a_reconciliation_that_a_delete_overtakes_leaves_nothing_behind_however_
             terminal.delete()
 
     terminal.aws.after = overtake
-    through(lambda checkpoint: terminal.upkeep(lambda: alive, seconds=45).reconcile(checkpoint))
+    lost = through(lambda checkpoint: terminal.upkeep(lambda: alive, seconds=45).reconcile(checkpoint))
     terminal.aws.after = lambda _: None
     if alive:
+        assert not lost
         terminal.delete()
 
     assert set(terminal.states().values()) == {(None, None)}
@@ -219,11 +220,10 @@ def test_a_delete_that_overtakes_the_last_association_of_an_invocation_leaves_no
             terminal.delete()
 
     terminal.aws.after = overtake
-    event = Ensure(FLEET, ASKED)
-    through(lambda checkpoint: lifecycle.ensure(terminal.context(seconds), event, checkpoint))
-    terminal.aws.after = lambda _: None
-    terminal.delete()
+    event = Ensure(FLEET, ASKED, sent_at=terminal.clock.now())
+    lost = through(lambda checkpoint: lifecycle.ensure(terminal.context(seconds), event, checkpoint))
 
+    assert lost
     assert set(terminal.states().values()) == {(None, None)}
 
 
