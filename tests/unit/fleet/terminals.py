@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from support.fake_aws import (
     OTHER_STACK_ID,
@@ -77,7 +77,7 @@ class Terminal:
     failure_id: str = "(not told)"
     invocations: int = 0
 
-    def having(self, *names: str, key: KeyArn | None = None, claim: Claim | None = None) -> Terminal:
+    def having(self, *names: str, key: KeyArn | None = None, claim: Claim | None = None) -> Self:
         """With these log groups in this state."""
         for name in names:
             self.aws.log_groups[log_group(name)] = FakeLogGroup(key, claim)
@@ -210,9 +210,7 @@ def odd(terminal: Terminal, name: str, refusal: Callable[[LogGroup], ApiError]) 
     _refusing(terminal, name, refusal(log_group(name)).operation, refusal)
 
 
-def _refusing(
-    terminal: Terminal, name: str, operation: str, refusal: Callable[[LogGroup], ApiError | None]
-) -> None:
+def _refusing(terminal: Terminal, name: str, operation: str, refusal: Callable[[LogGroup], ApiError | None]) -> None:
     """Each such call about this log group is answered with that *refusal*, while there is one."""
     group = log_group(name)
 

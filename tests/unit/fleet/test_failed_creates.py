@@ -1,8 +1,9 @@
-"""A Create of a fleet that fails: its Delete undoes it, whatever OnDelete says, and hands back what it had taken over."""
+"""A Create of a fleet that fails: its Delete undoes it, whatever OnDelete says, and hands back what it took over."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+
 import pytest
 from support.fake_aws import key_policy_denied, role_denied
 from unit.fleet.overtaking import Stage

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 from support.fake_aws import log_group, role_denied, throttled, unavailable
 from unit.fleet.overtaking import SmallPages, Stage
-from unit.fleet.terminals import ALL, ASKED, BEFORE, LAMBDA, ME, NEW, OURS, held, limit_exceeded, many, odd
+from unit.fleet.terminals import ALL, ASKED, LAMBDA, ME, NEW, OURS, held, limit_exceeded, many, odd
 
 from log_group_kms.association.requests import Asker, Ensure, Update
 from log_group_kms.fleet.checkpoint import Checkpoint, Phase
-from log_group_kms.fleet.lookouts import FENCE, LEASE, LOOKOUTS
+from log_group_kms.fleet.lookouts import LEASE, LOOKOUTS
 from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.lifecycle import kinds as lifecycle
-from log_group_kms.model.errors import ApiError, ClaimLost, Throttled
-from log_group_kms.model.ownership import Claim, Marks, Owner, Work
-from log_group_kms.model.results import Outcome
+from log_group_kms.model.errors import ApiError, ClaimLost
+from log_group_kms.model.ownership import Owner, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +60,7 @@ def lose(terminal: Stage, event: Ensure, when: Callable[[str], bool], *, before:
             changed = terminal.counts["AssociateKmsKey"]
 
     terminal.aws.after = overtake
-    with pytest.raises(ClaimLost, match="nothing more of .* is associated"):
+    with pytest.raises(ClaimLost, match=r"nothing more of .* is associated"):
         terminal.do(event)
     assert terminal.counts["AssociateKmsKey"] == changed
     assert set(terminal.states().values()) == {(None, None)}
@@ -91,7 +90,9 @@ def after_associations(terminal: Stage, number: int) -> Callable[[str], bool]:
         ),
     ],
 )
-def test_the_first_lookout_is_marked_before_the_first_change_and_bare_in_the_end(event: Ensure, work: Work | None) -> None:
+def test_the_first_lookout_is_marked_before_the_first_change_and_bare_in_the_end(
+    event: Ensure, work: Work | None
+) -> None:
     """An Update has no Delete beside it, and the command line's own work has none at all."""
     terminal = Stage().having(*many(9))
     seen: list[dict[str, Work]] = []
@@ -149,7 +150,7 @@ def test_a_lookout_that_vanishes_is_replaced() -> None:
     def vanish() -> None:
         assert terminal.works() == {FIRST[1]: Work.CREATING}
 
-    terminal.aws.before = lambda operation: (
+    terminal.aws.before = lambda _: (
         terminal.aws.log_groups.__delitem__(log_group(FIRST[0]))
         if terminal.counts["AssociateKmsKey"] == 10 and log_group(FIRST[0]) in terminal.aws.log_groups
         else None
@@ -349,71 +350,3 @@ def test_what_was_cancelled_once_holds_up_no_later_create() -> None:
     terminal.clock.time += 60
 
     assert terminal.do(terminal.send_create()).associated == 9
-
-
-# --- the Delete -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("work", "made_up", "waits"),
-    [
-        pytest.param(None, False, False, id="its own id, and nobody at work"),
-        pytest.param(Work.FAILED, False, False, id="its own id, and a Create that failed"),
-        pytest.param(Work.CREATING, False, True, id="its own id, and a Create at work"),
-        pytest.param(Work.MENDING, False, True, id="its own id, and a reconciliation at work"),
-        pytest.param(None, True, True, id="an id that was made up"),
-    ],
-)
-def test_a_delete_waits_for_whoever_may_be_at_work(work: Work | None, *, made_up: bool, waits: bool) -> None:
-    """It takes the marks of work off in the end, and leaves those that cancel."""
-    terminal = Stage().having(*many(9), key=OURS, claim=Claim(ME, None))
-    if work:
-        terminal.aws.log_groups[log_group(FIRST[2])].marks[ME.digest] = Marks(work)
-
-    terminal.do(terminal.send_delete(made_up=made_up))
-
-    assert (FENCE in terminal.clock.slept) == waits
-    assert terminal.works() == {}
-    assert [name for name in many(9) if terminal.marks_of(name).cancelled_at is not None] == (FIRST if waits else [])
-    assert set(terminal.states().values()) == {(None, None)}
-
-
-def test_what_the_command_line_releases_waits_for_nobody() -> None:
-    """It has no Create."""
-    command_line = Owner.of_command_line(ALL)
-    terminal = Stage().having(*many(9), key=OURS, claim=Claim(command_line, BEFORE))
-
-    terminal.do(terminal.send_delete(me=command_line, made_up=False))
-
-    assert FENCE not in terminal.clock.slept
-    assert set(terminal.states().values()) == {(BEFORE, None)}
-
-
-def test_marks_that_cannot_be_read_for_want_of_calls_fail_the_delete() -> None:
-    """Nobody knows whether a Create is at work: nothing is given back on the word of no look."""
-    terminal = Stage().having(*many(9), key=OURS, claim=Claim(ME, None))
-    terminal.aws.refuse("ListTagsForResource", *[throttled("ListTagsForResource")] * 99_999)
-
-    with pytest.raises(Throttled):
-        lifecycle.remove(terminal.context(6_000), terminal.send_delete(made_up=False))
-
-    assert set(terminal.states().values()) == {held()}
-
-
-# --- after the propagation wait ---------------------------------------------------------------------------------------
-
-
-def test_a_delete_during_the_propagation_wait_is_seen_at_its_end() -> None:
-    """And only that: tags that someone took off are no Delete."""
-    terminal = Stage().having(*many(9))
-    create = terminal.send_create()
-    assert isinstance(terminal.do(create), Outcome)
-    rules = FleetRules(terminal.context(), ALL)
-    for name in FIRST:
-        terminal.aws.log_groups[log_group(name)].claim = None
-    rules.check_claim(create)
-
-    terminal.do(terminal.send_delete(made_up=True))
-
-    with pytest.raises(ClaimLost, match="A Delete of this resource has begun"):
-        rules.check_claim(create)

@@ -43,7 +43,7 @@ def is_lost(terminal: Stage, create: Ensure, seconds: float = 800) -> bool:
 
 
 def overtaken(call: int, seconds: float, *, made_up: bool, dies: bool, second: bool) -> Stage | None:
-    """What is there when both have ended; None where the Create has come to its end before its call with this number."""
+    """What is there when both have ended; None where the Create came to its end before its call with this number."""
     terminal = stage()
     create = terminal.send_create()
     if second:
@@ -135,7 +135,7 @@ def test_a_create_that_a_delete_has_stopped_undoes_nothing_and_claims_nothing_mo
         terminal.do(terminal.send_delete(made_up=made_up))
         after.append(len(terminal.aws.calls))
 
-    with terminal.at_call(22, overtake), pytest.raises(ClaimLost, match="nothing more of .* is associated"):
+    with terminal.at_call(22, overtake), pytest.raises(ClaimLost, match=r"nothing more of .* is associated"):
         terminal.do(create)
 
     assert set(terminal.aws.calls[after[0] :]) <= {"ListTagsForResource", "DescribeLogGroups"}
@@ -176,7 +176,7 @@ def test_a_renamed_fleets_create_that_a_delete_overtakes_leaves_the_old_ones_cla
 @pytest.mark.parametrize("made_up", [True, False])
 @pytest.mark.parametrize("dies", [False, True], ids=["the Create goes on", "the Create dies"])
 def test_a_delete_that_dies_at_any_call_is_delivered_again(*, made_up: bool, dies: bool) -> None:
-    """In the fence, or between: the Create stops at the marks that there are, and the second delivery gives all back."""
+    """In the fence, or between: the Create stops at the marks that there are; the second delivery gives all back."""
     before = stage().states()
     died = 0
     for call in range(CALLS):
@@ -195,7 +195,8 @@ def test_a_delete_that_dies_at_any_call_is_delivered_again(*, made_up: bool, die
             lost = is_lost(terminal, create)
         # Where the Delete dies before it has marked anything, the Create comes to its end.
         ended = {} if lost or dies else {"/applied": (BEFORE, None)}
-        terminal.do(*sent)
+        [delete] = sent
+        terminal.do(delete)
         assert terminal.states() == before | ended, call
     assert died > 20
 

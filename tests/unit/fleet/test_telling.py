@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from support.fake_aws import concurrent_change, log_group
 from unit.fleet.terminals import (
+    A_WHILE,
     ASKED,
     BEFORE,
     EXPLICIT,
@@ -14,7 +15,6 @@ from unit.fleet.terminals import (
     OURS,
     SIBLING,
     STRANGE,
-    A_WHILE,
     Terminal,
     busy_until,
     enrolling,

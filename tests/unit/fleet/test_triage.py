@@ -112,7 +112,7 @@ def test_a_busy_log_group_holds_nobody_up_and_is_done_at_the_end() -> None:
 
 @pytest.mark.parametrize("on_refused", OnRefusedLogGroup)
 def test_a_log_group_that_stays_busy_is_refused_when_all_others_are_done(on_refused: OnRefusedLogGroup) -> None:
-    """Nobody is told that all is encrypted while one is not: it is counted, or fails the fleet, as the template says."""
+    """Nobody is told that all is encrypted while one is not: it is counted, or fails the fleet."""
     terminal = Terminal().having("/a", "/b", "/c")
 
     def refuse(operation: str) -> None:

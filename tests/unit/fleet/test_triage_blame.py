@@ -135,8 +135,7 @@ def test_what_was_refused_in_an_earlier_invocation_is_told_at_the_end() -> None:
 
     assert str(told.value) == f"AWS refused log groups of {ALL.arn} for their own sake"
     assert told.value.__notes__ == [
-        "Refused: /app/00010, /app/00020; the log has them all. "
-        "Of its log groups: 198 given back, 2 refused by AWS."
+        "Refused: /app/00010, /app/00020; the log has them all. Of its log groups: 198 given back, 2 refused by AWS."
     ]
 
 

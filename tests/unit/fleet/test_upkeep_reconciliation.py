@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from support.fake_aws import key_policy_denied, log_group
 from unit.fleet.accounts import (
@@ -29,9 +27,6 @@ from log_group_kms.fleet.upkeep import Summary
 from log_group_kms.model.association import OnDelete
 from log_group_kms.model.errors import ClaimLost, KeyPolicyDenied, RoleDenied
 from log_group_kms.model.ownership import Claim
-
-if TYPE_CHECKING:
-    from log_group_kms.model.keys import KeyArn
 
 
 def test_reconciliation_mends_drift_and_brings_in_what_was_missed() -> None:
@@ -97,7 +92,7 @@ def test_nothing_is_changed_once_the_fleet_goes(on_delete: OnDelete) -> None:
     """The rule is looked at before the first change: the fleet's Delete may have passed by already."""
     account = Account(settings=SETTINGS | {"ON_DELETE": on_delete}, is_alive=gone_after(1)).having("/a", key=BEFORE)
 
-    with pytest.raises(ClaimLost, match="nothing more of .* is associated"):
+    with pytest.raises(ClaimLost, match=r"nothing more of .* is associated"):
         account.reconcile()
 
     assert account.state("/a") == (BEFORE, None)
@@ -107,7 +102,7 @@ def test_a_rule_that_someone_takes_away_costs_the_fleet_nothing() -> None:
     """What is claimed stands, marked as at work; the fleet's Delete, if one comes, gives all of it back."""
     account = Account(is_alive=gone_after(8)).having(*many(300))
 
-    with pytest.raises(ClaimLost, match="nothing more of .* is associated"):
+    with pytest.raises(ClaimLost, match=r"nothing more of .* is associated"):
         account.reconcile(seconds=40)
 
     changed = [state for state in account.states().values() if state != (None, None)]
@@ -215,7 +210,9 @@ def test_a_dry_run_tells_all_and_changes_nothing() -> None:
     """What is not the fleet's, or to be left alone, is told as well; the counts are of all."""
     account = Account().having("/a", "/b", key=OURS).having("/c").having("/d", key=STRANGE)
     just_now = account.clock.now() - 60
-    account.having("/e", claim=Claim(EXPLICIT, None, written_at=just_now)).having("/f", key=STRANGE, claim=Claim(ME, None))
+    account.having("/e", claim=Claim(EXPLICIT, None, written_at=just_now)).having(
+        "/f", key=STRANGE, claim=Claim(ME, None)
+    )
     account.having("/left-behind", claim=Claim(EXPLICIT, None)).having("/scratch/x")
     told: list[tuple[str, Action]] = []
 

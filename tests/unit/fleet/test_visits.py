@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from support.fake_aws import OTHER_STACK_ID, concurrent_change, log_group, owner
 from unit.fleet.terminals import (
+    A_WHILE,
     ALL,
     ASKED,
     BEFORE,
@@ -20,7 +20,6 @@ from unit.fleet.terminals import (
     SIBLING,
     STRANGE,
     STRANGER,
-    A_WHILE,
     Terminal,
     busy_until,
     enrolling,
@@ -31,7 +30,7 @@ from unit.fleet.terminals import (
     reserved,
 )
 
-from log_group_kms.association.requests import Ensure, Remove, Update
+from log_group_kms.association.requests import Ensure
 from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.model.association import Association, OnExistingKey
 from log_group_kms.model.errors import ResourceConflict
@@ -305,75 +304,6 @@ def test_a_take_over_waits_for_whoever_is_at_work() -> None:
     terminal.create(me=SIBLING)
 
     assert terminal.state("/a") == held(me=SIBLING)
-
-
-# --- what a log group costs -------------------------------------------------------------------------------------------
-
-
-def calls_for_twenty(terminal: Terminal, event: Ensure | Remove) -> Counter[str]:
-    """The calls for each of twenty log groups, without those that are made once."""
-    terminal.aws.calls.clear()
-    terminal.told(event)
-    return Counter({operation: count // 20 for operation, count in terminal.counts.items() if count >= 20})
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        pytest.param(
-            Ensure(ME, ASKED),
-            id="Create",
-            marks=pytest.mark.xfail(
-                strict=True, reason="The pass that takes over reads the tags of all that this Create has associated"
-            ),
-        ),
-        pytest.param(Ensure(ME, ASKED, Update(ALL.arn, replace(ASKED, key=NEW), ME)), id="Update"),
-        pytest.param(enrolling(), id="reconciliation"),
-    ],
-)
-def test_a_log_group_that_is_associated_costs_four_calls(event: Ensure) -> None:
-    """One of each kind: its tags and its key are read, it is claimed, and associated. Its page reads it back."""
-    terminal = Terminal().having(*many(20))
-
-    assert calls_for_twenty(terminal, event) == {
-        "DescribeLogGroups": 1,
-        "ListTagsForResource": 1,
-        "TagResource": 1,
-        "AssociateKmsKey": 1,
-    }
-
-
-def test_a_log_group_that_the_fleet_has_already_costs_one_call() -> None:
-    """A Create that is delivered again asks whose it is, no more."""
-    terminal = Terminal().having(*many(20))
-    terminal.create()
-
-    assert calls_for_twenty(terminal, Ensure(ME, ASKED)) == {"ListTagsForResource": 1}
-
-
-def test_a_log_group_that_is_taken_over_costs_two_calls() -> None:
-    """Its page shows the key: whose it is is read, and it is claimed. The key may be read once more."""
-    terminal = Terminal().having(*many(20))
-    terminal.create()
-
-    calls = calls_for_twenty(terminal, Ensure(SIBLING, ASKED))
-
-    assert calls.pop("DescribeLogGroups", 0) <= 1
-    assert calls == {"ListTagsForResource": 1, "TagResource": 1}
-
-
-def test_a_log_group_that_is_given_back_costs_five_calls() -> None:
-    """One of each kind: whose it is, the mark of the Delete, the key, the change, and the tags go."""
-    terminal = Terminal().having(*many(20))
-    terminal.create()
-
-    assert calls_for_twenty(terminal, Remove.of(ME, ASKED)) == {
-        "DescribeLogGroups": 1,
-        "ListTagsForResource": 1,
-        "TagResource": 1,
-        "DisassociateKmsKey": 1,
-        "UntagResource": 1,
-    }
 
 
 # --- a Delete ---------------------------------------------------------------------------------------------------------
