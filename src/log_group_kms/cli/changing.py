@@ -56,7 +56,9 @@ def carry_out(
     )
     if isinstance(result, ProviderError):
         return _fail(invocation, summary, progress, result)
-    return conclude(invocation, _with_result(summary, result))
+    for name in progress.refused:
+        tell(f"{name}: {progress.put_aside[name]}")
+    return conclude(invocation, _with_result(replace(summary, refused=tuple(progress.refused)), result))
 
 
 def _fail(invocation: Invocation, summary: Summary, progress: Progress, failure: ProviderError) -> Exit:
