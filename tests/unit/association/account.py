@@ -65,9 +65,7 @@ class Account:
         self.failure_id = NOTHING_ASSOCIATED
         return ended(lifecycle.ensure(self.context(), Ensure(me, desired, sent_at=sent_at)))
 
-    def update(
-        self, desired: Association, former: Association | None = ASKED, sent_at: float | None = None
-    ) -> Outcome:
+    def update(self, desired: Association, former: Association | None = ASKED, sent_at: float | None = None) -> Outcome:
         self.failure_id = ORDERS.arn
         event = Ensure(ME, desired, Update(ORDERS.arn, former, ME if former else None), sent_at=sent_at)
         return ended(lifecycle.ensure(self.context(), event))

@@ -15,10 +15,10 @@ from log_group_kms.model.association import OnDelete, OnMissingLogGroup
 from log_group_kms.model.errors import ClaimLost, ProviderError
 from log_group_kms.model.ownership import Claim, Marks
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
-from log_group_kms.model.results import Outcome
 
 if TYPE_CHECKING:
     from log_group_kms.model.keys import KeyArn
+    from log_group_kms.model.results import Outcome
 
 #: When CloudFormation sent the Create, in seconds since the epoch: to the second, as it dates events.
 SENT = 1_800_000_000.0

@@ -181,7 +181,10 @@ def of_the_last_writer(found: list[Ending]) -> list[str]:
         for each in found
         if each.claim is None
         or each.key != keys[each.claim.owner]
-        or (isinstance(each.answer, ProviderError) and (each.claim.owner == ME or not isinstance(each.answer, TakenOver)))
+        or (
+            isinstance(each.answer, ProviderError)
+            and (each.claim.owner == ME or not isinstance(each.answer, TakenOver))
+        )
     ]
 
 
@@ -200,7 +203,9 @@ def test_of_two_creates_the_last_writer_wins(claim: Claim | None, seconds: float
     assert len(under_way) <= 1
 
 
-@pytest.mark.xfail(strict=True, reason="the second for which a claim vouches begins with AWS's answer, not with the call")
+@pytest.mark.xfail(
+    strict=True, reason="the second for which a claim vouches begins with AWS's answer, not with the call"
+)
 def test_of_two_creates_the_last_writer_wins_though_aws_answers_late() -> None:
     """A claim that took two seconds to be answered is looked at before the key is associated."""
     found = endings(lambda: Account().having(BEFORE), create_of_another, 2.0)
@@ -300,9 +305,12 @@ def test_a_create_claims_again_what_a_fleet_took_meanwhile(
 def test_a_fleet_that_takes_it_each_time_is_given_way_to(account: Account) -> None:
     """Three times are enough: then something else is wrong, and the user is told."""
     account.having(BEFORE)
-    after_the_key(account, lambda: setattr(account.aws.log_groups[ORDERS], "key", STRANGE), times=9)
-    real = account.aws.write_claim
-    account.aws.write_claim = lambda group, claim: real(group, replace(claim, owner=FLEET))  # type: ignore[method-assign] # each claim is written over at once
+
+    def write_over(operation: str) -> None:
+        if operation == "TagResource":
+            account.aws.log_groups[ORDERS].claim = Claim(FLEET, None)
+
+    account.aws.after = write_over
 
     with pytest.raises(TakenOver, match="last writer wins"):
         account.create()

@@ -39,11 +39,12 @@ MARKS = st.builds(Marks, st.none() | st.sampled_from(list(Work)), st.none() | MO
 @st.composite
 def claims(draw: st.DrawFn) -> Claim:
     """Any claim that is written."""
-    who = draw(OWNERS)
+    who, state = draw(OWNERS), draw(st.sampled_from(["stands", "deleting", "deleted"]))
     claim = Claim(
         who,
         draw(st.none() | st.sampled_from([KEY, key_arn(2)])),
-        **draw(st.sampled_from([{}, {"deleting": True}, {"deleted": True}])),
+        deleting=state == "deleting",
+        deleted=state == "deleted",
         written_at=draw(st.none() | MOMENTS),
     )
     if claim.written_at is not None:
