@@ -5,11 +5,13 @@ refuses: Lambda's API reference, CreateFunction (ResourceConflictException). The
 resource handler (cloudformation-coverage-roadmap#2075, ask-cli#416).
 """
 
-from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from local.emulator import seams
 from local.emulator.asynchronous import function_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _TYPE: Final = "AWS::Lambda::Function"
 
