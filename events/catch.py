@@ -19,8 +19,8 @@ from urllib.error import HTTPError
 from urllib.parse import urljoin
 from urllib.request import Request, urlopen
 
-#: Loopback, which Docker Desktop's `host-gateway` leads to. On Linux containers reach their bridge's address, which is an
-#: argument: 172.17.0.1 is Docker's as a rule, 10.88.0.1 podman's.
+#: Loopback, which Docker Desktop's `host-gateway` leads to. On Linux, containers reach their bridge's address, which is
+#: given as an argument: 172.17.0.1 is Docker's as a rule, 10.88.0.1 podman's.
 HOST: Final = "127.0.0.1"
 PORT: Final = 3999
 #: Linux, ip(7). podman's bridge has its address only while a container runs, and this begins before.

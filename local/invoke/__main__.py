@@ -1,4 +1,4 @@
-"""`make invoke EVENT=events/create.json [FUNCTION=EnrolmentFunction]`: build, run the event in a container, show the answer.
+"""`make invoke EVENT=events/create.json`: build, run the event in a container, show the answer, stop everything.
 
 It starts an embedded AWS with what the events speak of, and `events/catch.py`, which stands between that and the
 container. The exit code is 0 where the function answered: the provider to CloudFormation, FAILED or not; the enrolment,
@@ -12,16 +12,18 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from local.client.embedded_aws import EmbeddedAws
 from local.client.server import PROJECT, EmbeddedAwsError
 from local.demo import provider
 from local.demo.seed import SeedError, seed
 from local.invoke.engine import Engine, NoEngineError, find
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FUNCTIONS: Final = ("ProviderFunction", "EnrolmentFunction")
 #: It answers nobody: what it returns is its answer.
@@ -108,7 +110,7 @@ def _sam_local_invoke(function: str, event: Path, engine: Engine, template: Path
     try:
         returned, _ = process.communicate()
         if returned:
-            print(returned.strip())
+            sys.stdout.write(f"{returned.strip()}\n")
         return 1 if returned and '"errorType"' in returned else process.returncode
     finally:
         # It removes its container on SIGINT, and not on SIGTERM.

@@ -62,8 +62,8 @@ def find(environment: Mapping[str, str] = os.environ, home: Path | None = None) 
         if found:
             return found
     raise NoEngineError(
-        "There is no container engine here: start Docker, podman (`podman system service`) or finch, and set DOCKER_HOST "
-        f"if its socket is at none of the usual places. Looked at: {', '.join(tried)}."
+        "There is no container engine here: start Docker, podman (`podman system service`) or finch, and set "
+        f"DOCKER_HOST if its socket is at none of the usual places. Looked at: {', '.join(tried)}."
     )
 
 

@@ -51,6 +51,7 @@ class Wanted:
         return {
             "ServiceTimeout": str(SERVICE_TIMEOUT),
             "LogGroupName": self.log_group.name.text,
+            "OnExistingOwner": "TakeOver",
             "KmsKeyId": self.key.text,
             "OnDelete": self.on_delete,
             "OnExistingKey": self.on_existing_key,

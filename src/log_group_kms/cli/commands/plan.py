@@ -79,6 +79,7 @@ PLAN = Command(
     _add_options,
     fields="command, account, region, prefix, kms_key_arn, owner, counts (by action),\n"
     "log_groups: [log_group, action, kms_key_arn (in force, or null), owner (or null)]\n"
-    "The actions: associate, rekey, take_over, compliant, keep, conflict, leave, reserved, excluded.",
+    "The actions: associate, rekey, take_over, compliant, keep, conflict, leave, reserved, protected,\n"
+    "excluded.",
     found="there is something to change",
 )

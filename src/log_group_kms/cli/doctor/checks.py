@@ -70,7 +70,10 @@ def _provider(case: Case) -> Verdict:
             "delete what is left, or see why the stack does not export LogGroupKmsAssociation-ServiceToken",
         )
     version = f"version {found.version}" if found.version else "of a version that its template does not tell"
-    return ok(f"Yes, {version}, in {found.stack}; update that stack, for a second one would meet its functions")
+    protected = f"; it never touches {', '.join(found.protected)}" if found.protected else ""
+    return ok(
+        f"Yes, {version}, in {found.stack}; update that stack, for a second one would meet its functions{protected}"
+    )
 
 
 def _key(case: Case) -> Verdict:
