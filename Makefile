@@ -85,7 +85,7 @@ $(CDK)/.installed: requirements-cdk.txt
 	@$(CDK)/bin/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps --only-binary :all: --require-hashes -r $<
 	@touch $@
 
-demo: $(STAMP) ## deploy to an embedded AWS and drive stacks through their whole life
+demo: $(STAMP) ## on an embedded AWS: what a plain template does, beside this provider; then a fleet
 	$(BIN)/python -m local.demo
 
 # Two lines for the two parts, one after the other also under `make -j`: both write into one folder, and what the first one

@@ -83,12 +83,13 @@ class TwoColumns:
             for title, side in (("plain template", self.plain), ("this provider ", self.ours)):
                 console.print(f"   {title}  {side.line}", soft_wrap=True)
             return
+        texts = [Text("\n").join(side.lines()) for side in (self.plain, self.ours)]
+        # The frame and a space on either side; both are of one height.
+        height = 2 + max(len(text.wrap(console, _COLUMN - 4)) for text in texts)
+        titles = (("A plain template today", "red"), ("With this provider", "green"))
         panels: list[RenderableType] = [
-            Panel(Text("\n").join(side.lines()), title=title, width=_COLUMN, border_style=style)
-            for title, side, style in (
-                ("A plain template today", self.plain, "red"),
-                ("With this provider", self.ours, "green"),
-            )
+            Panel(text, title=title, width=_COLUMN, height=height, border_style=style)
+            for text, (title, style) in zip(texts, titles, strict=True)
         ]
         console.print(Padding(Row(panels), (0, 0, 0, 1)))
 

@@ -204,7 +204,8 @@ class World:
         ran = subprocess.run(  # nosec B603 # noqa: S603 - our own
             [sys.executable, "-m", "log_group_kms", *arguments],
             cwd=PROJECT / "src",
-            env={**os.environ, **self.aws.environment},
+            # Its lines are shown as they are: none is folded.
+            env={**os.environ, **self.aws.environment, "COLUMNS": "250"},
             capture_output=True,
             text=True,
             check=False,
