@@ -11,6 +11,8 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 from support.pages import PROJECT, all_pages, commands, page
 
+from log_group_kms.fleet.checkpoint import Fate
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -58,6 +60,14 @@ def test_who_applies_has_what_the_table_says() -> None:
     copied = {action for statement in policy("Policy for who runs `apply`") for action in statement["Action"]}
 
     assert copied == rows["`apply`"]
+
+
+def test_the_query_for_what_a_fleet_left_knows_the_words_of_the_log() -> None:
+    """Each fate that leaves a log group as it is, in the log's own words."""
+    (query,) = page("docs/how-to/troubleshoot.md").section("Which log groups did the fleet leave?").blocks("text")
+    [words] = re.findall(r"/: \((.*)\)/", query)
+
+    assert words.split("|") == [fate.value for fate in (Fate.KEPT, Fate.OWNED, Fate.RESERVED, Fate.REFUSED)]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
