@@ -9,7 +9,7 @@ from typing import Any, Final
 FUNCTION: Final = "plain-log-group-kms"
 HANDLER: Final = "index.handler"
 #: Seconds. Where a template sets none, CloudFormation waits an hour.
-SERVICE_TIMEOUT: Final = 10
+SERVICE_TIMEOUT: Final = 8
 
 _CODE: Final = """\
 import json

@@ -71,9 +71,8 @@ def test_the_fleet_to_copy_passes_the_providers_own_validation() -> None:
 
 def test_the_fleet_beside_a_resource_of_its_stack_depends_on_it() -> None:
     """Whoever copies them gets a resource that comes before the fleet, and goes after it."""
-    (text,) = (
-        page("docs/how-to/fleet.md").section("A fleet and a resource that names one of its log groups").blocks("yaml")
-    )
+    heading = "A fleet and a resource that names one of its log groups, in one stack"
+    (text,) = page("docs/how-to/fleet.md").section(heading).blocks("yaml")
     resources = resolved(yaml_parse(text))
 
     assert yaml_parse(text)["FleetEncryption"]["DependsOn"] == "Orders"

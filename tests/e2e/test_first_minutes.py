@@ -1,4 +1,4 @@
-"""What the pages promise to a newcomer, on the account that has the provider: examples, one stack for all, the way on."""
+"""What the pages promise to a newcomer, on the account that has the provider: examples, and the way on."""
 
 import json
 from uuid import uuid4
