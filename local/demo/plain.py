@@ -8,8 +8,9 @@ from typing import Any, Final
 
 FUNCTION: Final = "plain-log-group-kms"
 HANDLER: Final = "index.handler"
-#: Seconds. Where a template sets none, CloudFormation waits an hour.
+#: Seconds. Where a template sets none, CloudFormation waits an hour. The plain one uses all of it, which is shown.
 SERVICE_TIMEOUT: Final = 8
+_OUR_SERVICE_TIMEOUT: Final = 60
 
 _CODE: Final = """\
 import json
@@ -77,20 +78,21 @@ def provider() -> str:
 
 def template(logical_id: str, log_group: str, key_arn: str) -> str:
     """Return the template of a stack that puts *log_group* under a key."""
-    return _stack(logical_id, "Plain-ServiceToken", LogGroupName=log_group, KmsKeyId=key_arn)
+    return _stack(logical_id, "Plain-ServiceToken", SERVICE_TIMEOUT, LogGroupName=log_group, KmsKeyId=key_arn)
 
 
 def our_template(logical_id: str, log_group: str, key_arn: str) -> str:
     """Return the same for this provider."""
-    return _stack(logical_id, "LogGroupKmsAssociation-ServiceToken", LogGroupName=log_group, KmsKeyId=key_arn)
+    export = "LogGroupKmsAssociation-ServiceToken"
+    return _stack(logical_id, export, _OUR_SERVICE_TIMEOUT, LogGroupName=log_group, KmsKeyId=key_arn)
 
 
-def _stack(logical_id: str, export: str, **properties: Any) -> str:
+def _stack(logical_id: str, export: str, timeout: int, **properties: Any) -> str:
     resource = {
         "Type": "Custom::LogGroupKmsAssociation",
         "Properties": {
             "ServiceToken": {"Fn::ImportValue": export},
-            "ServiceTimeout": SERVICE_TIMEOUT,
+            "ServiceTimeout": timeout,
             **properties,
         },
     }

@@ -39,7 +39,7 @@ class Progress:
         stopping: True after Ctrl-C.
         unrestored: the log groups that are left without a key, each with the reason.
         put_aside: why a log group could not be changed at once, by its name.
-        refused: the log groups that AWS refused for their own sake, each with its words.
+        refused: the single log groups that AWS refused, each with its words.
     """
 
     show: Callable[[Progress], None]

@@ -69,5 +69,5 @@ APPLY = Command(
     _add_options,
     changes=True,
     fields=RELEASE.fields,
-    found="AWS refused log groups for their own sake, and the others are done",
+    found="AWS refused single log groups, and the others are done",
 )
