@@ -6,7 +6,6 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -19,7 +18,6 @@ from log_group_kms.retry.rate_limits import (
     AdaptiveRateLimiter,
     Call,
     RateLimiter,
-    RateLimits,
     Slot,
 )
 
@@ -297,76 +295,31 @@ def test_one_that_waits_holds_up_nobody() -> None:
     assert clock.slept == pytest.approx([APART], abs=1e-6)
 
 
-# --- one turn for one log group ---------------------------------------------------------------------------------------
-
-#: The calls of a log group that is associated, and of one that is given back.
-ASSOCIATED = (Call.READ_TAGS, Call.READ_KEY, Call.WRITE_TAGS, Call.CHANGE_KEY)
-GIVEN_BACK = (Call.READ_TAGS, Call.WRITE_TAGS, Call.READ_KEY, Call.CHANGE_KEY, Call.REMOVE_TAGS)
+# --- turns for one log group ------------------------------------------------------------------------------------------
 
 
-def taken(slot: Slot, clock: FakeClock, *calls: Call) -> list[float]:
-    """When each of *calls* is admitted, in seconds from now."""
-    began, came = clock.now(), []
-    for call in calls:
-        slot.take(call)
-        came.append(clock.now() - began)
-    return came
-
-
-@pytest.mark.parametrize("calls", [ASSOCIATED, GIVEN_BACK], ids=["associated", "given back"])
-def test_a_log_group_has_one_turn_for_a_call_of_each_kind(
-    limiter: AdaptiveRateLimiter, clock: FakeClock, calls: tuple[Call, ...]
-) -> None:
-    """Look and change are close together, and the quota of each kind is kept: so many log groups a second."""
+def test_a_turn_admits_one_call_of_each_kind(limiter: AdaptiveRateLimiter, clock: FakeClock) -> None:
+    """It is waited for before the log group is looked at; its first call of each kind waits no more, further ones do."""
     limiter.take()
+    turn = Slot(limiter)
+    waited = list(clock.slept)
+    for call in Call:
+        turn.take(call)
+    at_once = list(clock.slept)
+    turn.take(Call.READ_TAGS)
 
-    assert taken(Slot(limiter), clock, *calls) == pytest.approx([APART] * len(calls), abs=1e-6)
-    assert taken(Slot(limiter), clock, *calls) == pytest.approx([APART] * len(calls), abs=1e-6)
-
-
-@pytest.mark.parametrize("call", list(Call))
-def test_a_further_call_of_one_kind_waits_for_another_turn(
-    limiter: AdaptiveRateLimiter, clock: FakeClock, call: Call
-) -> None:
-    """A retry, or a second look, is one more for its quota."""
-    slot = Slot(limiter)
-
-    assert taken(slot, clock, call, call, call) == pytest.approx([0, APART, 2 * APART], abs=1e-6)
-    others = [each for each in Call if each is not call]
-    assert taken(slot, clock, *others) == [0.0] * 4
+    assert waited == at_once == pytest.approx([APART], abs=1e-6)
+    assert clock.slept == pytest.approx([APART, APART], abs=1e-6)
 
 
-def test_a_slot_that_is_not_used_takes_no_turn(limiter: AdaptiveRateLimiter, clock: FakeClock) -> None:
-    """It is made before it is known whether the log group is looked at."""
-    for _ in range(10):
-        Slot(limiter)
-
-    assert turns_of(limiter, clock, 2) == pytest.approx([0, APART], abs=1e-6)
-
-
-@pytest.mark.parametrize("number", [1, 100])
-def test_the_quota_of_each_kind_is_kept(limiter: AdaptiveRateLimiter, clock: FakeClock, number: int) -> None:
-    """Of log groups that change one after the other, no two calls of a kind are nearer than the quota says."""
-    made: dict[Call, list[float]] = {call: [] for call in GIVEN_BACK}
-    for _ in range(number):
-        slot = Slot(limiter)
-        for call in GIVEN_BACK:
-            slot.take(call)
-            made[call].append(clock.now())
-
-    gaps = [later - sooner for times in made.values() for sooner, later in pairwise(times)]
-    assert min(gaps, default=APART) == pytest.approx(APART, abs=1e-6)
-    assert max(gaps, default=APART) == pytest.approx(APART, abs=1e-6)
-
-
-def test_a_slot_tells_how_it_went(limiter: AdaptiveRateLimiter, clock: FakeClock) -> None:
+def test_a_turn_tells_how_it_went(limiter: AdaptiveRateLimiter, clock: FakeClock) -> None:
     """A refusal slows all others down, an accepted call brings the pace back."""
-    slot = Slot(limiter)
-    slot.take(Call.CHANGE_KEY)
-    slot.refused()
+    turn = Slot(limiter)
+    turn.take(Call.CHANGE_KEY)
+    turn.refused()
     slower = turns_of(limiter, clock, 2)
     for _ in range(1000):
-        slot.accepted()
+        turn.accepted()
     turns_of(limiter, clock, 1)
     again = turns_of(limiter, clock, 1)
 
@@ -374,38 +327,26 @@ def test_a_slot_tells_how_it_went(limiter: AdaptiveRateLimiter, clock: FakeClock
     assert again == pytest.approx([APART], abs=1e-6)
 
 
-@pytest.mark.parametrize("calls", [[Call.READ_TAGS], [Call.READ_TAGS, Call.WRITE_TAGS, Call.READ_TAGS]])
-def test_there_is_no_time_for_another_turn(clock: FakeClock, calls: list[Call]) -> None:
-    """The log group is not looked at, or not once more; what needs no turn is still admitted."""
-    slot = Slot(AdaptiveRateLimiter(clock, 5.0, clock.now() + (len(calls) - 1) * APART / 2))
-    for call in calls[:-1]:
-        slot.take(call)
+def test_a_call_that_cannot_wait_lets_the_next_one_wait(limiter: AdaptiveRateLimiter, clock: FakeClock) -> None:
+    """So the pace is kept, whoever goes first."""
+    limiter.spend()
 
+    assert clock.slept == []
+    assert turns_of(limiter, clock, 2) == pytest.approx([APART, 2 * APART], abs=1e-6)
+
+
+def test_there_is_no_time_for_a_turn(clock: FakeClock) -> None:
+    """The log group is not even looked at."""
     with pytest.raises(OutOfTime):
-        slot.take(calls[-1])
+        Slot(AdaptiveRateLimiter(clock, 5.0, clock.now()))
 
 
-def test_a_turn_that_did_not_come_was_not_taken(clock: FakeClock) -> None:
-    """Whoever asks once more is refused once more."""
-    slot = Slot(AdaptiveRateLimiter(clock, 5.0, clock.now()))
+def test_the_quotas_of_aws_are_kept(clock: FakeClock) -> None:
+    """Five calls of each kind a second; and pages besides each log group's own DescribeLogGroups, of which there are ten."""
+    limits = DEFAULT_RATE_LIMITS
+    log_groups = AdaptiveRateLimiter(clock, limits.log_groups)
+    for _ in range(1 + 5 * 60):
+        Slot(log_groups)
 
-    for call in (Call.READ_TAGS, Call.READ_TAGS, Call.WRITE_TAGS):
-        with pytest.raises(OutOfTime):
-            slot.take(call)
-
-
-def test_the_kinds_of_call() -> None:
-    """By AWS's own names; the ones that a log group costs are all there."""
-    assert {call.value for call in Call} == {
-        "ListTagsForResource",
-        "TagResource",
-        "UntagResource",
-        "AssociateKmsKey",
-        "DescribeLogGroups",
-    }
-
-
-def test_the_quota_of_aws() -> None:
-    """5 calls a second of each kind. DescribeLogGroups: 10, of which pages and each log group's own read take nine."""
-    assert RateLimits(log_groups=5.0, pages=4.0, workers=12) == DEFAULT_RATE_LIMITS
-    assert DEFAULT_RATE_LIMITS.log_groups + DEFAULT_RATE_LIMITS.pages < 10
+    assert clock.now() - FakeClock().now() >= 60
+    assert limits.log_groups + limits.pages < 10
