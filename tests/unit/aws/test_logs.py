@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -19,6 +18,8 @@ from log_group_kms.model.results import Listed, Page
 from log_group_kms.model.tags import CLAIM_TAGS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from mypy_boto3_logs import CloudWatchLogsClient
 
     from log_group_kms.model.targets import LogGroup
