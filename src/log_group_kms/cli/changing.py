@@ -63,10 +63,9 @@ def carry_out(
     )
     if isinstance(result, ProviderError):
         return _fail(invocation, summary, progress, result)
-    for name, why in progress.refused:
-        tell(f"{name}: {why}")
-    summary = replace(summary, refused=tuple(name for name, _ in progress.refused))
-    return conclude(invocation, _with_result(summary, result))
+    for name in progress.refused:
+        tell(f"{name}: {progress.put_aside[name]}")
+    return conclude(invocation, _with_result(replace(summary, refused=tuple(progress.refused)), result))
 
 
 def _fail(invocation: Invocation, summary: Summary, progress: Progress, failure: ProviderError) -> Exit:
@@ -82,7 +81,7 @@ def conclude(invocation: Invocation, summary: Summary) -> Exit:
     """Show the *summary*, and return the exit code that fits."""
     invocation.screen.summary(summary)
     if summary.complete:
-        return Exit.FOUND if summary.refused else Exit.DONE
+        return Exit.DONE
     of = "" if summary.planned is None else f" of {summary.planned:,}"
     tell(f"Interrupted: {summary.changed:,}{of} are done. The same command goes on with the rest.")
     return Exit.INTERRUPTED

@@ -11,7 +11,7 @@ from support.trails import TellingTrail
 from log_group_kms.association.context import Context
 from log_group_kms.association.requests import Ensure, Remove, Update
 from log_group_kms.lifecycle import kinds as lifecycle
-from log_group_kms.model.association import Association
+from log_group_kms.model.association import Association, OnExistingOwner
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
 from log_group_kms.model.results import Outcome
 from log_group_kms.model.targets import QueryResults
@@ -29,6 +29,7 @@ STRANGER = owner(stack_id=OTHER_STACK_ID)
 RESULTS = QueryResults(PLACE)
 FLEET = owner("Fleet", target=fleet("/aws/"))
 ASKED = Association(ORDERS, OURS)
+TAKING_OVER = Association(ORDERS, OURS, on_existing_owner=OnExistingOwner.TAKE_OVER)
 
 
 def ended(outcome: Outcome | Checkpoint) -> Outcome:

@@ -42,15 +42,17 @@ LOOK = "deploy again, or see with CloudTrail who else changes it"
     [
         pytest.param(
             lambda: Account().having(STRANGE).create(FAILING),
+            OwnedByAnotherStack,
             ResourceConflict,
             f"{ANOTHER_KEY}. {INSTEAD}",
             id="another key",
         ),
         pytest.param(
             lambda: Account().having(STRANGE, Claim(STRANGER, None)).create(FAILING),
-            ResourceConflict,
-            f"{ANOTHER_KEY}; it belongs to one:audit/2f1a0c10-0000-0000-0000-000000000002/Encryption. {INSTEAD}",
-            id="another key, someone's",
+            OwnedByAnotherStack,
+            "The log group belongs to Encryption of stack audit, and OnExistingOwner is Fail, so nothing was changed. Take "
+            "the log group out of that stack first, or let this resource take it over with OnExistingOwner: TakeOver",
+            id="another stack's",
         ),
         pytest.param(
             lambda: Account().having(OURS, Claim(ME, None, deleting=True)).create(),
