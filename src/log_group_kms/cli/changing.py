@@ -63,9 +63,10 @@ def carry_out(
     )
     if isinstance(result, ProviderError):
         return _fail(invocation, summary, progress, result)
-    for name in progress.refused:
-        tell(f"{name}: {progress.put_aside[name]}")
-    return conclude(invocation, _with_result(replace(summary, refused=tuple(progress.refused)), result))
+    for name, why in progress.refused:
+        tell(f"{name}: {why}")
+    summary = replace(summary, refused=tuple(name for name, _ in progress.refused))
+    return conclude(invocation, _with_result(summary, result))
 
 
 def _fail(invocation: Invocation, summary: Summary, progress: Progress, failure: ProviderError) -> Exit:

@@ -39,7 +39,7 @@ class Progress:
         stopping: True after Ctrl-C.
         unrestored: the log groups that are left without a key, each with the reason.
         put_aside: why a log group could not be changed at once, by its name.
-        refused: the log groups that AWS refused for good.
+        refused: the single log groups that AWS refused, each with its words.
     """
 
     show: Callable[[Progress], None]
@@ -49,7 +49,7 @@ class Progress:
     stopping: bool = False
     unrestored: list[tuple[str, str]] = field(default_factory=list)
     put_aside: dict[str, str] = field(default_factory=dict)
-    refused: list[str] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count_visit(self, name: str, fate: Fate, why: str) -> None:
@@ -58,7 +58,7 @@ class Progress:
             with self._lock:
                 self.put_aside[name] = why
                 if fate is Fate.REFUSED:
-                    self.refused.append(name)
+                    self.refused.append((name, why))
         if fate not in (*CHANGED, Fate.RELEASED, Fate.UNRESTORED):
             return
         with self._lock:

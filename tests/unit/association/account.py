@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from support.fake_aws import OTHER_STACK_ID, PLACE, FakeAws, FakeClock, FakeLogGroup, fleet, key_arn, log_group, owner
@@ -62,17 +62,22 @@ class Account:
         retrier = Retrier(self.clock, self.clock.time + self.seconds, jitter=lambda _, most: most)
         return Context.of(self.aws, self.aws, retrier, TellingTrail(self._tell))
 
-    def create(self, desired: Association = ASKED, me: Owner = ME) -> Outcome:
+    def create(self, desired: Association = ASKED, me: Owner = ME, sent_at: float | None = None) -> Outcome:
         self.failure_id = NOTHING_ASSOCIATED
-        return ended(lifecycle.ensure(self.context(), Ensure(me, desired)))
+        return ended(lifecycle.ensure(self.context(), Ensure(me, desired, sent_at=sent_at)))
 
-    def update(self, desired: Association, former: Association | None = ASKED) -> Outcome:
+    def update(self, desired: Association, former: Association | None = ASKED, sent_at: float | None = None) -> Outcome:
         self.failure_id = ORDERS.arn
-        event = Ensure(ME, desired, Update(ORDERS.arn, former, ME if former else None))
+        event = Ensure(ME, desired, Update(ORDERS.arn, former, ME if former else None), sent_at=sent_at)
         return ended(lifecycle.ensure(self.context(), event))
 
     def delete(self, former: Association = ASKED, me: Owner = ME, *, minted: bool = True) -> Outcome:
         return ended(lifecycle.remove(self.context(), Remove.of(me, former, minted=minted)))
+
+    def cancel(self, former: Association = ASKED, sent_at: float | None = None) -> Outcome:
+        """A Delete with an id that CloudFormation made up: it gave the Create up, which may still be at work."""
+        event = replace(Remove.of(ME, former), cancels=True, sent_at=self.clock.now() if sent_at is None else sent_at)
+        return ended(lifecycle.remove(self.context(), event))
 
     def _tell(self, physical_id: str) -> None:
         self.failure_id = physical_id

@@ -10,7 +10,7 @@ from unit.association.account import ASKED, BEFORE, BILLING, FLEET, ME, NEW, ORD
 from log_group_kms.association.decision import Desired
 from log_group_kms.association.requests import Asker, Ensure, Remove, Update
 from log_group_kms.association.trail import Footprint
-from log_group_kms.model.association import Association, OnDelete, OnExistingKey
+from log_group_kms.model.association import Association, OnDelete, OnExistingKey, OnExistingOwner
 from log_group_kms.model.keys import KeyName
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED
 
