@@ -82,7 +82,7 @@ def conclude(invocation: Invocation, summary: Summary) -> Exit:
     """Show the *summary*, and return the exit code that fits."""
     invocation.screen.summary(summary)
     if summary.complete:
-        return Exit.FOUND if summary.refused else Exit.DONE
+        return Exit.DONE
     of = "" if summary.planned is None else f" of {summary.planned:,}"
     tell(f"Interrupted: {summary.changed:,}{of} are done. The same command goes on with the rest.")
     return Exit.INTERRUPTED
