@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: Seconds for which a look at the tags, or a claim just written, vouches for them: longer than the three calls that
 #: follow take at their usual pace, and much shorter than others wait for a Delete (`policies.OTHERS_DELETE`).
-FRESH: Final = 1.0
+FRESH: Final = 0.5
 
 _TAKEN_OVER: Final = "The log group was taken over, or given back, meanwhile; it was left as it is"
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, assert_never
 
-from log_group_kms.association.claims import Watch, check_claim
+from log_group_kms.association.claims import FRESH, Watch, check_claim, settled_claim
 from log_group_kms.association.decision import Apply, Desired, Skip, decide
 from log_group_kms.association.removal import Removal, put_back
 from log_group_kms.association.trail import Footprint
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 #: A claim that others take away is written so often.
 _TRIES: Final = 3
+#: Seconds after which whoever read the tags before a claim reads them again, and a call that is under way is answered.
+_OUTLASTING: Final = FRESH + 0.2
 
 
 class _OvertakenError(Exception):
@@ -118,8 +120,7 @@ class LogGroupRules:
                 claimed = ClaimedLogGroup(self._logs, self.log_group, event, key, decision, observed=observed)
                 claimed.claim()
                 with claimed.undone_when_lost():
-                    claimed.act()
-                    claimed.confirm()
+                    claimed.hold()
                 return self._outcome(key, decision)
             case unreachable:
                 assert_never(unreachable)
@@ -135,7 +136,7 @@ class LogGroupRules:
         nothing = Observed(None, None)
         claimed = ClaimedLogGroup(self._logs, self.log_group, event, key, decision, observed=nothing)
         with claimed.undone_when_lost():
-            claimed.confirm(created=True)
+            claimed.hold(created=True)
         return self._outcome(key, decision)
 
     def _find(self, event: Ensure) -> Observed | None:
@@ -220,6 +221,7 @@ class ClaimedLogGroup:
         self._decision = decision
         self._observed = observed
         self._watch = watch or Watch(logs, log_group)
+        self._acted = False
 
     def claim(self) -> None:
         """Claim, as the decision says, what was observed.
@@ -242,17 +244,29 @@ class ClaimedLogGroup:
             # An answer that comes late says nothing of the time since.
             self._watch.renew()
             self._logs.claim(self._log_group, self._decision.claim, check_observed)
+            self._remember_what_is_there_now()
+
+    def _remember_what_is_there_now(self) -> None:
+        """Where this takes over from somebody who goes just now, remember the key that this one put back."""
+        before, event = self._observed.claim, self._event
+        if before is None or before.deleting or event.owner.is_fleet or before.owner.is_sibling_of(event.owner):
+            return
+        key = self._logs.key_of(self._log_group)
+        if key not in (self._observed.key, self._key):
+            self._decision = replace(self._decision, claim=replace(self._decision.claim, previous=key), associate=True)
+            self._logs.rewrite_claim(self._log_group, self._decision.claim, no_guard)
 
     def act(self) -> None:
         """Associate the key, as the decision says."""
+        self._acted = True
         if self._decision.associate:
             self._logs.fence()
             if not self._watch.is_fresh:
                 self._check_claim()
             self._logs.associate(self._log_group, self._key, guard=self._check_claim)
 
-    def confirm(self, *, created: bool = False) -> None:
-        """Read key and claim back; claim and act again where others came between who are not to go first.
+    def hold(self, *, created: bool = False) -> None:
+        """Act, and read key and claim back; claim and act again where others came between who are not to go first.
 
         These are a fleet, and the end of whoever owned the log group before: its Delete may have taken this claim for
         its own.
@@ -260,18 +274,28 @@ class ClaimedLogGroup:
         Raises:
             ProviderError: they are not both there; NotFound where the log group vanished.
         """
+        before = self._observed.claim
         for _ in range(_TRIES - 1):
             try:
-                return confirm(self._logs, self._log_group, self._event.owner, self._key, created=created)
+                return self._hold(created=created)
             except ClaimGone:
-                before = self._observed.claim
                 if before is None or before.owner == self._event.owner:
                     raise
             except TakenOver as taken:
-                if not taken.by_fleet:
+                claim = settled_claim(self._logs, self._log_group, self._event.owner)
+                leaving = before is not None and (claim is None or (claim.deleting and claim.owner == before.owner))
+                if not (taken.by_fleet or leaving):
                     raise
             self._claim_again()
-        return confirm(self._logs, self._log_group, self._event.owner, self._key, created=created)
+        return self._hold(created=created)
+
+    def _hold(self, *, created: bool) -> None:
+        if not self._acted and not created:
+            self.act()
+        if self._decision.write:
+            # Until nobody acts any more on a look that is older than this claim.
+            self._logs.retrier.clock.sleep(_OUTLASTING)
+        confirm(self._logs, self._log_group, self._event.owner, self._key, created=created)
 
     def _claim_again(self) -> None:
         in_force = self._logs.key_of(self._log_group)
@@ -281,6 +305,7 @@ class ClaimedLogGroup:
             previous = before.previous if before else self._decision.claim.previous
         claim = replace(self._decision.claim, previous=previous)
         self._logs.rewrite_claim(self._log_group, claim, no_guard)
+        self._acted = True
         if in_force != self._key:
             self._logs.associate(self._log_group, self._key, guard=self._check_claim)
 
