@@ -28,8 +28,8 @@ ME, SIBLING = owner(), owner("Renamed")
 STRANGER = owner(stack_id=OTHER_STACK_ID)
 RESULTS = QueryResults(PLACE)
 FLEET = owner("Fleet", target=fleet("/aws/"))
-ASKED = Association(ORDERS, OURS)
-TAKING_OVER = Association(ORDERS, OURS, on_existing_owner=OnExistingOwner.TAKE_OVER)
+#: Most of these tests are about what two owners do to each other.
+ASKED = TAKING_OVER = Association(ORDERS, OURS, on_existing_owner=OnExistingOwner.TAKE_OVER)
 
 
 def ended(outcome: Outcome | Checkpoint) -> Outcome:

@@ -55,23 +55,15 @@ RECONCILIATION = Pair(reconciliation_of_a_fleet, BEFORE, None, -0.3, 2.0)
 MENDING = Pair(reconciliation_of_a_fleet, BEFORE, Claim(FLEET, None), -0.3, 2.0)
 ANOTHERS_CREATE = Pair(create_of_another, BEFORE, None, -0.3, 0.3)
 
-_LATE_MARK = "a Delete writes its mark over a claim that came after its look"
-_LATE_FENCE = "a fleet's look at the log group is older than the look at its lookouts that comes before the change"
-
-
-def open_defect(reason: str) -> pytest.MarkDecorator:
-    """Expect a failure until it is mended."""
-    return pytest.mark.xfail(strict=True, reason=reason)
-
 
 @pytest.mark.parametrize(
     "pair",
     [
-        pytest.param(ANOTHERS_DELETE, id="another's Delete", marks=open_defect(_LATE_MARK)),
-        pytest.param(FLEETS_DELETE, id="a fleet's Delete", marks=open_defect(_LATE_MARK)),
-        pytest.param(FLEETS_CREATE, id="a fleet's Create", marks=open_defect(_LATE_FENCE)),
-        pytest.param(RECONCILIATION, id="a fleet's reconciliation", marks=open_defect(_LATE_FENCE)),
-        pytest.param(MENDING, id="a fleet's reconciliation, of its own", marks=open_defect(_LATE_FENCE)),
+        pytest.param(ANOTHERS_DELETE, id="another's Delete"),
+        pytest.param(FLEETS_DELETE, id="a fleet's Delete"),
+        pytest.param(FLEETS_CREATE, id="a fleet's Create"),
+        pytest.param(RECONCILIATION, id="a fleet's reconciliation"),
+        pytest.param(MENDING, id="a fleet's reconciliation, of its own"),
     ],
 )
 def test_no_success_without_key_and_claim(pair: Pair) -> None:
@@ -88,7 +80,7 @@ def test_no_success_without_key_and_claim(pair: Pair) -> None:
 @pytest.mark.parametrize(
     "pair",
     [
-        pytest.param(ANOTHERS_DELETE, id="another's Delete", marks=open_defect(_LATE_MARK)),
+        pytest.param(ANOTHERS_DELETE, id="another's Delete"),
         pytest.param(FLEETS_DELETE, id="a fleet's Delete"),
         pytest.param(FLEETS_CREATE, id="a fleet's Create"),
         pytest.param(RECONCILIATION, id="a fleet's reconciliation"),

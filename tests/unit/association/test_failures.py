@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from unit.association.account import ASKED, ME, ORDERS, OURS, STRANGE, STRANGER, Account
 
-from log_group_kms.model.association import OnExistingKey
+from log_group_kms.model.association import Association, OnExistingKey
 from log_group_kms.model.errors import (
     ClaimLost,
     NotFound,
@@ -55,10 +55,11 @@ LOOK = "deploy again, or see with CloudTrail who else changes it"
             id="another key",
         ),
         pytest.param(
-            lambda: Account().having(STRANGE, Claim(STRANGER, None)).create(FAILING),
+            lambda: Account().having(STRANGE, Claim(STRANGER, None)).create(Association(ORDERS, OURS)),
             OwnedByAnotherStack,
             "The log group belongs to Encryption of stack audit, and OnExistingOwner is Fail, so nothing was changed. "
-            "Take the log group out of that stack first, or let this resource take it over with OnExistingOwner: TakeOver",
+            "Take the log group out of that stack first, or let this resource take it over with "
+            "OnExistingOwner: TakeOver",
             id="another stack's",
         ),
         pytest.param(

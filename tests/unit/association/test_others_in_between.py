@@ -150,7 +150,6 @@ def test_the_key_of_an_owner_that_is_gone_is_not_remembered(
     assert [place for place in remembered_wrongly(found) if in_time(place)] == []
 
 
-@pytest.mark.xfail(strict=True, reason="nothing is read between the last look at the claim and the claim of its own")
 @PACE
 @DELETES
 def test_nor_where_it_goes_within_the_call_that_claims(event: Event, theirs: Owner, seconds: float) -> None:
@@ -203,9 +202,6 @@ def test_of_two_creates_the_last_writer_wins(claim: Claim | None, seconds: float
     assert len(under_way) <= 1
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the second for which a claim vouches begins with AWS's answer, not with the call"
-)
 def test_of_two_creates_the_last_writer_wins_though_aws_answers_late() -> None:
     """A claim that took two seconds to be answered is looked at before the key is associated."""
     found = endings(lambda: Account().having(BEFORE), create_of_another, 2.0)

@@ -10,7 +10,7 @@ from unit.association.account import ASKED, BEFORE, BILLING, FLEET, ME, NEW, ORD
 from log_group_kms.association.decision import Desired
 from log_group_kms.association.requests import Asker, Ensure, Remove, Update
 from log_group_kms.association.trail import Footprint
-from log_group_kms.model.association import Association, OnDelete, OnExistingKey, OnExistingOwner
+from log_group_kms.model.association import Association, OnDelete, OnExistingKey
 from log_group_kms.model.keys import KeyName
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED
 
@@ -102,7 +102,6 @@ def test_what_an_update_before_abandoned(update: Update | None, abandoned: Remov
                 NEW,
                 OnExistingKey.OVERRIDE,
                 BEFORE,
-                on_existing_owner=OnExistingOwner.FAIL,
                 creating=True,
                 changes_key=True,
             ),
@@ -115,7 +114,6 @@ def test_what_an_update_before_abandoned(update: Update | None, abandoned: Remov
                 NEW,
                 OnExistingKey.OVERRIDE,
                 BEFORE,
-                on_existing_owner=OnExistingOwner.FAIL,
                 creating=True,
                 changes_key=True,
                 asked_at=SENT,
@@ -129,7 +127,6 @@ def test_what_an_update_before_abandoned(update: Update | None, abandoned: Remov
                 NEW,
                 OnExistingKey.OVERRIDE,
                 BEFORE,
-                on_existing_owner=OnExistingOwner.FAIL,
                 former_owner=ME,
                 changes_key=True,
                 asked_at=SENT,
@@ -143,7 +140,6 @@ def test_what_an_update_before_abandoned(update: Update | None, abandoned: Remov
                 NEW,
                 OnExistingKey.OVERRIDE,
                 BEFORE,
-                on_existing_owner=OnExistingOwner.FAIL,
                 former_owner=ME,
                 asked_at=SENT,
             ),
@@ -156,7 +152,6 @@ def test_what_an_update_before_abandoned(update: Update | None, abandoned: Remov
                 NEW,
                 OnExistingKey.OVERRIDE,
                 BEFORE,
-                on_existing_owner=OnExistingOwner.FAIL,
                 enrolling=True,
                 changes_key=True,
                 asked_at=NOW,
