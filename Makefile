@@ -12,7 +12,7 @@ LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format lint types template chaos mutants demo landing-zone local local-stop acceptance acceptance-clean bench load house scan audit sbom cdk lock clean
+.PHONY: help setup test check format lint types template chaos mutants demo landing-zone local local-stop acceptance acceptance-clean bench load house scan audit sbom version release record cdk lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,15 @@ audit: $(STAMP) $(SCAN)/.installed ## known vulnerabilities of every locked pack
 
 sbom: $(STAMP) ## the bill of materials of what is deployed, as CycloneDX, into build/
 	$(BIN)/python -m tools.sbom
+
+version: $(STAMP) ## tell the version; set it everywhere, and date the changelog (NUMBER=1.2.3)
+	@$(BIN)/python -m tools.version $(NUMBER)
+
+release: $(STAMP) ## the artifacts of the commit at HEAD, into dist/
+	$(BIN)/python -m tools.release
+
+record: $(STAMP) ## before 1.0.0 alone: what it writes, as cases that every later version must read
+	$(BIN)/python -m tools.record
 
 # Nothing is compiled ahead: most of it never runs, and writing the bytecode takes longer than all the rest.
 $(SCAN)/.installed: requirements-scan.txt
@@ -125,4 +134,4 @@ local-stop: $(STAMP) ## stop it
 
 clean: ## remove what make made
 	@[ ! -x $(BIN)/python ] || $(BIN)/python -m local stop
-	rm -rf $(VENV) $(MUTANTS) $(SCAN) $(CDK) mutants build .aws-sam .local .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(MUTANTS) $(SCAN) $(CDK) mutants build dist .aws-sam .local .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

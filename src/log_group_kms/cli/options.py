@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from log_group_kms.model.targets import Fleet
 from log_group_kms.request.properties import FLEET_TARGET, PROPERTIES
 from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS
+from log_group_kms.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -87,6 +88,7 @@ def parsers(
 ) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     """Return the parser of the whole command line, and those of its *commands* by name."""
     parser = _parser(argparse.ArgumentParser, NAME, _SUMMARY)
+    parser.add_argument("--version", action="version", version=f"{NAME} {VERSION}")
     adder = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     by_name = {}
     for command in commands:

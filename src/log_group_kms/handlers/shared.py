@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger, Metrics
 
 from log_group_kms.aws.clients import logs_service_principal
 from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS, RateLimits
+from log_group_kms.version import VERSION
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -24,7 +25,8 @@ def new_logger(service: str) -> Logger:
     """Return a function's logger; every module's own logger of the standard library writes JSON through it."""
     # Lambda takes the level of a line whose timestamp it cannot read (Powertools' default) for INFO, and drops it at
     # WARN.
-    logger = Logger(service=service, use_rfc3339=True)
+    # The version on each line: after an upgrade, events of the old one may still be at work.
+    logger = Logger(service=service, use_rfc3339=True, version=VERSION)
     package = logging.getLogger("log_group_kms")
     package.addHandler(logger.registered_handler)
     package.setLevel(logger.log_level)
