@@ -75,7 +75,7 @@ release: $(STAMP) ## the artifacts of the commit at HEAD, into dist/
 	$(BIN)/python -m tools.release
 
 record: $(STAMP) ## before 1.0.0 alone: what it writes, as cases that every later version must read
-	$(BIN)/python -m tools.record
+	PYTHONPATH=src:.:tests $(BIN)/python -m recorded.record
 
 # Nothing is compiled ahead: most of it never runs, and writing the bytecode takes longer than all the rest.
 $(SCAN)/.installed: requirements-scan.txt
