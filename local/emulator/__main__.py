@@ -16,6 +16,7 @@ from local.emulator import (
     control,
     custom_resources,
     event_targets,
+    execution_environments,
     key_ids,
     log_group_resource,
     logs,
@@ -52,6 +53,7 @@ def main() -> None:
     control.install(control.Control(director, listing))
     trail.install()
     asynchronous.install(queue)
+    execution_environments.install()
     event_targets.install(queue)
     physical_names.install()
     conditions.install()
