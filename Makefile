@@ -12,7 +12,7 @@ LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format lint types template chaos mutants demo landing-zone local local-stop acceptance acceptance-clean bench load house scan audit sbom version release record cdk lock clean
+.PHONY: help setup test check format lint types template chaos mutants demo landing-zone local local-stop acceptance acceptance-clean bench load house schema scan audit sbom version release record cdk lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,7 @@ format: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check
 	PYTHONPATH=src $(BIN)/lint-imports --no-logo
+	PYTHONPATH=src $(BIN)/python -m tools.schema --check
 
 types: $(STAMP)
 	$(BIN)/mypy
@@ -113,14 +114,17 @@ acceptance: $(STAMP) ## put the provider and its beliefs to a REAL AWS account, 
 acceptance-clean: $(STAMP) ## remove what a crashed acceptance run has left in the account
 	@$(BIN)/python -m acceptance clean
 
-bench: $(STAMP) ## every benchmark beside its peers, into benchmarks/RESULTS.md (ten minutes)
-	$(BIN)/python -m benchmarks
+bench: $(STAMP) ## every benchmark beside its peers, into benchmarks/RESULTS.md (ten minutes; ONLY='fleet load' for some)
+	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
 
-load: $(STAMP) ## one of them: 500 resources at once beside a naive handler (four minutes)
+load: $(STAMP) ## one of them: 500 resources at once beside a naive handler (three minutes)
 	$(BIN)/python -m benchmarks --only load
 
 house: $(STAMP) ## the figures of the code's structure
 	@$(BIN)/python -m tools.house
+
+schema: $(STAMP) ## the JSON schemas and the rules for cfn-lint and cfn-guard, from the table of the properties
+	PYTHONPATH=src $(BIN)/python -m tools.schema
 
 lock: ## resolve and lock every dependency anew (needs uv)
 	$(LOCK) --group function -o src/requirements.txt

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks import (
     PROJECT,
+    backoff,
     cold_start,
     crash,
     fleet,
+    fleet_memory,
     fleet_peer,
+    largest_fleet,
     load,
     memory,
     package,
@@ -41,8 +44,11 @@ QUESTIONS: Final[dict[str, Callable[[Bench], Section]]] = {
     "lasting-refusals": refusals.lasting,
     "crash": crash.measure,
     "load": load.measure,
+    "backoff": backoff.measure,
     "fleet": fleet.measure,
+    "largest-fleet": largest_fleet.measure,
     "fleet-peer": fleet_peer.measure,
+    "fleet-memory": fleet_memory.measure,
     "memory": memory.measure,
     "package": package.measure,
 }

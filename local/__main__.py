@@ -8,6 +8,7 @@ from local.client import detached
 from local.client.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 from local.client.server import Settings
 from local.demo.seed import seed
+from local.emulator.quotas import factor_in
 
 
 def main() -> int:
@@ -15,6 +16,9 @@ def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     arguments.add_argument("action", nargs="?", choices=("start", "stop"), default="start")
     arguments.add_argument("--auth", action="store_true", help="enforce IAM policies")
+    arguments.add_argument(
+        "--quota-factor", type=factor_in, default=1.0, help="times AWS's own quotas, or off (default: 1)"
+    )
     arguments.add_argument("--account", default=ACCOUNT)
     arguments.add_argument("--region", default=REGION)
     chosen = arguments.parse_args()
@@ -25,7 +29,7 @@ def main() -> int:
     if running:
         print(f"# The embedded AWS is already running at {running.endpoint}.")
     else:
-        running = detached.start(Settings(chosen.account, chosen.region, chosen.auth))
+        running = detached.start(Settings(chosen.account, chosen.region, chosen.auth, chosen.quota_factor))
         seed(running)
         print(f"# The embedded AWS runs at {running.endpoint}, account {running.account}.")
     _print_environment(running)

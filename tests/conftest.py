@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,10 +17,15 @@ settings.register_profile("default", deadline=None, suppress_health_check=[Healt
 settings.load_profile("default")
 
 
+#: Tests call as fast as they can, and for many of them no sleep takes time: at AWS's own quotas they would be refused
+#: for what no user does. Those that are about quotas set them. A test that makes hundreds of calls a second is refused.
+QUOTA_FACTOR: Final = 100.0
+
+
 @pytest.fixture(scope="session")
 def embedded_aws() -> Iterator[EmbeddedAws]:
     """One for each pytest-xdist worker; a test that writes resets it first."""
-    with EmbeddedAws.start() as aws:
+    with EmbeddedAws.start(quota_factor=QUOTA_FACTOR) as aws:
         yield aws
 
 
@@ -34,7 +39,7 @@ def aws(embedded_aws: EmbeddedAws) -> EmbeddedAws:
 @pytest.fixture(scope="session")
 def embedded_aws_with_auth() -> Iterator[EmbeddedAws]:
     """An embedded AWS that enforces IAM policies, shared."""
-    with EmbeddedAws.start(auth=True) as aws:
+    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR) as aws:
         yield aws
 
 

@@ -118,7 +118,7 @@ def _interface(interface: Template, without: set[str]) -> Template:
 
 
 def joined(first: Template, second: Template) -> Template:
-    """Both interfaces, parameters, resources and outputs; the description is the *first* one's."""
+    """Both interfaces, parameters, conditions, resources and outputs; the description is the *first* one's."""
     own, other = first["Metadata"][_INTERFACE], second["Metadata"][_INTERFACE]
     return {
         "AWSTemplateFormatVersion": first["AWSTemplateFormatVersion"],
@@ -130,7 +130,7 @@ def joined(first: Template, second: Template) -> Template:
             }
         },
         "Parameters": {**first["Parameters"], **second["Parameters"]},
-        "Conditions": second["Conditions"],
+        "Conditions": {**first["Conditions"], **second["Conditions"]},
         "Resources": {**first["Resources"], **second["Resources"]},
         "Outputs": {**first["Outputs"], **second["Outputs"]},
     }

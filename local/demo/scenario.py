@@ -30,6 +30,8 @@ QUERIES_STACK: Final = "queries"
 LOG_GROUP_EXAMPLE: Final = (PROJECT / "examples" / "log-group.yaml").read_text()
 QUERY_RESULTS_EXAMPLE: Final = (PROJECT / "examples" / "query-results.yaml").read_text()
 NONE: Final = "-"
+#: The demo is to be looked at, not waited for: a dozen steps in a minute are more calls than AWS takes from an account.
+_QUOTA_FACTOR: Final = 20.0
 
 #: Seconds that a new log group's enrolment is waited for.
 _ENROLMENT: Final = 30.0
@@ -286,7 +288,10 @@ def run(console: Console, steps: tuple[Step, ...] = STEPS) -> None:
         ClaimNotReachedError: at the first step that left another state than it claims.
         CommandFailedError: SAM failed.
     """
-    with tempfile.TemporaryDirectory(prefix="demo-") as workspace, EmbeddedAws.start(auth=True) as aws:
+    with (
+        tempfile.TemporaryDirectory(prefix="demo-") as workspace,
+        EmbeddedAws.start(auth=True, quota_factor=_QUOTA_FACTOR) as aws,
+    ):
         console.print("An embedded AWS runs on the loopback address, and enforces IAM.")
         demo = Demo(aws, Path(workspace))
         for number, step in enumerate(steps, 1):

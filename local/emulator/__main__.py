@@ -29,6 +29,8 @@ from local.emulator import (
 )
 from local.emulator.director import Director
 from local.emulator.log_listing import LogListing
+from local.emulator.log_summaries import LogSummaries
+from local.emulator.quotas import Quotas, factor_in
 
 
 def main() -> None:
@@ -44,13 +46,15 @@ def main() -> None:
         return
     if chosen.with_parent:
         threading.Thread(target=_end_with_parent, args=(chosen.remove,), daemon=True).start()
-    director, queue, listing = Director(), asynchronous.AsynchronousQueue(), LogListing()
+    quotas = Quotas(factor_in(os.environ.get("EMBEDDED_AWS_QUOTA_FACTOR", "1")))
+    director, queue = Director(quotas), asynchronous.AsynchronousQueue()
+    listing, summaries = LogListing(), LogSummaries()
     policies.install()
     authorization.install()
     transport.install()
-    logs.install(director, listing)
+    logs.install(director, listing, summaries)
     key_ids.install()
-    control.install(control.Control(director, listing))
+    control.install(control.Control(director, listing, summaries))
     trail.install()
     asynchronous.install(queue)
     execution_environments.install()

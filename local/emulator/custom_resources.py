@@ -8,6 +8,7 @@ seen on AWS by the authors of other providers.
 
 import os
 import random
+import re
 import secrets
 import string
 import threading
@@ -29,7 +30,8 @@ from local.emulator.wire import Response
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-_PATH: Final = "/cloudformation-custom-resource-response/"
+#: In front of the stack's id, on the path of a ResponseURL: nothing, as on AWS. No bucket of S3 has such a name.
+_PATH: Final = re.compile(r"/arn(:|%3A)[\w-]+(:|%3A)cloudformation(:|%3A)")
 _LONGEST_BODY: Final = 4096
 _LONGEST_ID: Final = 1024
 _DEFAULT_TIMEOUT: Final = 3600
@@ -123,9 +125,9 @@ class CustomResources:
     def _send(self, function: dict[str, Any], event: dict[str, Any], timeout: float) -> _Outcome:
         key = str(uuid.uuid4())
         name = f"{event['StackId']}|{event['LogicalResourceId']}|{key}"
-        pending = _Pending(event, _PATH + name, secrets.token_hex(32))
+        pending = _Pending(event, f"/{name}", secrets.token_hex(32))
         self._pending[key] = pending
-        event["ResponseURL"] = _presigned(_PATH + quote(name, safe=""), pending.signature)
+        event["ResponseURL"] = _presigned(f"/{quote(name, safe='/')}", pending.signature)
         self._director.events.append(event)
         self._queue.put(function, event)
         pending.answered.wait(timeout)
@@ -134,7 +136,7 @@ class CustomResources:
 
     def receive(self, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]) -> Response | None:
         """Return the storage's HTTP response to a PUT; None where the path is not a ResponseURL."""
-        if not path.startswith(_PATH):
+        if not _PATH.match(path):
             return None
         pending = self._pending.get(path.rpartition("|")[2])
         if pending is None:

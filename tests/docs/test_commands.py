@@ -38,8 +38,11 @@ from samcli.commands.delete.command import cli as delete
 from samcli.commands.deploy.command import cli as deploy
 from samcli.commands.local.invoke.cli import cli as invoke
 from samcli.commands.logs.command import cli as logs
+from samcli.commands.validate.validate import cli as validate
 
-commands = {"build": build, "delete": delete, "deploy": deploy, "local invoke": invoke, "logs": logs}
+commands = {
+    "build": build, "delete": delete, "deploy": deploy, "local invoke": invoke, "logs": logs, "validate": validate
+}
 print(json.dumps({
     name: [option for one in command.params for option in (*one.opts, *one.secondary_opts)]
     for name, command in commands.items()

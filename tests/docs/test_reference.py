@@ -13,7 +13,7 @@ from support.pages import PROJECT, code_in, page
 
 from log_group_kms.cloudformation.envelope import Envelope
 from log_group_kms.lifecycle.deadlines import Deadlines
-from log_group_kms.lifecycle.event import return_values
+from log_group_kms.lifecycle.return_values import return_values
 from log_group_kms.model.errors import InvalidRequest
 from log_group_kms.model.keys import KeyArn
 from log_group_kms.model.results import Outcome
@@ -153,7 +153,10 @@ def provider_template() -> Any:
 def actions_of(role: str) -> set[str]:
     """What a *role* of the template may do."""
     policies = provider_template()["Resources"][role]["Properties"]["Policies"]
-    actions = [statement["Action"] for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    # Those on a condition, and those that only deny, are described below the table.
+    always = [policy for policy in policies if "PolicyDocument" in policy]
+    statements = [statement for policy in always for statement in policy["PolicyDocument"]["Statement"]]
+    actions = [statement["Action"] for statement in statements if statement["Effect"] == "Allow"]
     return {action for some in actions for action in ([some] if isinstance(some, str) else some)}
 
 

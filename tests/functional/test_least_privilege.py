@@ -42,8 +42,8 @@ QUERY_RESULTS: Final = "arn:aws:logs:eu-west-1:111122223333:query-result:*"
 
 @pytest.fixture(scope="session")
 def embedded_aws() -> Iterator[EmbeddedAws]:
-    """One that enforces IAM."""
-    with EmbeddedAws.start(auth=True) as aws:
+    """One that enforces IAM; its quotas are for clocks that take no time, as for all functional tests."""
+    with EmbeddedAws.start(auth=True, quota_factor=100.0) as aws:
         yield aws
 
 

@@ -112,11 +112,16 @@ def as_list(value: Any) -> list[Any]:
 
 def statements(policy_name: str, role: str = "ProviderRole", **parameters: Any) -> dict[str, dict[str, Any]]:
     """The statements of one of a role's policies by Sid, as they are in China."""
-    template = load(TEMPLATE)
-    policies = {policy["PolicyName"]: policy for policy in template["Resources"][role]["Properties"]["Policies"]}
+    (policy,) = [one for one in policies(role, **parameters) if one["PolicyName"] == policy_name]
+    return {statement["Sid"]: statement for statement in policy["PolicyDocument"]["Statement"]}
+
+
+def policies(role: str = "ProviderRole", path: Path = TEMPLATE, **parameters: Any) -> list[dict[str, Any]]:
+    """A role's policies, as they are in China."""
+    template = load(path)
     resolve = Resolver({**CHINA, **parameters_of(template), **parameters}, template["Conditions"])
-    resolved = resolve(policies[policy_name]["PolicyDocument"]["Statement"])
-    return {statement["Sid"]: statement for statement in resolved}
+    resolved = resolve(template["Resources"][role]["Properties"]["Policies"])
+    return [policy for policy in resolved if policy != {"Ref": "AWS::NoValue"}]
 
 
 def actions(policy_name: str, role: str = "ProviderRole") -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from log_group_kms.model.association import OnExistingKey
-from log_group_kms.model.errors import ClaimLost, OddKeyInForce, ResourceConflict, StaleEvent
+from log_group_kms.model.association import OnExistingKey, OnExistingOwner
+from log_group_kms.model.errors import ClaimLost, OddKeyInForce, OwnedByAnotherStack, ResourceConflict, StaleEvent
 from log_group_kms.model.keys import OddKey
 from log_group_kms.model.ownership import Claim
 
@@ -35,6 +35,7 @@ class Desired:
         asked_at: when CloudFormation sent the event, or upkeep began, in seconds since the epoch; None where that is
             not known.
         changes_key: whether the event names another key, or another target, than the one before.
+        on_existing_owner: what an explicit resource does with a log group that one of another stack owns.
     """
 
     owner: Owner
@@ -46,6 +47,7 @@ class Desired:
     former_owner: Owner | None = None
     asked_at: float | None = None
     changes_key: bool = False
+    on_existing_owner: OnExistingOwner = OnExistingOwner.TAKE_OVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,12 @@ class Skip:
 
     Attributes:
         to: whom the log group belongs to, where it is for that; None where OnExistingKey says so.
+        uncovered: whether it is without a key.
         note: what the user should know.
     """
 
     to: Owner | None = None
+    uncovered: bool = False
     note: str = field(default="", compare=False)
 
 
@@ -90,13 +94,16 @@ def decide(observed: Observed, desired: Desired) -> Decision:
     Raises:
         ClaimLost: a Create finds that its own Delete has begun.
         StaleEvent: an event that CloudFormation sent later has claimed the log group.
+        OwnedByAnotherStack: OnExistingOwner is Fail, and that is so.
         ResourceConflict: OnExistingKey is Fail, and another key that is not this resource's own is in force.
         OddKeyInForce: no Delete could put the key in force back.
     """
     claim = observed.claim
     _check_order(claim, desired)
     if claim and not may_take(claim, desired) and not _is_left_behind(observed, desired):
-        return Skip(claim.owner)
+        return Skip(claim.owner, uncovered=observed.key is None)
+    if claim and desired.on_existing_owner is OnExistingOwner.FAIL and _is_anothers(claim, desired):
+        raise OwnedByAnotherStack(claim.owner)
     ours = _is_ours(observed, desired)
     if observed.key not in (None, desired.key) and not ours:
         if desired.on_existing_key is OnExistingKey.KEEP:
@@ -119,6 +126,13 @@ def decide(observed: Observed, desired: Desired) -> Decision:
     )
     dated = (associate or desired.changes_key) and _is_later(desired, claim)
     return Apply(wanted, write=claim != wanted or dated, associate=associate)
+
+
+def _is_anothers(claim: Claim, desired: Desired) -> bool:
+    """Return whether an explicit resource of another stack has it, and keeps it."""
+    if desired.owner.is_fleet or claim.owner.is_fleet or claim.deleting:
+        return False
+    return claim.owner != desired.former_owner and not claim.owner.is_sibling_of(desired.owner)
 
 
 def _check_order(claim: Claim | None, desired: Desired) -> None:

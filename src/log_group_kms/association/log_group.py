@@ -23,6 +23,7 @@ from log_group_kms.model.errors import (
     ClaimLost,
     NotFound,
     NotStabilized,
+    OwnedByAnotherStack,
     ProviderError,
     TakenOver,
     Throttled,
@@ -79,6 +80,11 @@ class LogGroupRules:
                 return self._ensure(event, observed, key)
             except _OvertakenError:
                 observed = self._observe(event)
+            except OwnedByAnotherStack as owned:
+                if not self.context.stacks.is_gone(owned.owner):
+                    raise
+                # Its tags are all that is left of it.
+                observed = Observed(observed.key, None)
 
     def remove(self, event: Remove) -> Outcome:
         """End the association, where it is the event's own to end.

@@ -80,6 +80,13 @@ class LogGroups(Protocol):
         """Take *target*'s key away; succeeds where there is none."""
 
 
+class Stacks(Protocol):
+    """CloudFormation."""
+
+    def is_gone(self, owner: Owner) -> bool:
+        """Return whether the stack of *owner* no longer exists; False where that cannot be told."""
+
+
 class Keys(Protocol):
     """KMS."""
 

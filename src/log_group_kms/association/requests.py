@@ -132,6 +132,7 @@ class Ensure:
             former_owner=self.former_owner,
             asked_at=now if self.enrolling else self.sent_at,
             changes_key=self.changes_key,
+            on_existing_owner=self.association.on_existing_owner,
         )
 
     def failure_id(self, footprint: Footprint) -> str:

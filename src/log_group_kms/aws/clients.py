@@ -15,6 +15,7 @@ from log_group_kms.aws.error_codes import translated_errors
 from log_group_kms.aws.kms import Kms
 from log_group_kms.aws.logs import CloudWatchLogs
 from log_group_kms.aws.session import new_session
+from log_group_kms.aws.stacks import CloudFormationStacks
 from log_group_kms.model.errors import (
     NotFound,
     ProviderError,
@@ -107,6 +108,10 @@ class Aws:
         clients = cache(partial(self._client, config=QUICKLY))
         known = frozenset(self._session.get_available_services())
         return AwsSurroundings(lambda name: clients(name) if name in known else None, lambda: self._identity)
+
+    def stacks(self, place: Place) -> CloudFormationStacks:
+        """Return the port on CloudFormation, for the stacks of *place*."""
+        return CloudFormationStacks(lambda: self._client("cloudformation", QUICKLY), place)
 
     def invoke_again(self, function_arn: str, event: Mapping[str, Any]) -> None:
         """Let the function go on with *event* in a further, asynchronous invocation.

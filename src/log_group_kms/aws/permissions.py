@@ -9,6 +9,7 @@ from typing import Final
 #: (landing-zone-accelerator#768).
 ACTIONS: Final = frozenset(
     {
+        "cloudformation:DescribeStacks",
         "kms:Decrypt",
         "kms:DescribeKey",
         "kms:Encrypt",
@@ -19,8 +20,12 @@ ACTIONS: Final = frozenset(
         "logs:CreateLogGroup",
         "logs:DescribeLogGroups",
         "logs:DisassociateKmsKey",
+        "logs:ListLogGroups",
         "logs:ListTagsForResource",
+        "logs:ListTagsLogGroup",
+        "logs:TagLogGroup",
         "logs:TagResource",
+        "logs:UntagLogGroup",
         "logs:UntagResource",
     }
 )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 #: Of `template.yaml`; they never change.
 _EXPORT: Final = "LogGroupKmsAssociation-ServiceToken"
 _FUNCTION: Final = "log-group-kms-association"
+_PROTECTED: Final = "PROTECTED_LOG_GROUP_NAMES"
 _VERSION: Final = "Version"
 
 
@@ -42,7 +43,9 @@ class AwsSurroundings:
         with translated_errors("ListExports", None):
             exports = self._all("cloudformation", "list_exports", "Exports")
             stack = next((each["ExportingStackId"] for each in exports if each["Name"] == _EXPORT), "")
-        return Provider(found["Role"], stack, self._version(stack) if stack else "")
+        variables = found.get("Environment", {}).get("Variables", {})
+        protected = tuple(filter(None, variables.get(_PROTECTED, "").split(",")))
+        return Provider(found["Role"], stack, self._version(stack) if stack else "", protected)
 
     def _version(self, stack: str) -> str:
         with translated_errors("DescribeStacks", None):

@@ -14,6 +14,7 @@ from log_group_kms.association.context import Context
 from log_group_kms.association.diagnosis import Diagnosis, Wording
 from log_group_kms.cli.terminal import tell
 from log_group_kms.model.errors import ApiError
+from log_group_kms.model.targets import Exclusions
 from log_group_kms.request.properties import PROPERTIES
 from log_group_kms.retry.retrier import Retrier
 
@@ -49,6 +50,7 @@ _WORDS: Final = Wording(
     again="run the same command again",
     key=_FLAGS["KmsKeyId"],
     missing="it was deleted meanwhile, run the same command again",
+    denied="change that policy",
     grant="add it to the caller's policies, or take back what removed it",
     grant_key=(
         "add it to the caller's policies, and where the key is in another account, let its policy allow the caller "
@@ -88,7 +90,20 @@ class Invocation:
         """Return the way to AWS that the rules take."""
         rate_limits = replace(self.terminal.rate_limits, log_groups=self.options.rate)
         retrier = Retrier(self.terminal.clock, self.deadline)
-        return Context.of(self.account.log_groups, self.account.keys, retrier, rate_limits=rate_limits)
+        context = Context.of(self.account.log_groups, self.account.keys, retrier, rate_limits=rate_limits)
+        return context.protecting(self._protected)
+
+    @property
+    def _protected(self) -> Exclusions:
+        """The log groups that nothing is to change.
+
+        Raises:
+            Misuse: one is no name.
+        """
+        try:
+            return Exclusions(tuple(self.options.protected))
+        except ValueError as broken:
+            raise Misuse(f"--protected: {broken}") from None
 
     def agreed(self, question: str) -> bool:
         """Ask before anything is changed, unless `--yes` is given; True for a Yes."""

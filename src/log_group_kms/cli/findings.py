@@ -24,7 +24,7 @@ _SEGMENTS: Final = 2
 #: What `apply` changes.
 CHANGES: Final = (Action.ASSOCIATE, Action.REKEY, Action.TAKE_OVER)
 #: What is left as it is, though it matches: as a stack's fleet counts it.
-_SKIPPED: Final = (Action.KEEP, Action.LEAVE, Action.RESERVED)
+_SKIPPED: Final = (Action.KEEP, Action.LEAVE, Action.RESERVED, Action.PROTECTED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,8 @@ exit codes:
                   keys: [kms_key_arn, log_groups], prefixes: [prefix, matched, encrypted, unencrypted, reserved]
   doctor          command, account, region, prefix,
                   checks: [check, level, answer, remedy (or null), figures: [matched, changes, seconds, reserved, odd]]
-  The actions: associate, rekey, take_over, compliant, keep, conflict, leave, reserved, excluded.
+  The actions: associate, rekey, take_over, compliant, keep, conflict, leave, reserved, protected,
+  excluded.
 """
 
 
@@ -62,6 +63,7 @@ class Options:
         owner: stack id and logical id of the resource to work for; None for the command line itself.
         rate: changes a second.
         yes: True where nobody is to be asked.
+        protected: names of log groups that nothing is to change.
     """
 
     command: str
@@ -73,6 +75,7 @@ class Options:
     owner: Sequence[str] | None = None
     rate: float = DEFAULT_RATE_LIMITS.log_groups
     yes: bool = False
+    protected: Sequence[str] = ()
 
     @classmethod
     def of(cls, parsed: argparse.Namespace) -> Options:
@@ -118,6 +121,7 @@ def _add_options(parser: argparse.ArgumentParser, command: Command) -> None:
                 _add_property(parser, each)
         if command.claims:
             _add_owner(parser)
+            _add_protected(parser)
     command.add_options(parser)
     if command.changes:
         parser.add_argument("--yes", action="store_true", help="do not ask")
@@ -148,6 +152,14 @@ def _add_owner(parser: argparse.ArgumentParser) -> None:
         "--owner", nargs=2, metavar=("STACK_ID", "LOGICAL_ID"),
         help="work for the fleet that this resource of a stack is, with the same --prefix as there (default: for the "
         "command line itself; a stack's fleet takes that over, with what was there before)",
+    )  # fmt: skip
+
+
+def _add_protected(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--protected", nargs="+", action="extend", default=[], metavar="NAME",
+        help="leave these alone whoever owns them (* stands for any characters): the provider's own "
+        "ProtectedLogGroupNames, which `doctor` shows",
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ LABELS: Final = {
     Action.CONFLICT: "refuse (another key)",
     Action.LEAVE: "skip (owned)",
     Action.RESERVED: "skip (reserved for AWS)",
+    Action.PROTECTED: "skip (protected)",
     Action.EXCLUDED: "skip (excluded)",
 }
 

@@ -29,7 +29,9 @@ class Fate(StrEnum):
     INHERITED = "inherited with the key"
     KEPT = "kept another key"
     OWNED = "left to another resource"
+    UNCOVERED = "left to another resource, and without a key"
     RESERVED = "reserved for AWS"
+    PROTECTED = "protected by ProtectedLogGroupNames"
     RELEASED = "given back"
     UNRESTORED = "left without a key, as the previous one could not be put back"
     REFUSED = "refused by AWS"
@@ -54,12 +56,14 @@ class Counts:
     compliant: int = 0
     kept: int = 0
     owned: int = 0
+    uncovered: int = 0
     reserved: int = 0
     released: int = 0
     unrestored: int = 0
     refused: int = 0
     busy: int = 0
     unread: int = 0
+    protected: int = 0
 
     def plus(self, fates: Counter[Fate]) -> Counts:
         """Return the counts with so many more."""
@@ -69,12 +73,14 @@ class Counts:
             self.compliant + fates[Fate.COMPLIANT] + fates[Fate.TAKEN_OVER] + fates[Fate.INHERITED],
             self.kept + fates[Fate.KEPT],
             self.owned + fates[Fate.OWNED],
+            self.uncovered + fates[Fate.UNCOVERED],
             self.reserved + fates[Fate.RESERVED],
             self.released + fates[Fate.RELEASED],
             self.unrestored + fates[Fate.UNRESTORED],
             self.refused + fates[Fate.REFUSED],
             self.busy + fates[Fate.BUSY],
             self.unread + fates[Fate.UNREAD],
+            self.protected + fates[Fate.PROTECTED],
         )
 
     def from_the_start(self) -> Counts:
@@ -95,7 +101,7 @@ class Counts:
     @property
     def skipped(self) -> int:
         """Left as they were, though they match."""
-        return self.kept + self.owned + self.reserved
+        return self.kept + self.owned + self.uncovered + self.reserved + self.protected
 
     def __str__(self) -> str:
         shown = {
@@ -104,7 +110,9 @@ class Counts:
             Fate.COMPLIANT: self.compliant,
             Fate.KEPT: self.kept,
             Fate.OWNED: self.owned,
+            Fate.UNCOVERED: self.uncovered,
             Fate.RESERVED: self.reserved,
+            Fate.PROTECTED: self.protected,
             Fate.RELEASED: self.released,
             Fate.UNRESTORED: self.unrestored,
             Fate.REFUSED: self.refused,
@@ -126,6 +134,26 @@ class Phase(StrEnum):
     RELEASE_BUSY = "release-busy"
     RELEASE_ABANDONED = "release-abandoned"
     DONE = "done"
+
+
+#: Of the form in which a checkpoint goes to a further invocation. Another one's is left, and the event begins anew.
+_VERSION: Final = 1
+_COUNTED: Final = frozenset(each.name for each in fields(Counts))
+#: No account has more log groups than a million (CloudWatch Logs quotas).
+_MOST: Final = 1_000_000
+_MOST_NAMES: Final = 5
+
+
+def _text(value: object, longest: int = 512) -> str:
+    if not isinstance(value, str) or len(value) > longest:
+        raise ValueError(f"no text of at most {longest} characters")
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not -_MOST <= value <= _MOST:
+        raise ValueError("no count")
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,42 +188,33 @@ class Checkpoint:
 
     def as_json(self) -> dict[str, object]:
         """Return it for the event of a further invocation."""
-        return asdict(self)
+        return {"version": _VERSION, **asdict(self)}
 
     @classmethod
     def of_json(cls, value: object) -> Checkpoint | None:
-        """Return what `as_json` wrote; None where *value* is something else."""
-        match value:
-            case {
-                "phase": str() as phase,
-                "key": str() as key,
-                "token": str() as token,
-                "counts": dict() as counts,
-                "lookout": str() as lookout,
-                "claimed": bool() as claimed,
-                "refused": list() | tuple() as refused,
-                "undoing": bool() as undoing,
-                "inherits": bool() as inherits,
-                "begin": str() as begin,
-                "reached": str() as reached,
-            }:
-                # What another version of the provider counted, this one overlooks.
-                known = {field.name: counts[field.name] for field in fields(Counts) if field.name in counts}
-                return cls(
-                    Phase(phase),
-                    key,
-                    token,
-                    Counts(**known),
-                    lookout,
-                    claimed,
-                    tuple(refused),
-                    undoing,
-                    inherits,
-                    begin,
-                    reached,
-                )
-            case _:
-                return None
+        """Return what `as_json` wrote, also another version of the provider's where that means the same; else None.
+
+        It is only a hint of how far the work is: a checkpoint that nobody wrote costs time, or a count, and no key.
+        """
+        if not isinstance(value, dict) or value.get("version") != _VERSION:
+            return None
+        try:
+            counts = Counts(**{name: _number(number) for name, number in value["counts"].items() if name in _COUNTED})
+            return cls(
+                Phase(value["phase"]),
+                _text(value["key"], 2048),
+                _text(value["token"], 8192),
+                counts,
+                lookout=_text(value["lookout"]),
+                claimed=value["claimed"] is True,
+                refused=tuple(_text(name) for name in value["refused"][:_MOST_NAMES]),
+                undoing=value["undoing"] is True,
+                inherits=value["inherits"] is True,
+                begin=_text(value["begin"]),
+                reached=_text(value["reached"]),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return None
 
     @property
     def resolved_key(self) -> KeyArn:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import threading
 from typing import TYPE_CHECKING, Final
 
 from log_group_kms.association.decision import Skip
 from log_group_kms.association.log_group import confirm, enlist
 from log_group_kms.association.removal import Removal
 from log_group_kms.association.requests import Remove
-from log_group_kms.fleet.checkpoint import Fate
+from log_group_kms.fleet.checkpoint import CLAIMED, Fate
 from log_group_kms.model.errors import ClaimGone, NotFound, NotStabilized, ReservedLogGroup, TakenOver
 
 if TYPE_CHECKING:
@@ -35,24 +35,36 @@ def log_fate(name: str, fate: Fate, why: str) -> None:
     logger.info("%s: %s%s", name, fate, f" ({why})" if why else "")
 
 
-@dataclass(frozen=True, slots=True)
 class Enlistment:
-    """Claims log groups for a fleet.
+    """Claims log groups for a fleet; workers share it.
 
-    Attributes:
+    Args:
         saw: receives name, fate and reason of each log group that is changed, skipped or refused.
     """
 
-    saw: Callable[[str, Fate, str], None]
+    def __init__(self, saw: Callable[[str, Fate, str], None]) -> None:
+        self._saw = saw
+        self._lock = threading.Lock()
+        self._claimed: set[str] = set()
 
     def met(self, name: str, fate: Fate, why: str = "") -> Fate:
         """Report the *fate* of the log group of this *name*, and return it."""
-        self.saw(name, fate, why)
+        self._saw(name, fate, why)
+        if fate in CLAIMED:
+            with self._lock:
+                self._claimed.add(name)
         return fate
+
+    def has_claimed(self, name: str) -> bool:
+        """Return whether this invocation has claimed the log group of this *name*."""
+        with self._lock:
+            return name in self._claimed
 
     def skipped(self, name: str, decision: Skip) -> Fate:
         """Report a log group that is left as it is, and return its fate."""
-        return self.met(name, Fate.OWNED, decision.to.text) if decision.to else self.met(name, Fate.KEPT)
+        if decision.to is None:
+            return self.met(name, Fate.KEPT)
+        return self.met(name, Fate.UNCOVERED if decision.uncovered else Fate.OWNED, decision.to.text)
 
     def enlist(self, context: Context, watch: Watch, event: Ensure, desired: Desired, *, patient: bool) -> Fate:
         """Bring the log group on *watch* under the key, unless it is another's.
@@ -72,7 +84,7 @@ class Enlistment:
             return self.met(name, Fate.RESERVED)
         if isinstance(decision, Skip):
             return self.skipped(name, decision)
-        return self._claimed(name, desired, decision) if decision.write or decision.associate else Fate.COMPLIANT
+        return self._fate_of(name, desired, decision) if decision.write or decision.associate else Fate.COMPLIANT
 
     def _enlisted(self, watch: Watch, event: Ensure, desired: Desired, *, patient: bool) -> Apply | Skip:
         for _ in range(_TRIES):
@@ -82,7 +94,7 @@ class Enlistment:
                 watch.look(event.owner, patient=patient)
         raise NotStabilized(f"Someone keeps taking this resource's tags off {watch.log_group.arn}")
 
-    def _claimed(self, name: str, desired: Desired, decision: Apply) -> Fate:
+    def _fate_of(self, name: str, desired: Desired, decision: Apply) -> Fate:
         taken_from = decision.claim.taken_from
         if not decision.associate:
             inherited = taken_from is not None and not taken_from.is_command_line

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from log_group_kms.fleet.checkpoint import Checkpoint
     from log_group_kms.fleet.reader import FleetReader
     from log_group_kms.model.ownership import Owner
-    from log_group_kms.model.targets import LogGroup
+    from log_group_kms.model.targets import Exclusions, LogGroup
 
 logger = logging.getLogger(__name__)
 
@@ -69,15 +69,17 @@ class Lookouts:
     Attributes:
         reader: reads the fleet.
         owner: whose marks they are.
+        protected: log groups that nothing may change: they are none.
     """
 
     reader: FleetReader
     owner: Owner
+    protected: Exclusions
 
     def __iter__(self) -> Iterator[LogGroup]:
         """Yield the lookouts, in the order of their names."""
         listed = (self.reader.fleet.log_group(each.name) for each in self.reader.page("").log_groups)
-        found = [group for group in listed if group]
+        found = [group for group in listed if group and not self.protected.cover(group.name.text)]
         yield from found[:LOOKOUTS]
 
     def marked(self) -> Iterator[tuple[LogGroup, Marks]]:
@@ -215,6 +217,9 @@ class Lease:
         with self._lock:
             post, self._post = self._post, None
         if post is None:
+            if self._needed and not failed and self._work is Work.CREATING:
+                # An earlier delivery may have died when all was changed: this one has come to the end.
+                self._lookouts.clear()
             return
         try:
             if failed and self._work is Work.CREATING:
@@ -235,7 +240,8 @@ class Lease:
             When the look began, in seconds since the epoch.
         """
         if self._post:
-            self._reader.reads.take()
+            # All workers wait for this one.
+            self._reader.reads.spend()
         begun = self._now
         if not self._is_alive():
             raise self._lost()

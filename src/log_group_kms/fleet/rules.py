@@ -22,7 +22,7 @@ from log_group_kms.fleet.pages import PageRunner
 from log_group_kms.fleet.plan import Action, Planned, action_for
 from log_group_kms.fleet.reader import FleetReader
 from log_group_kms.fleet.triage import Triage
-from log_group_kms.fleet.visits import Visits
+from log_group_kms.fleet.visits import Visits, follows
 from log_group_kms.model.errors import ClaimLost, NotFound, OutOfTime, ProviderError
 from log_group_kms.model.results import Observed, Outcome
 from log_group_kms.retry.policies import FLEET
@@ -78,7 +78,10 @@ class FleetRules:
         if event.creating:
             # An earlier delivery of this event may have claimed.
             self.context.trail.leave(Footprint.PERHAPS)
-        checkpoint = self.progress or self._first_checkpoint(event)
+        checkpoint = self._first_checkpoint(event)
+        if self.progress and self.progress.key == checkpoint.key:
+            # An alias may mean another key by now, and then all begins anew.
+            checkpoint = self.progress
         if checkpoint.claimed:
             self.context.trail.leave(Footprint.CLAIMED)
         run = FleetRun(self, event.owner, event)
@@ -109,7 +112,7 @@ class FleetRules:
         event = replace(event, minted=False)
         run = FleetRun(self, event.owner)
         try:
-            checkpoint = self.progress or run.fence(event)
+            checkpoint = run.fence(event, self.progress)
         except OutOfTime:
             return Checkpoint(Phase.RELEASE)
         if checkpoint.undoing:
@@ -168,6 +171,9 @@ class FleetRules:
         name = log_group.name.text
         if not name.startswith(self.fleet.prefix) or event.association.exclude.cover(name):
             return Fate.PASSED
+        if self.context.protected.cover(name):
+            self.saw(name, Fate.PROTECTED, "")
+            return Fate.PROTECTED
         desired = self._desired(event, self.context.keys.resolve(event.association.key))
         return FleetRun(self, event.owner).visits.enrol(log_group, event, desired)
 
@@ -191,7 +197,10 @@ class FleetRules:
         desired = self._desired(event, self.context.keys.resolve(event.association.key))
         reader = FleetRun(self, event.owner).reader
         for listed in reader.every_page():
-            yield _planned(reader, event, desired, listed)
+            if self.context.protected.cover(listed.name) and not event.association.exclude.cover(listed.name):
+                yield Planned(listed.name, Action.PROTECTED, listed.key)
+            else:
+                yield _planned(reader, event, desired, listed)
 
     def _desired(self, event: Ensure, key: KeyArn) -> Desired:
         return event.desired(key, self.context.retrier.clock.now())
@@ -206,7 +215,7 @@ class FleetRules:
             case Phase.LOOK:
                 return run.make_pass(checkpoint, partial(visits.look, event, desired))
             case Phase.TAKE_OVER:
-                many = checkpoint.counts.compliant > _READ_ANYWAY
+                many = checkpoint.counts.changed + checkpoint.counts.compliant > _READ_ANYWAY
                 claimed = run.reader.claimed(event.owner.before_tag_values) if many else None
                 return run.make_pass(checkpoint, partial(visits.take_over, event, desired, claimed=claimed))
             case Phase.RELEASE_ABANDONED if abandoned := event.abandoned:
@@ -238,7 +247,7 @@ class FleetRun:
         self.reader = FleetReader(
             rules.fleet, context.logs, reads=turns, pages=AdaptiveRateLimiter(clock, limits.pages, until)
         )
-        self.lookouts = Lookouts(self.reader, owner)
+        self.lookouts = Lookouts(self.reader, owner, context.protected)
         self._lease = Lease(self.lookouts, event, rules.is_alive) if event else None
         self.triage = Triage(context.keys, self._cutoff, enrolling=event is None or event.enrolling)
         self._stopped = threading.Event()
@@ -252,12 +261,17 @@ class FleetRun:
         """The right to change log groups, of a run that has an event."""
         return cast("Lease", self._lease)
 
-    def fence(self, event: Remove) -> Checkpoint:
+    def fence(self, event: Remove, progress: Checkpoint | None) -> Checkpoint:
         """Stop a Create of the fleet that may be at work, and return the beginning of its Delete.
+
+        Where the invocation before has done so, *progress* is how far it came; what the marks tell is read again.
 
         Raises:
             OutOfTime: there is no time for that.
         """
+        if progress:
+            found = self.lookouts.read()
+            return replace(progress, undoing=found.unfinished, begin=found.begin)
         self._claimed = self.reader.claimed(event.owner.tag_values)
         phase = Phase.RELEASE_CLAIMED if self._claimed else Phase.RELEASE
         if event.owner.is_command_line:
@@ -386,9 +400,9 @@ def _next(checkpoint: Checkpoint, event: Ensure) -> Phase:
             return Phase.CHANGE
         case Phase.CHANGE if checkpoint.counts.busy:
             return Phase.CHANGE_BUSY
-        case Phase.CHANGE | Phase.CHANGE_BUSY:
+        case Phase.CHANGE | Phase.CHANGE_BUSY if checkpoint.counts.compliant > 0 and follows(event):
             return Phase.TAKE_OVER
-        case Phase.TAKE_OVER if event.abandoned and event.abandoned.target.many:
+        case Phase.CHANGE | Phase.CHANGE_BUSY | Phase.TAKE_OVER if event.abandoned and event.abandoned.target.many:
             return Phase.RELEASE_ABANDONED
         case _:
             return Phase.DONE

@@ -73,6 +73,8 @@ class Visits:
         group = self.fleet.log_group(listed.name)
         if group is None or listed.key in (None, desired.key) or event.association.exclude.cover(listed.name):
             return Fate.PASSED
+        if self.context.protected.cover(listed.name):
+            return Fate.PASSED
         return partial(self._look, group, desired, listed)
 
     def change(self, event: Ensure, desired: Desired, listed: Listed, *, patient: bool) -> Fate | Job:
@@ -81,6 +83,8 @@ class Visits:
         if event.association.exclude.cover(listed.name):
             newly = group and not patient and _newly_excluded(event, listed)
             return partial(self._release_excluded, group, event) if group and newly else Fate.PASSED
+        if self.context.protected.cover(listed.name):
+            return self.enlistment.met(listed.name, Fate.PROTECTED)
         if group is None:
             return self.enlistment.met(listed.name, Fate.RESERVED)
         if listed.key != desired.key:
@@ -95,10 +99,12 @@ class Visits:
 
         Where it is known, only those *claimed* come in question.
         """
-        if claimed is not None and listed.name not in claimed:
+        if self.enlistment.has_claimed(listed.name) or (claimed is not None and listed.name not in claimed):
             return Fate.PASSED
         group = self.fleet.log_group(listed.name)
         if group is None or listed.key != desired.key or event.association.exclude.cover(listed.name):
+            return Fate.PASSED
+        if self.context.protected.cover(listed.name):
             return Fate.PASSED
         return partial(self._take_over, group, event, desired) if _was_given_up(event, listed) else Fate.PASSED
 
@@ -141,6 +147,8 @@ class Visits:
 
     def give_back(self, group: LogGroup, event: Remove, *, patient: bool, undoing: bool = False) -> Fate:
         """Give one log group back, where the owner of *event* owns it."""
+        if self.context.protected.cover(group.name.text):
+            return Fate.PASSED
         context = self._context(patient=patient)
         watch = Watch(context.logs, group)
         try:
@@ -251,10 +259,10 @@ class Visits:
         return self.enlistment.met(group.name.text, Fate.REFUSED if patient else Fate.BUSY, str(error))
 
 
-def _was_given_up(event: Ensure, listed: Listed) -> bool:
-    """Return whether a log group under the wanted key may carry another claim that has to become this fleet's.
+def follows(event: Ensure) -> bool:
+    """Return whether log groups under the wanted key may carry other claims that have to become this fleet's.
 
-    It does where the fleet follows another target of its resource, or had excluded the log group before.
+    They do where the fleet follows another one, or another target of its resource, or excluded fewer before.
     """
     if event.enrolling:
         return False
@@ -263,8 +271,16 @@ def _was_given_up(event: Ensure, listed: Listed) -> bool:
         event.new_target
         or former is None
         or former.target != event.association.target
-        or former.exclude.cover(listed.name)
+        or former.exclude != event.association.exclude
     )
+
+
+def _was_given_up(event: Ensure, listed: Listed) -> bool:
+    """Return whether this log group may carry such a claim."""
+    former = event.former
+    if event.new_target or former is None or former.target != event.association.target:
+        return True
+    return former.exclude.cover(listed.name)
 
 
 def _newly_excluded(event: Ensure, listed: Listed) -> bool:

@@ -14,7 +14,14 @@ from log_group_kms.aws.clients import Aws
 from log_group_kms.fleet.checkpoint import Checkpoint, Fate
 from log_group_kms.fleet.plan import Action
 from log_group_kms.fleet.upkeep import MOST_HOPS, Enrol, Reconcile, Summary, Upkeep
-from log_group_kms.handlers.shared import new_logger, new_metrics, rate_limits, reason, seconds_left
+from log_group_kms.handlers.shared import (
+    new_logger,
+    new_metrics,
+    protected_log_groups,
+    rate_limits,
+    reason,
+    seconds_left,
+)
 from log_group_kms.model.errors import ProviderError
 from log_group_kms.request.parse import Ignore
 from log_group_kms.request.upkeep import parse_fleet, parse_upkeep
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from log_group_kms.fleet.plan import Planned
+    from log_group_kms.model.targets import Place
     from log_group_kms.retry.clock import Clock
 
 _NAME: Final = "log-group-kms-association-enrolment"
@@ -86,7 +94,7 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     fleet, wanted = parse_fleet(os.environ)
     place = fleet.place
     report = _Report()
-    upkeep = Upkeep(_work(context), fleet, wanted, _is_alive, report.saw)
+    upkeep = Upkeep(_work(context, place), fleet, wanted, _is_alive, report.saw)
     try:
         match parse_upkeep(event, place):
             case Enrol(log_group):
@@ -107,10 +115,11 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
         report.flush()
 
 
-def _work(context: LambdaContext) -> Context:
+def _work(context: LambdaContext, place: Place) -> Context:
     left = seconds_left(context)
     retrier = Retrier(clock, clock.now() + left - min(_MARGIN, left / 2))
-    return Context.of(aws.log_groups, aws.keys, retrier, rate_limits=rate_limits())
+    context_of_event = Context.of(aws.log_groups, aws.keys, retrier, rate_limits=rate_limits())
+    return context_of_event.asking(aws.stacks(place)).protecting(protected_log_groups())
 
 
 def _is_alive() -> bool:

@@ -9,8 +9,16 @@ from aws_lambda_powertools.metrics import MetricUnit
 from log_group_kms.association.context import Context
 from log_group_kms.association.trail import Footprint, Trail
 from log_group_kms.aws.clients import Aws
+from log_group_kms.cloudformation.errors import NotAnEvent
 from log_group_kms.cloudformation.resource import CustomResource
-from log_group_kms.handlers.shared import new_logger, new_metrics, rate_limits, reason, seconds_left
+from log_group_kms.handlers.shared import (
+    new_logger,
+    new_metrics,
+    protected_log_groups,
+    rate_limits,
+    reason,
+    seconds_left,
+)
 from log_group_kms.lifecycle.deadlines import Deadlines
 from log_group_kms.lifecycle.event import respond
 from log_group_kms.lifecycle.progress import PROGRESS, Done
@@ -54,7 +62,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         request_id=named.get("RequestId"),
         function_request_id=context.aws_request_id,
     )
-    resource(event, context)
+    try:
+        resource(event, context)
+    except NotAnEvent as why:
+        # Nobody is answered, so this line and the metric are all that tells of it.
+        logger.error("An event that is not CloudFormation's: %s", why)  # noqa: TRY400 - the sentence says it all
+        metrics.add_metric(name="NotAnEvent", unit=MetricUnit.Count, value=1)
+        metrics.flush_metrics()
+        raise
     if not resource.deferred:
         metrics.add_metric(name="Succeeded" if resource.succeeded else "Failed", unit=MetricUnit.Count, value=1)
         metrics.flush_metrics()
@@ -107,6 +122,7 @@ def _outcome(event: Mapping[str, Any], context: LambdaContext, place: Place, tra
     # What works on an event that the backstop has settled has to stop.
     retrier = Retrier(clock, deadlines.earliest, over=resource.settled.is_set)
     work = Context.of(aws.log_groups, aws.keys, retrier, trail, limits)
+    work = work.asking(aws.stacks(place)).protecting(protected_log_groups())
     return respond(resource.envelope, event, place, work, deadlines)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aws_lambda_powertools import Logger, Metrics
 
 from log_group_kms.aws.clients import logs_service_principal
+from log_group_kms.model.errors import InvalidRequest
+from log_group_kms.model.targets import Exclusions
 from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS, RateLimits
 from log_group_kms.version import VERSION
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from log_group_kms.aws.clients import Aws
     from log_group_kms.model.errors import ProviderError
     from log_group_kms.model.targets import Place
+
+#: A comma-separated list in the function's environment.
+PROTECTED_LOG_GROUP_NAMES: Final = "PROTECTED_LOG_GROUP_NAMES"
 
 
 def new_logger(service: str) -> Logger:
@@ -46,6 +51,19 @@ def rate_limits() -> RateLimits:
     """Return the speed of a fleet that the function's environment sets."""
     per_second = os.environ.get("ASSOCIATIONS_PER_SECOND")
     return DEFAULT_RATE_LIMITS if per_second is None else replace(DEFAULT_RATE_LIMITS, log_groups=float(per_second))
+
+
+def protected_log_groups() -> Exclusions:
+    """Return the names that the template's ProtectedLogGroupNames protects.
+
+    Raises:
+        InvalidRequest: one of them is no name. Nothing is done then: it would not be known what must not be.
+    """
+    names = os.environ.get(PROTECTED_LOG_GROUP_NAMES, "").split(",")
+    try:
+        return Exclusions(tuple(filter(None, map(str.strip, names))))
+    except ValueError as broken:
+        raise InvalidRequest([f"{PROTECTED_LOG_GROUP_NAMES} in the function's environment: {broken}"]) from None
 
 
 def seconds_left(context: LambdaContext) -> float:

@@ -9,6 +9,7 @@ from log_group_kms.association.requests import Ensure, Remove
 from log_group_kms.association.trail import Footprint
 from log_group_kms.lifecycle.kinds import ensure, give_up, remove, rules_for
 from log_group_kms.lifecycle.progress import PROGRESS, Done, Propagating, parse_progress
+from log_group_kms.lifecycle.return_values import return_values
 from log_group_kms.model.results import Outcome
 from log_group_kms.request.parse import Ignore, parse_event
 
@@ -91,19 +92,3 @@ def _wait(event: Ensure, progress: Propagating, context: Context, deadlines: Dea
         return progress.done
     note = f"ServiceTimeout was too near for the whole of PropagationWaitSeconds: {missing:.0f} s were not waited"
     return replace(progress.done, reason=f"{progress.done.reason} {note}".strip())
-
-
-def return_values(outcome: Outcome) -> dict[str, str]:
-    """Return always all of them and always strings, so that Fn::GetAtt never fails."""
-    name = outcome.target.log_group_name
-    return {
-        "KmsKeyArn": outcome.key.text if outcome.key else "",
-        "PreviousKmsKeyArn": outcome.previous.text if outcome.previous else "",
-        "LogGroupName": name,
-        "LogGroupArn": outcome.target.arn if name else "",
-        "MatchedCount": str(outcome.associated + outcome.compliant + outcome.skipped + outcome.refused),
-        "AssociatedCount": str(outcome.associated),
-        "CompliantCount": str(outcome.compliant),
-        "SkippedCount": str(outcome.skipped),
-        "RefusedCount": str(outcome.refused),
-    }

@@ -50,6 +50,14 @@ class Rules(Protocol):
         """
 
 
+def _log_group_rules(context: Context, log_group: LogGroup, _: Checkpoint | None) -> Rules:
+    if not context.protected.cover(log_group.name.text):
+        return LogGroupRules(context, log_group)
+    from log_group_kms.association.protected import ProtectedLogGroupRules  # noqa: PLC0415 - as below
+
+    return ProtectedLogGroupRules(log_group)
+
+
 # Each kind but the most frequent one pays for its own import: a fleet's takes a fifth of all of the provider's.
 def _query_results_rules(context: Context, query_results: QueryResults, _: Checkpoint | None) -> Rules:
     from log_group_kms.association.query_results import QueryResultsRules  # noqa: PLC0415
@@ -65,7 +73,7 @@ def _fleet_rules(context: Context, fleet: Fleet, progress: Checkpoint | None) ->
 
 #: A new kind of target is registered here.
 _RULES: Final[Mapping[type[Target], Callable[[Context, Any, Checkpoint | None], Rules]]] = {
-    LogGroup: lambda context, target, _: LogGroupRules(context, target),
+    LogGroup: _log_group_rules,
     QueryResults: _query_results_rules,
     Fleet: _fleet_rules,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -9,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from log_group_kms.fleet.checkpoint import Checkpoint
+
+logger = logging.getLogger(__name__)
 
 #: Where a further invocation finds what the one before left; CloudFormation sends no such key.
 PROGRESS: Final = "LogGroupKmsAssociationProgress"
@@ -67,10 +70,9 @@ Progress: TypeAlias = "Propagating | Checkpoint"
 
 
 def parse_progress(value: object) -> Progress | None:
-    """Return what the invocation before left; None where there was none.
+    """Return what the invocation before left; None where there was none, or it is none that this function writes.
 
-    Raises:
-        ValueError: it is none that this function writes.
+    Then the event begins anew, as one that is delivered again does: what is done already shows in the account.
     """
     if value is None:
         return None
@@ -78,5 +80,5 @@ def parse_progress(value: object) -> Progress | None:
 
     progress = Propagating.of_json(value) or Checkpoint.of_json(value)
     if progress is None:
-        raise ValueError(f"{PROGRESS} is none that this function writes")
+        logger.warning("%s is none that this version writes: the event begins anew", PROGRESS)
     return progress

@@ -36,6 +36,13 @@ class OnExistingKey(StrEnum):
         return cls.KEEP if kind.many else cls.OVERRIDE
 
 
+class OnExistingOwner(StrEnum):
+    """The rule for a log group that an explicit resource of another stack owns."""
+
+    FAIL = "Fail"
+    TAKE_OVER = "TakeOver"
+
+
 class OnRefusedLogGroup(StrEnum):
     """The rule for a fleet of which AWS refuses single log groups for their own sake."""
 
@@ -65,6 +72,7 @@ class Association:
     on_existing_key: OnExistingKey = field(
         default=cast("OnExistingKey", None), metadata={DEFAULT_FOR: OnExistingKey.default_for}
     )
+    on_existing_owner: OnExistingOwner = OnExistingOwner.FAIL
     on_missing_log_group: OnMissingLogGroup = OnMissingLogGroup.FAIL
     on_refused_log_group: OnRefusedLogGroup = OnRefusedLogGroup.SKIP
     propagation_wait: int = 0

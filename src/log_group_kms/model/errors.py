@@ -7,10 +7,12 @@
     ├── StaleEvent               CloudFormation gave this event up long ago
     ├── OutOfTime                the deadline passed before the work was done
     ├── ResourceConflict         OnExistingKey says Fail
+    │   ├── OwnedByAnotherStack  OnExistingOwner says Fail
     │   └── ClaimLost            a Delete or another resource took the log group over meanwhile
     │       ├── ClaimGone        nobody has a claim now
     │       └── TakenOver        another resource did
     ├── OddKeyInForce            the key in force is shown by something that no tag could remember
+    ├── ProtectedLogGroup        the provider's parameter ProtectedLogGroupNames names it
     ├── NotStabilized            accepted, but not visible within its window
     ├── PartlyRefused            AWS refused some log groups of a fleet, the others are done
     ├── KeyUnusable              DescribeKey shows that this key can never encrypt log groups
@@ -36,6 +38,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from log_group_kms.model.ownership import Owner
 
 
 class ProviderError(Exception):
@@ -66,6 +70,22 @@ class ResourceConflict(ProviderError):
     """The log group has a key that this resource must not replace."""
 
 
+class OwnedByAnotherStack(ResourceConflict):
+    """An explicit resource of another stack owns the log group, and OnExistingOwner is Fail.
+
+    Attributes:
+        owner: that resource.
+    """
+
+    def __init__(self, owner: Owner) -> None:
+        super().__init__(
+            f"The log group belongs to {owner.described}, and OnExistingOwner is Fail, so nothing was changed. "
+            "Take the log group out of that stack first, or let this resource take it over with "
+            "OnExistingOwner: TakeOver"
+        )
+        self.owner = owner
+
+
 class ClaimLost(ResourceConflict):
     """The claim on the log group did not stand until the end."""
 
@@ -88,6 +108,10 @@ class TakenOver(ClaimLost):
 
 class OddKeyInForce(ProviderError):
     """DescribeLogGroups shows a key that is no key's ARN, so that no Delete could put it back."""
+
+
+class ProtectedLogGroup(ProviderError):
+    """The deployer protects the log group: no template may touch it."""
 
 
 class NotStabilized(ProviderError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
@@ -30,6 +31,7 @@ _DELETED: Final = "deleted:"
 _NONE: Final = "none"
 _FLEET: Final = "fleet"
 _UPKEEP: Final = "upkeep"
+_STACK_OF: Final = re.compile(r"\w+:(?P<stack>(?P<name>[A-Za-z][A-Za-z0-9-]*)/[0-9A-Za-z-]+)/(?P<logical_id>\w+)")
 #: No stack has such a name.
 _COMMAND_LINE: Final = f"{_FLEET}:-/command-line"
 
@@ -66,6 +68,18 @@ class Owner:
     def of_command_line(cls, fleet: Fleet) -> Owner:
         """Return the owner for which `log-group-kms apply` claims where it works for no resource of a stack."""
         return cls(_COMMAND_LINE, fleet.scope)
+
+    @property
+    def stack(self) -> str:
+        """The stack's name and UUID, as its id has them; empty where no stack is named so."""
+        found = _STACK_OF.fullmatch(self.text)
+        return found["stack"] if found else ""
+
+    @property
+    def described(self) -> str:
+        """The owner for a sentence: its logical id and its stack."""
+        found = _STACK_OF.fullmatch(self.text)
+        return f"{found['logical_id']} of stack {found['name']}" if found else self.text
 
     @property
     def is_fleet(self) -> bool:

@@ -63,6 +63,9 @@ DEFAULT_RATE_LIMITS: Final = RateLimits()
 class RateLimiter(Protocol):
     """Admission of calls, of all kinds alike."""
 
+    def spend(self) -> None:
+        """Count a call that cannot wait: those after it wait longer instead."""
+
     def take(self) -> None:
         """Wait until the next call is allowed.
 
@@ -131,6 +134,11 @@ class AdaptiveRateLimiter:
             self._next = moment + self._interval
         if moment > now:
             self._clock.sleep(moment - now)
+
+    def spend(self) -> None:
+        """See `RateLimiter`."""
+        with self._lock:
+            self._next = max(self._next, self._clock.now()) + self._interval
 
     def accepted(self) -> None:
         """See `RateLimiter`."""

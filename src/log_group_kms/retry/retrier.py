@@ -14,7 +14,7 @@ from log_group_kms.retry.clock import Deadline
 from log_group_kms.retry.policies import POLICIES, READ_BACK, Backoff, RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from log_group_kms.retry.clock import Clock
 
@@ -50,19 +50,24 @@ class Retrier:
         self._over = over
         self._jitter = jitter
         self.policies = policies
+        #: The tries that the calls before have taken, by policy; threads that share it lose nothing but a pause.
+        self._crowded: dict[RetryPolicy, float] = {}
 
     def within(self, seconds: float) -> Retrier:
         """Return the same with a deadline that is at most so many *seconds* away."""
         deadline = self.deadline.less(0.0)
         deadline.bring_forward(self.clock.now() + seconds)
-        return Retrier(self.clock, deadline, over=self._over, jitter=self._jitter, policies=self.policies)
+        return self._copy(deadline, self._over, self.policies)
 
     def under(self, policies: Sequence[RetryPolicy], *, stopped: Callable[[], bool] = lambda: False) -> Retrier:
         """Return the same under other *policies*; over as well, when it is *stopped*."""
         over = self._over
-        return Retrier(
-            self.clock, self.deadline, over=lambda: over() or stopped(), jitter=self._jitter, policies=policies
-        )
+        return self._copy(self.deadline, lambda: over() or stopped(), policies)
+
+    def _copy(self, deadline: Deadline, over: Callable[[], bool], policies: Sequence[RetryPolicy]) -> Retrier:
+        copy = Retrier(self.clock, deadline, over=over, jitter=self._jitter, policies=policies)
+        copy._crowded = self._crowded
+        return copy
 
     def attempt(
         self,
@@ -88,14 +93,17 @@ class Retrier:
         begun = self.clock.now()
         while True:
             try:
-                return call()
+                result = call()
             except ApiError as error:
                 last = error
                 policy = next((policy for policy in policies if isinstance(error, policy.on)), None)
-                wait = policy and waits.setdefault(policy, _Wait(policy.backoff, self.clock.now()))
+                wait = policy and (waits.get(policy) or waits.setdefault(policy, self._begun(policy)))
                 if not (wait and self._pause(wait)):
                     error.waited = self.clock.now() - begun
                     raise
+            else:
+                self._remember(waits)
+                return result
             try:
                 guard()
                 # It makes calls of its own, which may have taken the time that was left.
@@ -115,6 +123,16 @@ class Retrier:
             if not self._pause(wait):
                 raise NotStabilized(seen)
 
+    def _begun(self, policy: RetryPolicy) -> _Wait:
+        """Return a wait that begins where the calls before have left off: the crowd is the same."""
+        return _Wait(policy.backoff, self.clock.now(), self._crowded.get(policy, 0.0))
+
+    def _remember(self, waits: Mapping[RetryPolicy, _Wait]) -> None:
+        for policy in {*waits, *self._crowded}:
+            tries = waits[policy].tries if policy in waits else self._crowded[policy]
+            if policy.backoff.remembered:
+                self._crowded[policy] = tries * policy.backoff.remembered
+
     def _check(self) -> None:
         if self._over() or self.clock.now() >= self.deadline.at:
             raise OutOfTime(
@@ -124,7 +142,8 @@ class Retrier:
     def _pause(self, wait: _Wait) -> bool:
         """Sleep before the next try; False, and no sleep, where no time is left for it and for the try."""
         now = self.clock.now()
-        pause = min(wait.ends - now, self._jitter(0.0, wait.backoff.ceiling(wait.tries)))
+        longest = wait.backoff.ceiling(wait.tries)
+        pause = min(wait.ends - now, self._jitter(longest * wait.backoff.least, longest))
         if now >= wait.ends or now + pause >= self.deadline.at or self._over():
             return False
         self.clock.sleep(pause)
@@ -135,7 +154,7 @@ class Retrier:
 class _Wait:
     """The wait under one policy, so far."""
 
-    def __init__(self, backoff: Backoff, now: float) -> None:
+    def __init__(self, backoff: Backoff, now: float, tries: float = 0.0) -> None:
         self.backoff = backoff
         self.ends = now + backoff.window
-        self.tries = 0
+        self.tries = tries

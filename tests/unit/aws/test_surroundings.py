@@ -104,6 +104,16 @@ def test_a_provider_without_a_stack(answers: Answers) -> None:
     assert answers.surroundings.provider() == Provider(ROLE)
 
 
+@pytest.mark.parametrize(("names", "protected"), [("/audit/*,/vault", ("/audit/*", "/vault")), ("", ())])
+def test_a_providers_protected_names(answers: Answers, names: str, protected: tuple[str, ...]) -> None:
+    """They are in its function's environment."""
+    environment = {"Variables": {"PROTECTED_LOG_GROUP_NAMES": names}}
+    answers.to("lambda", "get_function_configuration", {"Role": ROLE, "Environment": environment})
+    answers.to("cloudformation", "list_exports", {"Exports": []})
+
+    assert answers.surroundings.provider() == Provider(ROLE, protected=protected)
+
+
 def test_a_key_policy(answers: Answers) -> None:
     """It comes as text."""
     answers.to("kms", "get_key_policy", {"Policy": '{"Statement": []}'}, KeyId=KEY.text)

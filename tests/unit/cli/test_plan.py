@@ -51,6 +51,7 @@ def test_a_plan_as_json(desk: Desk) -> None:
             "conflict": 0,
             "leave": 0,
             "reserved": 1,
+            "protected": 0,
             "excluded": 2,
         },
         "log_groups": [
@@ -175,3 +176,25 @@ def test_an_account_without_log_groups(desk: Desk) -> None:
 
     assert desk.run("report", AS_JSON) == 0
     assert desk.err == "There is no log group in account 111122223333, eu-west-1.\n"
+
+
+def test_protected_names_are_left_and_named(desk: Desk) -> None:
+    """They are neither changed nor called excluded; `apply` leaves them, too."""
+    protected = ("--protected", "/aws/lambda/*")
+
+    code = desk.run(*PLAN, AS_JSON, *protected)
+
+    counts = desk.json()["counts"]
+    assert (code, counts["protected"], counts["associate"], counts["rekey"]) == (3, 2, 1, 0)
+    before = desk.keys()
+    assert desk.run(*APPLY, "--yes", *protected) == 0
+    changed = {name for name, key in desk.keys().items() if key != before[name]}
+    assert changed == {"/debug/a"}
+
+
+def test_a_protected_name_that_is_none(desk: Desk) -> None:
+    """It is wrong usage, and nothing is looked at."""
+    code = desk.run(*PLAN, "--protected", "no name")
+
+    assert (code, desk.aws.calls) == (2, [])
+    assert "--protected: 'no name' is no name" in desk.err

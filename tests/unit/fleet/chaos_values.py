@@ -68,7 +68,7 @@ class Wanted:
             "OnExistingKey": self.on_existing_key,
         }
         if isinstance(self.target, LogGroup):
-            return properties | {"LogGroupName": self.target.name.text}
+            return properties | {"LogGroupName": self.target.name.text, "OnExistingOwner": "TakeOver"}
         return properties | {
             "LogGroupNamePrefix": self.target.prefix or "*",
             "OnRefusedLogGroup": "Fail",

@@ -4,7 +4,7 @@ import json
 from typing import Final
 
 import pytest
-from support.template import CHINA, TEMPLATE, Resolver, actions, as_list, load, needs, plain_form, statements
+from support.template import CHINA, TEMPLATE, Resolver, actions, as_list, load, needs, plain_form, policies, statements
 from unit.templates.names import LOGS, NAME, resolved
 
 from log_group_kms.aws import permissions
@@ -169,18 +169,18 @@ class TestEnrolment:
     @pytest.mark.parametrize("sid", ["ClaimAndRelease", "LookAtKey", "UseKeyForLogsOnly"])
     def test_is_bound_as_the_provider_is(self, sid: str) -> None:
         """The role is bound to the same tags and keys, and to the keys through CloudWatch Logs alone."""
-        keys = ["arn:aws-cn:kms:cn-north-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab"]
+        keys = "arn:aws-cn:kms:cn-north-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab"
         provider, own = (statements("associations", role, KmsKeyArns=keys)[sid] for role in ("ProviderRole", self.ROLE))
 
         assert own == provider
 
     def test_writes_its_own_log_and_its_own_queue_alone(self) -> None:
         """Lambda sends what failed in the role's name; the role has no other policy."""
-        policies = load(TEMPLATE)["Resources"][self.ROLE]["Properties"]["Policies"]
+        names = [policy["PolicyName"] for policy in policies(self.ROLE)]
         own_log = statements("own-log", self.ROLE)["WriteOwnLog"]
         last_word = statements("last-word", self.ROLE)["HandFailuresOver"]
 
-        assert [policy["PolicyName"] for policy in policies] == ["own-log", "associations", "last-word"]
+        assert names == ["own-log", "associations", "protected", "last-word"]
         assert own_log["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
         assert own_log["Resource"] == {"Fn::GetAtt": ["EnrolmentLogGroup", "Arn"]}
         assert last_word["Action"] == "sqs:SendMessage"

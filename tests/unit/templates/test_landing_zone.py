@@ -12,6 +12,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 from botocore.model import ServiceModel, StructureShape
+from support.policy_evaluation import Call, decision
 from support.template import CHINA, PROJECT, TEMPLATE, Resolver, load, needs, parameters_of, plain_form
 
 LANDING_ZONE: Final = PROJECT / "examples" / "landing-zone"
@@ -19,7 +20,10 @@ PAGE: Final = (PROJECT / "docs" / "how-to" / "landing-zone.md").read_text()
 
 KEY: Final = "arn:aws-cn:kms:cn-north-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 #: What landing-zone.yaml brings along.
-ADDED: Final = {"LogsKey", "LogsKeyAlias", "QueryResults"}
+ADDED: Final = {"LogsKey", "LogsKeyAlias", "LogsKeyAlarm", "LogsKeyRule", "QueryResults"}
+#: Its own parameters and condition.
+OWN: Final = ("CodeBucketPrefix", "CodeKey", "KeyAlias", "KeyAdministratorArns")
+OWN_CONDITION: Final = "HasKeyAdministrators"
 #: Parameters of the provider that are none here, and the conditions that always hold therefore.
 FIXED: Final = {"FleetKmsKeyId", "LogKmsKeyArn"}
 HELD: Final = {"HasFleet", "HasLogKey"}
@@ -55,6 +59,14 @@ def as_deployed(template: Any, section: str) -> Any:
     return resolved
 
 
+def key_statements(*administrators: str) -> list[dict[str, Any]]:
+    """The statements of the key's policy, with these administrators."""
+    names = {**CHINA, **parameters_of(rendered()), "KeyAdministratorArns": list(administrators) or [""]}
+    resolve = Resolver(names, rendered()["Conditions"])
+    statements = resolve(rendered()["Resources"]["LogsKey"]["Properties"]["KeyPolicy"]["Statement"])
+    return [statement for statement in statements if statement != {"Ref": "AWS::NoValue"}]
+
+
 class TestRendering:
     def test_is_up_to_date(self) -> None:
         """The committed template is the one that the two sources give: `make landing-zone` after each change."""
@@ -75,11 +87,12 @@ class TestRendering:
         }
 
     def test_asks_for_what_the_provider_asks_for_but_the_keys(self) -> None:
-        """The provider's parameters and conditions are unchanged, and its own are three."""
+        """The provider's parameters and conditions are unchanged, and it has a few of its own."""
         plain, sam = rendered(), load(TEMPLATE)
-        own = {name: plain["Parameters"].pop(name) for name in ("CodeBucketPrefix", "CodeKey", "KeyAlias")}
+        own = {name: plain["Parameters"].pop(name) for name in OWN}
 
         assert plain["Parameters"] == {name: one for name, one in sam["Parameters"].items() if name not in FIXED}
+        plain["Conditions"].pop(OWN_CONDITION)
         assert plain["Conditions"] == {name: one for name, one in sam["Conditions"].items() if name not in HELD}
         assert [name for name, one in own.items() if "Default" not in one] == ["CodeBucketPrefix", "CodeKey"]
 
@@ -136,8 +149,7 @@ class TestKey:
 
     def test_is_for_the_account_the_log_groups_the_query_results_and_their_callers(self) -> None:
         """Four statements: none of CloudWatch Logs' covers another's."""
-        key = Resolver(CHINA)(rendered()["Resources"]["LogsKey"]["Properties"]["KeyPolicy"])
-        account, log_groups, query_results, callers = key["Statement"]
+        account, log_groups, query_results, callers = key_statements()
         logs = "arn:aws-cn:logs:cn-north-1:111122223333"
 
         assert (account["Principal"], account["Action"]) == ({"AWS": "arn:aws-cn:iam::111122223333:root"}, "kms:*")
@@ -155,6 +167,87 @@ class TestKey:
                 "kms:CallerAccount": "111122223333",
             }
         }
+
+    def test_is_administered_by_those_that_are_named_and_by_who_deploys(self) -> None:
+        """All others of the account are denied what would take the key away, whatever their IAM policies say."""
+        named = ["arn:aws-cn:iam::111122223333:role/security/key-admin", "arn:aws-cn:iam::*:role/break-glass-*"]
+        account, only, *_ = key_statements(*named)
+
+        assert account["Action"] == "kms:*"
+        assert (only["Effect"], only["Principal"], only["Resource"]) == ("Deny", "*", "*")
+        assert {"kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:PutKeyPolicy"} <= set(only["Action"])
+        assert only["Condition"] == {
+            "ArnNotLike": {"aws:PrincipalArn": ["arn:aws-cn:iam::111122223333:role/stacksets-exec-*", *named]}
+        }
+
+    @pytest.mark.parametrize(
+        ("role", "expected"),
+        [
+            ("security/key-admin", "Allow"),
+            ("break-glass-7", "Allow"),
+            ("stacksets-exec-0a1b2c3d", "Allow"),
+            ("admin", "Deny"),
+            ("security/key-admin2", "Deny"),
+            ("x/stacksets-exec-0a1b2c3d", "Deny"),
+        ],
+    )
+    @pytest.mark.parametrize("action", ["kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:PutKeyPolicy"])
+    def test_cannot_be_taken_away_by_others(self, role: str, expected: str, action: str) -> None:
+        """The key's policy judged by an evaluator: also somebody whose own policies allow everything is denied."""
+        principals = ("arn:aws-cn:iam::111122223333:role/security/key-admin", "arn:aws-cn:iam::*:role/break-glass-*")
+        account, only, *_ = key_statements(*principals)
+        everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        call = Call(action, KEY, f"arn:aws-cn:iam::111122223333:role/{role}")
+
+        assert decision(call, {"Version": "2012-10-17", "Statement": [account, everything, only]}) == expected
+
+    def test_is_not_kept_from_use_by_its_administrators(self) -> None:
+        """What is denied is no use of it: CloudWatch Logs and the roles go on, and anybody may mend a mistake."""
+        (only,) = [one for one in key_statements("arn:aws:iam::111122223333:role/a") if one["Effect"] == "Deny"]
+        used = {
+            "Encrypt",
+            "Decrypt",
+            "ReEncryptFrom",
+            "GenerateDataKey",
+            "DescribeKey",
+            "CancelKeyDeletion",
+            "EnableKey",
+        }
+
+        assert {f"kms:{name}" for name in used} & set(only["Action"]) == set()
+        assert [action for action in only["Action"] if "*" in action] == []
+
+    @pytest.mark.parametrize("topic", [None, "arn:aws-cn:sns:cn-north-1:111122223333:alarms"])
+    def test_is_not_taken_away_unseen(self, topic: str | None) -> None:
+        """A rule for that one key, an alarm on the rule, and the topic where there is one."""
+        names = {**CHINA, **parameters_of(rendered()), "AlarmTopicArn": topic or ""}
+        resolve = Resolver(names, rendered()["Conditions"])
+        rule, alarm = (resolve(rendered()["Resources"][name]["Properties"]) for name in ("LogsKeyRule", "LogsKeyAlarm"))
+        detail = rule["EventPattern"]["detail"]
+
+        assert {"ScheduleKeyDeletion", "DisableKey"} <= set(detail["eventName"])
+        assert detail["resources"] == {"ARN": [{"Fn::GetAtt": ["LogsKey", "Arn"]}]}
+        assert rule["Targets"] == ([{"Id": "Topic", "Arn": topic}] if topic else {"Ref": "AWS::NoValue"})
+        assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Events", "TriggeredRules")
+        assert alarm["Dimensions"] == [{"Name": "RuleName", "Value": {"Ref": "LogsKeyRule"}}]
+        assert alarm["AlarmActions"] == ([topic] if topic else {"Ref": "AWS::NoValue"})
+
+    @pytest.mark.parametrize(
+        ("value", "fits"),
+        [
+            ("", True),
+            ("arn:aws:iam::111122223333:role/security/key-admin", True),
+            ("arn:aws-cn:iam::*:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_KeyAdmin_*", True),
+            ("arn:aws:iam::111122223333:root", False),
+            ("arn:aws:iam::111122223333:user/me", False),
+            ("*", False),
+        ],
+    )
+    def test_takes_roles_for_administrators(self, value: str, fits: bool) -> None:  # noqa: FBT001 - a column
+        """Whole accounts and everybody are what the account's own statement is for."""
+        pattern = rendered()["Parameters"]["KeyAdministratorArns"]["AllowedPattern"]
+
+        assert bool(re.fullmatch(pattern, value)) is fits
 
     def test_is_that_of_fleet_enrolment_query_results_and_logs(self) -> None:
         """Nothing of the landing zone is under another key or none."""

@@ -90,9 +90,11 @@ class TestRole:
     @pytest.mark.parametrize("sid", ["LookAtKey", "UseKeyForLogsOnly"])
     def test_uses_the_keys_it_is_given(self, sid: str) -> None:
         """It may use no other keys than those that the deployer lists."""
-        keys = ["arn:aws-cn:kms:cn-north-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab"]
+        key = "arn:aws-cn:kms:cn-north-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+        other = "arn:aws-cn:kms:cn-north-1:111122223333:key/mrk-*"
 
-        assert statements("associations", KmsKeyArns=keys)[sid]["Resource"] == keys
+        for keys in ([key], [key, other]):
+            assert statements("associations", KmsKeyArns=",".join(keys))[sid]["Resource"] == keys
 
     def test_uses_keys_through_cloudwatch_logs_alone(self) -> None:
         """It can neither encrypt nor decrypt anything by itself."""

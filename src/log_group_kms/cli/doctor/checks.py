@@ -71,7 +71,8 @@ def _provider(case: Case) -> Verdict:
             "delete what is left, or see why the stack does not export LogGroupKmsAssociation-ServiceToken",
         )
     version = f"version {found.version}" if found.version else "of a version that its stack does not tell"
-    answer = f"Yes, {version}, in {found.stack}; update that stack, for a second one would meet its functions"
+    protected = f"; it never touches {', '.join(found.protected)}" if found.protected else ""
+    answer = f"Yes, {version}, in {found.stack}; update that stack, for a second one would meet its functions{protected}"
     if found.version in ("", VERSION):
         return ok(answer)
     return warning(

@@ -293,3 +293,22 @@ def test_the_calls_that_a_change_costs(desk: Desk) -> None:
     calls["ListTagsForResource"] -= 100
 
     assert {call: round(calls[call] / 100) for call in CALLS_A_CHANGE} == CALLS_A_CHANGE
+
+
+def test_what_the_provider_protects(desk: Desk) -> None:
+    """The names are told, and what they cover counts as no change."""
+    desk.surroundings.deployed = Provider(ROLE, "s", "1.0.0", ("/aws/lambda/*", "/vault"))
+
+    found = checks(desk, "--on-existing-key", "Override")
+
+    assert "it never touches /aws/lambda/*, /vault" in found["provider"]["answer"]
+    assert found["log_groups"]["figures"]["changes"] == 2
+    desk.surroundings.deployed = Provider(ROLE, "s", "1.0.0")
+    assert checks(desk, "--on-existing-key", "Override")["log_groups"]["figures"]["changes"] == 4
+
+
+def test_a_provider_that_may_not_be_looked_at_protects_nothing_that_is_known(desk: Desk) -> None:
+    """The counts are told all the same."""
+    desk.surroundings.denied["provider"] = "lambda:GetFunctionConfiguration"
+
+    assert checks(desk)["log_groups"]["figures"]["changes"] == 2
