@@ -1,7 +1,7 @@
 """Another version of the provider under living stacks, fleets and events: there, back, and a failed try.
 
-Both are this working tree, under two version numbers: no version was released before. What another version's formats may
-be, the recorded cases say (tests/recorded).
+Both are this working tree, under two version numbers: no version was released before. The recorded cases
+(tests/recorded) hold what another version's formats are.
 """
 
 import json
@@ -152,7 +152,7 @@ def a_failed_upgrade_is_rolled_back_under_them(account: Account) -> None:
 
 
 def events_in_flight_end_well(account: Account) -> None:
-    """A Create that waits, and a fleet that takes several invocations, begin with the earlier code; the later one ends them."""
+    """A Create that waits, and a fleet of several invocations, begin under the earlier version; both are created."""
     account.aws.client("lambda").update_function_configuration(FunctionName=FUNCTION, Timeout=_HOP)
     account.begin("payments", LogGroupName="/payments", KmsKeyId=account.key, PropagationWaitSeconds="30")
     account.begin("fleet", LogGroupNamePrefix="/app/", KmsKeyId=account.key)

@@ -1,7 +1,7 @@
 """`make record`: write down what this version writes, as cases that every later version must read.
 
-Before 1.0.0 is released the formats may change, and with them these cases; from then on they are frozen. A later version
-that writes something new gets a folder of its own beside this one.
+Before 1.0.0 is released the formats may change, and with them these cases; from then on they are frozen. A later
+version that writes something new gets a folder of its own beside this one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from recorded.accounts import ALL, BEFORE, KEY, LAMBDA, NEW, OWNERS, Account, Json
-from support.fake_aws import OTHER_STACK_ID, PLACE, STACK_ID, fleet, log_group, owner
+from support.fake_aws import OTHER_STACK_ID, PLACE, STACK_ID, fleet, owner
 from support.project import PROJECT
 
 from log_group_kms.fleet.checkpoint import Checkpoint, Counts, Phase
@@ -149,7 +149,7 @@ def progress() -> list[Json]:
         one = Checkpoint(
             phase,
             key="" if releasing else KEY.text,
-            token="/app/00049",  # noqa: S106 - a place in a listing
+            token="/app/00049",
             counts=counts,
             lookout="/app/00000",
             claimed=True,
@@ -290,7 +290,9 @@ def _fleet() -> list[Json]:
     half_way = recorder.hand_over(event("Update", **another, **same, OldResourceProperties=asked))
     recorder.tell("a fleet's Update to another key, in a further invocation", half_way)
     narrow = {**another, "LogGroupNamePrefix": "/aws/lambda/"}
-    recorder.tell("a fleet's Update to another prefix", event("Update", **narrow, **same, OldResourceProperties=another))
+    recorder.tell(
+        "a fleet's Update to another prefix", event("Update", **narrow, **same, OldResourceProperties=another)
+    )
     half_way = recorder.hand_over(event("Delete", **another, **same))
     recorder.tell("the Delete of the fleet before, in a further invocation", half_way)
     return recorder.stories

@@ -97,9 +97,7 @@ def test_an_event_on_what_another_version_left(case: Json) -> None:
 
 def states(account: Json) -> dict[str, tuple[str | None, Claim | None]]:
     """Each log group's key and claim: tags that a later version writes beside them are its own business."""
-    return {
-        name: (found["key"], Claim.of_tags(found["tags"])) for name, found in account["log_groups"].items()
-    }
+    return {name: (found["key"], Claim.of_tags(found["tags"])) for name, found in account["log_groups"].items()}
 
 
 def test_the_stories_tell_of_each_kind_of_event() -> None:

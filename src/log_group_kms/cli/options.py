@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass, field, fields
 from functools import partial
+from pathlib import Path  # noqa: TC003 - the fields of `Options` are read at run time
 from typing import TYPE_CHECKING, Any, Final
 
 from log_group_kms.model.targets import Fleet
@@ -60,6 +61,7 @@ class Options:
         profile: of the AWS configuration; by default the usual search.
         json: True for one JSON object in place of tables.
         all: True where a plan shows also what has the key already.
+        html: the file for the page of a report; None for no page.
         owner: stack id and logical id of the resource to work for; None for the command line itself.
         rate: changes a second.
         yes: True where nobody is to be asked.
@@ -72,6 +74,7 @@ class Options:
     profile: str | None = None
     json: bool = False
     all: bool = False
+    html: Path | None = None
     owner: Sequence[str] | None = None
     rate: float = DEFAULT_RATE_LIMITS.log_groups
     yes: bool = False

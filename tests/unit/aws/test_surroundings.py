@@ -76,7 +76,12 @@ def test_no_provider(answers: Answers) -> None:
     ("outputs", "version"),
     [
         (
-            {"Outputs": [{"OutputKey": "RoleArn", "OutputValue": ROLE}, {"OutputKey": "Version", "OutputValue": "1.2.3"}]},
+            {
+                "Outputs": [
+                    {"OutputKey": "RoleArn", "OutputValue": ROLE},
+                    {"OutputKey": "Version", "OutputValue": "1.2.3"},
+                ]
+            },
             "1.2.3",
         ),
         ({"Outputs": []}, ""),

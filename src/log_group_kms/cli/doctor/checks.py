@@ -72,7 +72,9 @@ def _provider(case: Case) -> Verdict:
         )
     version = f"version {found.version}" if found.version else "of a version that its stack does not tell"
     protected = f"; it never touches {', '.join(found.protected)}" if found.protected else ""
-    answer = f"Yes, {version}, in {found.stack}; update that stack, for a second one would meet its functions{protected}"
+    answer = (
+        f"Yes, {version}, in {found.stack}; update that stack, for a second one would meet its functions{protected}"
+    )
     if found.version in ("", VERSION):
         return ok(answer)
     return warning(
