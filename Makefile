@@ -12,7 +12,7 @@ LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format lint types template chaos mutants demo landing-zone local local-stop acceptance acceptance-clean bench load house schema scan audit sbom version release record cdk lock clean
+.PHONY: help setup test check format lint types template chaos mutants demo landing-zone local local-stop acceptance acceptance-clean bench load house schema scan audit sbom version release record picture cdk lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ release: $(STAMP) ## the artifacts of the commit at HEAD, into dist/
 
 record: $(STAMP) ## before 1.0.0 alone: what it writes, as cases that every later version must read
 	PYTHONPATH=src:.:tests $(BIN)/python -m recorded.record
+
+picture: $(STAMP) ## the report's page in the docs, by a real browser from a run on the embedded AWS (needs Chromium)
+	$(BIN)/python -m tools.picture
 
 # Nothing is compiled ahead: most of it never runs, and writing the bytecode takes longer than all the rest.
 $(SCAN)/.installed: requirements-scan.txt

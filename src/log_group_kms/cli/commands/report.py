@@ -33,6 +33,8 @@ def report(invocation: Invocation) -> Exit:
         path = invocation.options.html
         try:
             coverage = _on_a_page(invocation, path, reader, listing) if path else Coverage.of(fleet, listing)
+        except BrokenPipeError:
+            raise  # of stderr or stdout: `main` knows what to do
         except OSError as failed:
             return _not_written(invocation, f"{path} could not be written: {failed.strerror}")
     if not coverage.totals:
