@@ -26,7 +26,7 @@ _OWNER: Final = {
     "log-group-kms-association:previous-key": "none",
 }
 #: In pixels, and in seconds.
-_WIDTH, _HEIGHT, _PATIENCE = 1000, 1500, 60
+_WIDTH, _HEIGHT, _PATIENCE = 1000, 1640, 60
 
 
 @dataclass(frozen=True, slots=True)

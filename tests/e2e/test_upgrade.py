@@ -95,7 +95,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """An account with the earlier version, one stack for one log group and one for query results."""
     earlier = Release.of_version(EARLIER, tmp_path_factory.mktemp("earlier"))
     later = Release.of_version(None, tmp_path_factory.mktemp("later"))
-    with EmbeddedAws.start(auth=False) as aws:
+    with EmbeddedAws.start(auth=True) as aws:
         account = Account(aws, earlier, later)
         account.deploy(earlier, SLOW)
         make_log_groups(aws, ["/orders", "/payments", "/late", *FLEET])
