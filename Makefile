@@ -12,7 +12,7 @@ LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format lint types template chaos mutants demo landing-zone local local-stop acceptance acceptance-clean bench load report-bench house schema scan audit sbom version release record picture cdk lock clean
+.PHONY: help setup test check format lint types template chaos mutants demo landing-zone local local-stop acceptance acceptance-clean bench load house schema scan audit sbom version release record picture cdk lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -122,9 +122,6 @@ bench: $(STAMP) ## every benchmark beside its peers, into benchmarks/RESULTS.md 
 
 load: $(STAMP) ## one of them: 500 resources at once beside a naive handler (three minutes)
 	$(BIN)/python -m benchmarks --only load
-
-report-bench: $(STAMP) ## another: a report over 100,000 log groups (nine minutes)
-	$(BIN)/python -m benchmarks --only report
 
 house: $(STAMP) ## the figures of the code's structure
 	@$(BIN)/python -m tools.house

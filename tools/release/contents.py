@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 #: What the templates' functions are built from, by `src/Makefile`. Their package is one, as the landing zone's.
 _BUILDS: Final = ("build-ProviderFunction", "build-ResponderFunction")
+#: The templates of a release, for whoever has no clone.
+PROVIDER, LANDING_ZONE = "provider.yaml", "landing-zone.yaml"
+TEMPLATES: Final = frozenset({PROVIDER, LANDING_ZONE})
 #: Earlier than this no zip can date a file.
 _ZIP_EPOCH: Final = 315_532_800
 
@@ -104,7 +107,7 @@ def _provider(sources: Sources) -> dict[str, bytes]:
     text, built = re.subn(r"(?m)^      (# SAM's own Python builder.*|BuildMethod: makefile)\n", "", text)
     if functions < len(_BUILDS) or built <= functions:
         raise IncompleteError("template.yaml does not build its functions from src/ with makefile")
-    return {"provider.yaml": text.encode()}
+    return {PROVIDER: text.encode()}
 
 
 def _wheel(sources: Sources) -> dict[str, bytes]:
@@ -151,7 +154,7 @@ def _each_file(source: str, *, optional: bool = False) -> Artifact:
 ARTIFACTS: Final = (
     Artifact("src/Makefile", _code),
     Artifact("template.yaml", _provider),
-    _file("landing-zone.yaml", "examples/landing-zone/template.yaml"),
+    _file(LANDING_ZONE, "examples/landing-zone/template.yaml"),
     Artifact("pyproject.toml", _wheel),
     Artifact("src/requirements.txt", _materials),
     _folder("cfn-lint", "cfn-lint", optional=True),
