@@ -73,7 +73,14 @@ def measure(bench: Bench) -> Section:
     """A thousand, and a hundred times as many."""
     few, many = reported(FEW), reported(FEW * 3 if bench.short else MANY)
     table = Table(
-        ("Log groups", "DescribeLogGroups", "Other calls", "Wall over pages / pace", "Peak memory", "Named on the page"),
+        (
+            "Log groups",
+            "DescribeLogGroups",
+            "Other calls",
+            "Wall over pages / pace",
+            "Peak memory",
+            "Named on the page",
+        ),
         tuple(
             (
                 f"{one.log_groups:,}",
@@ -88,11 +95,11 @@ def measure(bench: Bench) -> Section:
     )
     notes = (
         f"Memory grows by {(many.peak - few.peak) / _MIB:.1f} MiB.",
-        f"The pace is {DEFAULT_RATE_LIMITS.pages:g} pages a second. The quota is 10 calls a second for account and Region.",
+        f"The pace is {DEFAULT_RATE_LIMITS.pages:g} pages a second, of a quota of 10 for account and Region.",
     )
     asked = (
-        "`log-group-kms report --html` without `--kms-key-id`, in a process of its own: how close to the pace of pages it"
-        " comes, and its largest resident size."
+        "`log-group-kms report --html` without `--kms-key-id`, in a process of its own: how close to the pace of pages"
+        " it comes, and its largest resident size."
     )
     return Section("A report", asked, (table,), notes)
 

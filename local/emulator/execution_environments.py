@@ -37,7 +37,8 @@ class ExecutionEnvironments:
     def end(self, workers: Iterable[Any]) -> None:
         """End these environments, or let them finish where they are to be spared."""
         spares = getattr(self._sparing, "on", False)
-        finishing, ended = [], []
+        finishing: list[Any] = []
+        ended: list[Any] = []
         for worker in workers:
             (finishing if spares and worker is not None and worker.in_use else ended).append(worker)
         self._end(ended)

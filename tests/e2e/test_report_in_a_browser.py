@@ -51,7 +51,7 @@ def test_the_browser_shows_what_the_account_holds(browser: Browser, page: Path) 
 
 
 def test_the_bars_are_seen(browser: Browser, page: Path, tmp_path: Path) -> None:
-    """The picture has the colour of each cause, as large as its number: the styles are applied, under the page's policy."""
+    """The picture has the colour of each cause, and most of the largest: the page's policy lets its styles be."""
     browser.picture(page, tmp_path / "page.png")
     found = colours(tmp_path / "page.png")
 

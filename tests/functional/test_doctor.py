@@ -104,7 +104,8 @@ def test_before_and_after_a_deployment(landscape: Landscape) -> None:
     after = landscape.run(*DOCTOR)
 
     assert {name: level for name, level in levels(after).items() if level != "ok"} == {"centralization": "warning"}
-    assert f"version {VERSION}, in arn:aws:cloudformation:eu-west-1:111122223333:stack/provider/" in answer(after, "provider")
+    where = "arn:aws:cloudformation:eu-west-1:111122223333:stack/provider/"
+    assert f"version {VERSION}, in {where}" in answer(after, "provider")
     assert answer(after, "trail") == "Yes, all"
     assert after.code == 0
     assert landscape.keys() == keys

@@ -34,6 +34,7 @@ OWNERS: Final = (owner("LogEncryption"), owner("Fleet", target=ALL), owner("Flee
 #: As long as Lambda gives the provider.
 INVOCATION: Final = 870.0
 _MOST_INVOCATIONS: Final = 20
+_OUTSIDE: Final = ("PhysicalResourceId", "OldResourceProperties")
 
 Json = dict[str, Any]
 
@@ -112,7 +113,7 @@ class Account:
     def event(self, request_type: str, logical_id: str = "LogEncryption", **more: Any) -> Json:
         """Return an event that CloudFormation sends now; properties in *more* begin with a capital."""
         sent = datetime.fromtimestamp(self.clock.now(), tz=UTC).strftime("%Y%m%dT%H%M%SZ")
-        outside = {name: more.pop(name) for name in ("PhysicalResourceId", "OldResourceProperties") if name in more}
+        outside: Json = {name: more.pop(name) for name in _OUTSIDE if name in more}
         return {
             "RequestType": request_type,
             "RequestId": "11111111-2222-3333-4444-555555555555",

@@ -19,19 +19,24 @@ from log_group_kms.model.targets import Fleet
 from log_group_kms.request.upkeep import parse_upkeep
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from _pytest.mark import ParameterSet
 
 Json = dict[str, Any]
 FOLDER = Path(__file__).parent
 
 
+def cases(name: str) -> Iterator[Json]:
+    """The cases of this *name* that any version has left, each with where it is from."""
+    for path in sorted(FOLDER.glob(f"*/{name}.json")):
+        for case in json.loads(path.read_text()):
+            yield {"id": f"{path.parent.name}: {case.get('case') or case['story']}", **case}
+
+
 def recorded(name: str) -> list[ParameterSet]:
-    """The cases of this *name* that any version has left."""
-    return [
-        pytest.param(case, id=f"{path.parent.name}: {case.get('case') or case['story']}")
-        for path in sorted(FOLDER.glob(f"*/{name}.json"))
-        for case in json.loads(path.read_text())
-    ]
+    """The same as parameters of a test."""
+    return [pytest.param(case, id=case["id"]) for case in cases(name)]
 
 
 def known(found: Json, means: Json) -> Json:
@@ -102,8 +107,7 @@ def states(account: Json) -> dict[str, tuple[str | None, Claim | None]]:
 
 def test_the_stories_tell_of_each_kind_of_event() -> None:
     """None is forgotten: all three types, further invocations of each kind, both marker ids."""
-    stories = [case.values[0] for case in recorded("stories")]
-    events = [story["event"] for story in stories]  # type: ignore[index] # ours
+    events = [case["event"] for case in cases("stories")]
     further = [event["LogGroupKmsAssociationProgress"] for event in events if "LogGroupKmsAssociationProgress" in event]
 
     assert {event["RequestType"] for event in events} == {"Create", "Update", "Delete"}
@@ -117,7 +121,7 @@ def test_the_stories_tell_of_each_kind_of_event() -> None:
 
 def test_the_progress_has_each_phase() -> None:
     """A phase that a version has and the cases have not would be read by nobody."""
-    found = {case.values[0]["progress"]["phase"] for case in recorded("progress")}  # type: ignore[index,call-overload] # ours
+    found = {case["progress"]["phase"] for case in cases("progress")}
 
     assert {phase.value for phase in Phase} <= found
 

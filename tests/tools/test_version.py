@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from support.project import PROJECT
@@ -12,6 +11,9 @@ from support.template import TEMPLATE, load
 
 from log_group_kms.version import VERSION
 from tools.version import WrongNumberError, date_changelog, set_version, version_of, versions_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LANDING_ZONE: Final = PROJECT / "examples" / "landing-zone" / "template.yaml"
 

@@ -1,4 +1,4 @@
-"""Evidence of coverage: what each log group of a listing is encrypted with, and why where that is not the wanted key."""
+"""Evidence of coverage: the key of each log group of a listing, and the cause where it is not the wanted one."""
 
 from __future__ import annotations
 

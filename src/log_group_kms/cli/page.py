@@ -1,7 +1,7 @@
 """The page of `report --html`: one file that shows all by itself, on a screen and on paper, in any browser.
 
-It loads nothing, runs no script, and says so to the browser. What is not covered is written down as it is found, so that
-a hundred thousand log groups take no more memory than ten.
+It loads nothing, runs no script, and says so to the browser. What is not covered is written down as it is found, so
+that a hundred thousand log groups take no more memory than ten.
 """
 
 from __future__ import annotations

@@ -154,8 +154,10 @@ def test_whoever_cannot_see_the_chart_has_the_same(desk: Desk, path: Path) -> No
     (chart,) = found.all("svg")
     assert (chart["role"], chart["aria-labelledby"]) == ("img", "chart-title chart-desc")
     assert found.texts["desc"] == [
-        "covered: 3; without a key: 2; kept under another key: 0; owned by another resource: 0; excluded: 0; "
-        "reserved for AWS: 1"
+        (
+            "covered: 3; without a key: 2; kept under another key: 0; owned by another resource: 0; excluded: 0; "
+            "reserved for AWS: 1"
+        )
     ]
 
 
@@ -237,7 +239,7 @@ def test_who_may_not_read_tags_gets_a_page_all_the_same(desk: Desk, path: Path) 
 
 
 def test_what_is_printed_stays_as_it_was(desk: Desk, path: Path) -> None:
-    """stdout and the exit code are those without `--html`; stderr says where the page is."""
+    """What is on stdout, and the exit code, are those without `--html`; stderr says where the page is."""
     code = desk.run("report", AS_JSON)
     printed = desk.json()
 
