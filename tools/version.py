@@ -25,8 +25,8 @@ PLACES: Final = {
     MODULE: {r'^VERSION: Final = "': 1},
     "template.yaml": {
         r"^    SemanticVersion: ": 1,
-        # One each for provider, responder and enrolment.
-        r"^      Description: Version ": 3,
+        # One for each function.
+        r"^      Description: Version ": 4,
         r"^    Value: (?=[0-9])": 1,
     },
 }

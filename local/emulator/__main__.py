@@ -17,6 +17,7 @@ from local.emulator import (
     custom_resources,
     event_targets,
     execution_environments,
+    function_resource,
     key_ids,
     log_group_resource,
     logs,
@@ -62,6 +63,7 @@ def main() -> None:
     physical_names.install()
     conditions.install()
     log_group_resource.install()
+    function_resource.install()
     custom_resources.install(custom_resources.CustomResources(director, queue))
     rollback.install()
     sys.argv[1:] = []

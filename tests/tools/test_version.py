@@ -31,7 +31,7 @@ def tree(tmp_path: Path) -> Path:
 def test_it_is_the_same_everywhere() -> None:
     """In the module, in the application's metadata, in the functions' descriptions, and in the output."""
     assert version_of(PROJECT) == VERSION
-    assert versions_in(PROJECT) == [VERSION] * 6
+    assert versions_in(PROJECT) == [VERSION] * 7
 
 
 @pytest.mark.parametrize("path", [TEMPLATE, LANDING_ZONE], ids=["provider", "landing zone"])
@@ -41,7 +41,7 @@ def test_a_template_tells_it(path: Path) -> None:
     functions = [each for each in template["Resources"].values() if each["Type"].endswith("::Function")]
 
     assert template["Outputs"]["Version"]["Value"] == VERSION
-    assert len(functions) == 3
+    assert len(functions) == 4
     assert all(each["Properties"]["Description"].startswith(f"Version {VERSION}") for each in functions)
 
 
@@ -52,7 +52,7 @@ def test_one_command_sets_it(tree: Path) -> None:
     set_version(tree, "12.0.1-rc.1")
 
     assert version_of(tree) == "12.0.1-rc.1"
-    assert versions_in(tree) == ["12.0.1-rc.1"] * 6
+    assert versions_in(tree) == ["12.0.1-rc.1"] * 7
     assert (tree / "template.yaml").read_text() == before.replace(VERSION, "12.0.1-rc.1")
     rendered = (tree / "examples" / "landing-zone" / "template.yaml").read_text()
     assert rendered == LANDING_ZONE.read_text().replace(VERSION, "12.0.1-rc.1")

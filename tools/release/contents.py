@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-#: What the templates' functions are built from, by `src/Makefile`. Their package is one, as the landing zone's.
-_BUILDS: Final = ("build-ProviderFunction", "build-ResponderFunction")
+#: What builds the functions' package, in `src/Makefile`: one for all of them, as `make landing-zone` does it.
+_BUILDS: Final = ("build-ProviderFunction", "build-WakerFunction")
 #: The templates of a release, for whoever has no clone.
 PROVIDER, LANDING_ZONE = "provider.yaml", "landing-zone.yaml"
 TEMPLATES: Final = frozenset({PROVIDER, LANDING_ZONE})

@@ -82,7 +82,12 @@ class Upkeep:
         if not self.is_alive():
             # An earlier delivery may have claimed it after the fleet's Delete had passed by.
             return self._rules().give_back(self._undoing, log_group)
-        fate = self._rules().enrol(self.event, log_group)
+        try:
+            fate = self._rules().enrol(self.event, log_group)
+        except ClaimLost:
+            if self.is_alive():
+                raise
+            fate = Fate.ASSOCIATED
         if fate in CLAIMED and not self.is_alive():
             return self._rules().give_back(self._undoing, log_group)
         return fate

@@ -65,6 +65,7 @@ def test_apply_as_json(desk: Desk) -> None:
             "skipped": 2,
             "unrestored": [],
             "refused": [],
+            "not_held": [],
             "throttled": 2,
             "complete": True,
             "error": None,
@@ -140,7 +141,8 @@ def test_the_fleet_of_a_stack_takes_over(desk: Desk) -> None:
 
     FleetRules(desk.context(), everything).ensure(Ensure(theirs, wanted))
 
-    assert desk.writing_calls() == {"TagResource"}
+    # UntagResource takes the fleet's own mark off, and nothing else.
+    assert desk.writing_calls() == {"TagResource", "UntagResource"}
     assert desk.states()["/aws/lambda/payments"] == FakeLogGroup(KEY, Claim(theirs, BEFORE))
 
     FleetRules(desk.context(), everything).remove(Remove.of(theirs, wanted, minted=True))
@@ -178,6 +180,9 @@ def test_progress_where_there_is_no_terminal(desk: Desk) -> None:
     ]
 
 
+FAIL = ("--on-refused-log-group", "Fail")
+
+
 @dataclass
 class OddLogGroups(FakeAws):
     """Some log groups have fifty tags already."""
@@ -201,13 +206,12 @@ def test_every_log_group_that_aws_refuses_is_named(desk: Desk, options: tuple[st
     for name in (*odd, "/aws/lambda/orders", "/zzz"):
         desk.holds(name)
 
-    code = desk.run("apply", "--prefix", "/", "--kms-key-id", KEY.text, "--yes", *options)
+    code = desk.run("apply", "--prefix", "/", "--kms-key-id", KEY.text, "--yes", *FAIL, *options)
     told = desk.err.splitlines()
 
     why = "AWS answered TagResource with TooManyTagsException: The resource can have no more than 50 tags"
-    assert code == 1
-    assert told[-9:-1] == [*(f"{name}: {why}" for name in odd), "2 were changed before this:"]
-    assert told[-1].startswith("A quota is used up for arn:aws:logs:eu-west-1:111122223333:log-group:/many/0")
+    assert code == 3
+    assert sorted(told[-7:]) == [f"{name}: {why}" for name in odd]
     if options:
         summary = desk.json()
         assert {name: summary[name] for name in ("command", "planned", "changed", "refused", "complete", "error")} == {
@@ -215,11 +219,49 @@ def test_every_log_group_that_aws_refuses_is_named(desk: Desk, options: tuple[st
             "planned": 9,
             "changed": 2,
             "refused": [*odd],
-            "complete": False,
-            "error": told[-1],
+            "complete": True,
+            "error": None,
         }
     else:
-        assert desk.out == ""
+        assert "refused by AWS\t7" in desk.out.splitlines()
+
+
+def test_refused_log_groups_fail_a_run_that_is_told_so(desk: Desk) -> None:
+    """The others are done; each is named, and the Reason is diagnosed."""
+    desk.aws = OddLogGroups(keys=FakeAws.holding(KEY, BEFORE).keys, odd=("/many/1", "/many/2"))
+    for name in ("/many/1", "/many/2", "/zzz"):
+        desk.holds(name)
+
+    fails = ("--on-refused-log-group", "Fail")
+    code = desk.run("apply", "--prefix", "/", "--kms-key-id", KEY.text, "--yes", *fails, AS_JSON)
+    told = desk.err.splitlines()
+
+    assert (code, desk.json()["refused"], desk.json()["changed"]) == (1, ["/many/1", "/many/2"], 1)
+    assert [line.partition(":")[0] for line in told[-4:-1]] == ["/many/1", "/many/2", "1 were changed before this"]
+    assert told[-1].startswith("A quota is used up for arn:aws:logs:eu-west-1:111122223333:log-group:/many/1")
+
+
+@pytest.mark.parametrize("options", [(), (AS_JSON,)], ids=["as tables", "as JSON"])
+def test_what_aws_refuses_is_named_where_the_rest_is_enough(desk: Desk, options: tuple[str, ...]) -> None:
+    """With OnRefusedLogGroup Skip the command succeeds, and says all the same which log groups were left out."""
+    odd = tuple(f"/many/{number}" for number in range(7))
+    desk.aws = OddLogGroups(keys=FakeAws.holding(KEY, BEFORE).keys, odd=odd)
+    for name in (*odd, "/zzz"):
+        desk.holds(name)
+
+    code = desk.run("apply", "--prefix", "/", "--kms-key-id", KEY.text, "--yes", *options)
+
+    why = "AWS answered TagResource with TooManyTagsException: The resource can have no more than 50 tags"
+    assert code == 0
+    assert [line for line in desk.err.splitlines() if why in line] == [f"{name}: {why}" for name in odd]
+    if options:
+        summary = desk.json()
+        assert {name: summary[name] for name in ("changed", "refused", "complete", "error")} == {
+            "changed": 1,
+            "refused": [*odd],
+            "complete": True,
+            "error": None,
+        }
 
 
 def test_what_fails_on_the_way_tells_how_far_it_came(desk: Desk) -> None:
@@ -233,7 +275,7 @@ def test_what_fails_on_the_way_tells_how_far_it_came(desk: Desk) -> None:
 
     desk.aws.after = close
 
-    code = desk.run(*APPLY, "--yes")
+    code = desk.run(*APPLY, *FAIL, "--yes")
     told = desk.err.splitlines()
 
     assert (code, desk.out) == (1, "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,47 +15,56 @@ from log_group_kms.cli.terminal import tell
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Iterable
 
     from log_group_kms.cli.command import Invocation
     from log_group_kms.fleet.reader import FleetReader
-    from log_group_kms.model.results import Listed
-    from log_group_kms.model.targets import Fleet
+    from log_group_kms.model.keys import KeyArn
 
 
 def report(invocation: Invocation) -> Exit:
-    """Show which log groups are under which key, from the listing alone; and write that as a page, if asked."""
-    fleet = fleet_of(invocation)
+    """Show which log groups are under which key, from the listing alone; name those that a fleet has left, if asked."""
+    fleet, key = fleet_of(invocation), key_of(invocation)
     reader = reader_of(invocation, fleet)
-    with invocation.screen.progress("Looking") as progress:
-        listing = progress.count_each(reader.every_page())
-        path = invocation.options.html
-        try:
-            coverage = _on_a_page(invocation, path, reader, listing) if path else Coverage.of(fleet, listing)
-        except BrokenPipeError:
-            raise  # of stderr or stdout: `main` knows what to do
-        except OSError as failed:
-            return _not_written(invocation, f"{path} could not be written: {failed.strerror}")
+    path = invocation.options.html
+    try:
+        coverage = _on_a_page(invocation, path, reader, key) if path else _covered(invocation, reader, key)
+    except NoFolderError as wrong:
+        raise Misuse(f"--html {wrong}") from None
+    except BrokenPipeError:
+        raise  # of stderr or stdout: `main` knows what to do
+    except OSError as failed:
+        return _not_written(invocation, f"{path} could not be written: {failed.strerror}")
     if not coverage.totals:
         warn_of_nothing(invocation, fleet)
     invocation.screen.coverage(coverage)
     if path:
         tell(f"The page is {path}")
-    return Exit.FOUND if coverage.totals[Cover.UNENCRYPTED] else Exit.DONE
+    uncovered = coverage.totals[Cover.UNENCRYPTED] + coverage.others
+    return Exit.FOUND if uncovered else Exit.DONE
 
 
-def _on_a_page(invocation: Invocation, path: Path, reader: FleetReader, listing: Iterable[Listed]) -> Coverage:
-    """Return the coverage that a *listing* shows, and write the page of it."""
-    fleet: Fleet = reader.fleet
-    wanted = Wanted(fleet, key_of(invocation), exclusions_of(invocation))
-    with ExitStack() as opened:
-        try:
-            page = opened.enter_context(Page.at(path))
-            evidence = Evidence(wanted, reader.claim_on, page.add)
-            coverage = Coverage.of(fleet, evidence.watching(listing))
-            page.write(Facts(evidence, coverage.keys, invocation.terminal.clock.now()))
-        except NoFolderError as wrong:
-            raise Misuse(f"--html {wrong}") from None
+def _covered(
+    invocation: Invocation, reader: FleetReader, key: KeyArn | None, evidence: Evidence | None = None
+) -> Coverage:
+    with invocation.screen.progress("Listing") as progress:
+        listing = progress.count_each(reader.every_page())
+        if evidence:
+            listing = evidence.watching(listing)
+        return Coverage.of(reader.fleet, listing, key, named=invocation.options.names)
+
+
+def _on_a_page(invocation: Invocation, path: Path, reader: FleetReader, key: KeyArn | None) -> Coverage:
+    """Return the coverage, and write the page of it.
+
+    Raises:
+        NoFolderError: there can be no such file.
+        OSError: it could not be written.
+    """
+    with Page.at(path) as page:
+        wanted = Wanted(reader.fleet, key, exclusions_of(invocation))
+        evidence = Evidence(wanted, reader.claim_on, page.add)
+        coverage = _covered(invocation, reader, key, evidence)
+        page.write(Facts(evidence, coverage.keys, invocation.terminal.clock.now()))
     return coverage
 
 
@@ -68,12 +76,16 @@ def _not_written(invocation: Invocation, why: str) -> Exit:
 
 def _add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "--html", type=Path, metavar="FILE",
-        help="write the report as a page, too: one file for a browser or for paper, which loads nothing",
+        "--kms-key-id", dest="KmsKeyId", metavar="KEY",
+        help="count as covered only what is under this key: key ARN, alias ARN, alias/NAME, key id or mrk- id",
     )  # fmt: skip
     parser.add_argument(
-        "--kms-key-id", dest="KmsKeyId", metavar="KEY",
-        help="on the page, only what is under this key is covered: key ARN, alias ARN, alias/NAME, key id or mrk- id",
+        "--names", action="store_true",
+        help="name each log group that is not covered: what a fleet has skipped, or AWS refused",
+    )  # fmt: skip
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE",
+        help="write the report as a page, too: one file for a browser or for paper, which loads nothing",
     )  # fmt: skip
     parser.add_argument(
         "--exclude", dest="ExcludeLogGroupNames", nargs="+", action="extend", default=[], metavar="PATTERN",
@@ -82,5 +94,12 @@ def _add_options(parser: ArgumentParser) -> None:
 
 
 REPORT = Command(
-    "report", "show which log groups are under which key; changes nothing", report, add_options=_add_options
+    "report",
+    "show which log groups are under which key; changes nothing",
+    report,
+    add_options=_add_options,
+    fields="command, account, region, prefix, matched, encrypted, unencrypted, reserved,\n"
+    "keys: [kms_key_arn, log_groups], prefixes: [prefix, matched, encrypted, unencrypted, reserved],\n"
+    "log_groups (with --names, else null): [log_group, kms_key_arn (in force, or null)]",
+    found="a log group is under no customer managed key, or with --kms-key-id not under that one",
 )
