@@ -105,6 +105,8 @@ def _provider(sources: Sources) -> dict[str, bytes]:
     text = (sources.tree / "template.yaml").read_text()
     text, functions = re.subn(r"(?m)^      CodeUri: src/$", f"      CodeUri: {code}", text)
     text, built = re.subn(r"(?m)^      (# SAM's own Python builder.*|BuildMethod: makefile)\n", "", text)
+    # What held nothing else is gone with it: an empty one is no mapping.
+    text = re.sub(r"(?m)^    Metadata:\n(?=    \S)", "", text)
     if functions < len(_BUILDS) or built <= functions:
         raise IncompleteError("template.yaml does not build its functions from src/ with makefile")
     return {PROVIDER: text.encode()}
