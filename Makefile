@@ -13,7 +13,7 @@ LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format lint types template chaos mutants demo landing-zone invoke local local-stop acceptance acceptance-clean bench load house schema scan audit sbom cdk lock clean
+.PHONY: help setup test check format lint types template chaos mutants demo landing-zone invoke local local-stop acceptance acceptance-clean bench load house schema scan audit sbom version release record picture cdk lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,18 @@ audit: $(STAMP) $(SCAN)/.installed ## known vulnerabilities of every locked pack
 
 sbom: $(STAMP) ## the bill of materials of what is deployed, as CycloneDX, into build/
 	$(BIN)/python -m tools.sbom
+
+version: $(STAMP) ## tell the version; set it everywhere, and date the changelog (NUMBER=1.2.3)
+	@$(BIN)/python -m tools.version $(NUMBER)
+
+release: $(STAMP) ## the artifacts of the commit at HEAD, into dist/
+	$(BIN)/python -m tools.release
+
+record: $(STAMP) ## before 1.0.0 alone: what it writes, as cases that every later version must read
+	PYTHONPATH=src:.:tests $(BIN)/python -m recorded.record
+
+picture: $(STAMP) ## the report's page in the docs, by a real browser from a run on the embedded AWS (needs Chromium)
+	$(BIN)/python -m tools.picture
 
 # Nothing is compiled ahead: most of it never runs, and writing the bytecode takes longer than all the rest.
 $(SCAN)/.installed: requirements-scan.txt
@@ -133,4 +145,4 @@ lock: ## resolve and lock every dependency anew (needs uv)
 
 clean: ## remove what make made
 	@[ ! -x $(BIN)/python ] || $(BIN)/python -m local stop
-	rm -rf $(VENV) $(MUTANTS) $(SCAN) $(CDK) mutants build .aws-sam .local .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(MUTANTS) $(SCAN) $(CDK) mutants build dist .aws-sam .local .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

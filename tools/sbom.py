@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
+
+from tools.version import version_of
 
 PROJECT: Final = Path(__file__).parents[1]
 LOCK: Final = PROJECT / "src" / "requirements.txt"
@@ -139,9 +140,8 @@ def document(lock: str, version: str) -> dict[str, Any]:
 
 def main() -> None:
     """Write the document."""
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     WRITTEN.parent.mkdir(exist_ok=True)
-    WRITTEN.write_text(json.dumps(document(LOCK.read_text(), project["version"]), indent=2) + "\n")
+    WRITTEN.write_text(json.dumps(document(LOCK.read_text(), version_of(PROJECT)), indent=2) + "\n")
     print(f"{WRITTEN.relative_to(PROJECT)}: {len(packages(LOCK.read_text()))} packages")
 
 

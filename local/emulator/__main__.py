@@ -16,6 +16,7 @@ from local.emulator import (
     control,
     custom_resources,
     event_targets,
+    execution_environments,
     function_resource,
     key_ids,
     log_group_resource,
@@ -57,6 +58,7 @@ def main() -> None:
     control.install(control.Control(director, listing, summaries))
     trail.install()
     asynchronous.install(queue)
+    execution_environments.install()
     event_targets.install(queue)
     physical_names.install()
     conditions.install()

@@ -29,6 +29,7 @@ TITLES: Final = [
     "The largest fleet",
     "A fleet by Cloud Custodian",
     "A fleet's memory",
+    "A report",
     "Memory",
     "Package",
 ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _EXPORT: Final = "LogGroupKmsAssociation-ServiceToken"
 _FUNCTION: Final = "log-group-kms-association"
 _PROTECTED: Final = "PROTECTED_LOG_GROUP_NAMES"
-_APPLICATION: Final = "AWS::ServerlessRepo::Application"
+_VERSION: Final = "Version"
 
 
 class AwsSurroundings:
@@ -48,10 +48,10 @@ class AwsSurroundings:
         return Provider(found["Role"], stack, self._version(stack) if stack else "", protected)
 
     def _version(self, stack: str) -> str:
-        with translated_errors("GetTemplateSummary", None):
-            summary = self._client("cloudformation").get_template_summary(StackName=stack)
-        metadata = json.loads(summary.get("Metadata") or "{}")
-        return str(metadata.get(_APPLICATION, {}).get("SemanticVersion", ""))
+        with translated_errors("DescribeStacks", None):
+            (found,) = self._client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+        return str(outputs.get(_VERSION, ""))
 
     def key_policy(self, key: KeyArn) -> Mapping[str, Any]:
         """See `Surroundings`."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass, field, fields
 from functools import partial
+from pathlib import Path  # noqa: TC003 - the fields of `Options` are read at run time
 from typing import TYPE_CHECKING, Any, Final
 
 from log_group_kms.model.targets import Fleet
 from log_group_kms.request.properties import FLEET_TARGET, PROPERTIES
 from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS
+from log_group_kms.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -45,6 +47,7 @@ class Options:
         profile: of the AWS configuration; by default the usual search.
         json: True for one JSON object in place of tables.
         all: True where a plan shows also what has the key already.
+        html: the file for the page of a report; None for no page.
         names: True where a report names what is not covered.
         owner: stack id and logical id of the resource to work for; None for the command line itself.
         rate: changes a second.
@@ -58,6 +61,7 @@ class Options:
     profile: str | None = None
     json: bool = False
     all: bool = False
+    html: Path | None = None
     names: bool = False
     owner: Sequence[str] | None = None
     rate: float = DEFAULT_RATE_LIMITS.log_groups
@@ -81,6 +85,7 @@ def parsers(
     found = (f"{each.name}: {each.found}" for each in commands if each.found)
     epilog = _EXITS.format(found=";\n       ".join(found)) + _fields_of(commands)
     parser = _parser(argparse.ArgumentParser, NAME, _SUMMARY, epilog)
+    parser.add_argument("--version", action="version", version=f"{NAME} {VERSION}")
     adder = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     by_name = {}
     for command in commands:

@@ -13,6 +13,7 @@ from log_group_kms.fleet.reader import FleetReader
 from log_group_kms.model.errors import AccessDenied, InvalidRequest, KeyUnusable
 from log_group_kms.model.keys import KeyArn
 from log_group_kms.model.ownership import Owner
+from log_group_kms.model.targets import Exclusions
 from log_group_kms.request.parse import parse_association
 from log_group_kms.request.properties import FLEET_TARGET
 from log_group_kms.request.reading import read_some
@@ -68,6 +69,16 @@ def key_of(invocation: Invocation) -> KeyArn | None:
     """
     reference: KeyReference | None = _values(invocation).get("key")
     return None if reference is None else _usable(looking(invocation.context()), reference)
+
+
+def exclusions_of(invocation: Invocation) -> Exclusions:
+    """Return the log groups that are to be left alone.
+
+    Raises:
+        Misuse: one is no name.
+    """
+    excluded: Exclusions = _values(invocation).get("exclude", Exclusions())
+    return excluded
 
 
 def association_of(invocation: Invocation) -> Association:

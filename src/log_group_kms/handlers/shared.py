@@ -13,6 +13,7 @@ from log_group_kms.aws.clients import logs_service_principal
 from log_group_kms.model.errors import InvalidRequest
 from log_group_kms.model.targets import Exclusions
 from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS, RateLimits
+from log_group_kms.version import VERSION
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -30,7 +31,8 @@ def new_logger(service: str) -> Logger:
     # Lambda takes a line for INFO whose timestamp it cannot read (Powertools' default), or that has no level. Its own
     # filter would drop metrics and audit log at WARN, so the template sets it to DEBUG, and the level is held here.
     # Powertools goes by Lambda's where there is one (AWS_LAMBDA_LOG_LEVEL).
-    logger = Logger(service=service, use_rfc3339=True)
+    # The version on each line: after an upgrade, events of the old one may still be at work.
+    logger = Logger(service=service, use_rfc3339=True, version=VERSION)
     if "AWS_LAMBDA_LOG_LEVEL" in os.environ:
         for each in (logging.getLogger(), logging.getLogger(service)):
             each.setLevel(os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))

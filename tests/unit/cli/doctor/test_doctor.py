@@ -82,6 +82,13 @@ NO_ROOT: Final = [FOR_LOGS, FOR_WRITERS]
 PROBLEMS: Final = [
     pytest.param("provider", changed("deployed", Provider(ROLE)), "problem", "no stack exports", id="no export"),
     pytest.param("provider", changed("deployed", Provider(ROLE, "s")), "ok", "does not tell, in s", id="no version"),
+    pytest.param(
+        "provider",
+        changed("deployed", Provider(ROLE, "s", "9.9.9")),
+        "warning",
+        "line is version",
+        id="another version",
+    ),
     pytest.param("key_for_logs", changed("statements", [ROOT]), "problem", "log-group:*", id="no statement"),
     pytest.param(
         "key_for_logs",
