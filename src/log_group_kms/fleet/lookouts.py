@@ -68,6 +68,9 @@ class Found:
     begin: str
 
 
+NO_MARKS: Final = Found(at_work=False, unfinished=False, begin="")
+
+
 @dataclass(frozen=True, slots=True)
 class Lookouts:
     """The lookouts of a fleet.

@@ -17,7 +17,7 @@ from log_group_kms.association.trail import Footprint
 from log_group_kms.fleet.checkpoint import Checkpoint, Ending, Fate, Phase
 from log_group_kms.fleet.cutoff import Cutoff
 from log_group_kms.fleet.enlistment import Enlistment, log_fate
-from log_group_kms.fleet.lookouts import Lease, Lookouts, lost_fleet
+from log_group_kms.fleet.lookouts import NO_MARKS, Found, Lease, Lookouts, lost_fleet
 from log_group_kms.fleet.pages import PageRunner
 from log_group_kms.fleet.plan import Action, Planned, action_for
 from log_group_kms.fleet.reader import FleetReader
@@ -123,7 +123,7 @@ class FleetRules:
                 return checkpoint
             checkpoint = checkpoint.then(run.next_to_release(checkpoint))
         run.check_given_back(checkpoint)
-        run.lookouts.clear()
+        run.clear_marks()
         counts = checkpoint.counts
         given_back = counts.released + counts.unrestored
         return Outcome(self.fleet, None, associated=given_back, refused=counts.refused, note=checkpoint.summary)
@@ -252,6 +252,7 @@ class FleetRun:
         self.triage = Triage(context.keys, self._cutoff, enrolling=event is None or event.enrolling)
         self._stopped = threading.Event()
         self._claimed: frozenset[str] | None = None
+        self._found: Found | None = None
         self.visits = Visits(
             context, rules.fleet, turns, self._lease, Enlistment(rules.saw), self.triage, self._stopped
         )
@@ -270,17 +271,22 @@ class FleetRun:
             OutOfTime: there is no time for that.
         """
         if progress:
-            found = self.lookouts.read()
+            found = self._found = self.lookouts.read()
             return replace(progress, undoing=found.unfinished or event.cancels, begin=found.begin)
         self._claimed = self.reader.claimed(event.owner.tag_values)
         phase = Phase.RELEASE_CLAIMED if self._claimed else Phase.RELEASE
         if event.owner.is_command_line:
             return Checkpoint(phase)
-        found = self.lookouts.read()
+        found = self._found = self.lookouts.read()
         if found.at_work or event.cancels:
             self.lookouts.cancel(event)
             phase = Phase.RELEASE
         return Checkpoint(phase, undoing=found.unfinished or event.cancels, begin=found.begin)
+
+    def clear_marks(self) -> None:
+        """Take the marks off that `fence` has found."""
+        if self._found and self._found != NO_MARKS:
+            self.lookouts.clear()
 
     def releasing(self, event: Remove, checkpoint: Checkpoint) -> Visit:
         """Return what is done with each log group in this phase of a Delete."""

@@ -137,6 +137,7 @@ class ApiError(ProviderError):
         target: the ARN of the log group or query results that the call was about, or empty.
         key: the key that the call was about, as it was given to AWS, or empty.
         waited: seconds that were spent on trying again before this became final.
+        cut_short: whether the end of time made it final, and nothing else.
     """
 
     operation: str
@@ -145,6 +146,7 @@ class ApiError(ProviderError):
     target: str = ""
     key: str = ""
     waited: float = 0.0
+    cut_short: bool = False
 
     #: Whether the call may have taken effect although it failed.
     uncertain: ClassVar[bool] = False

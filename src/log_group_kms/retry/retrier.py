@@ -110,6 +110,7 @@ class Retrier:
                 self._check()
             except OutOfTime:
                 last.waited = self.clock.now() - begun
+                last.cut_short = True
                 raise last from None
 
     def until(self, reached: Callable[[], str], backoff: Backoff = READ_BACK) -> None:

@@ -50,7 +50,7 @@ def test_what_keeps_another_key_costs_a_look_at_its_tags() -> None:
     terminal.create(replace(ASKED, on_existing_key=OnExistingKey.KEEP))
 
     assert terminal.clock.now() - begun == pytest.approx(400 / 5, rel=0.05)
-    assert 400 <= terminal.counts["ListTagsForResource"] <= 400 + LOOKOUTS
+    assert 400 <= terminal.counts["ListTagsForResource"] <= 400 + 2 * LOOKOUTS
     assert not WRITING & set(terminal.counts)
 
 

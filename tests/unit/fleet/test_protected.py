@@ -150,12 +150,12 @@ def test_an_exclusion_does_not_give_them_back() -> None:
     assert (terminal.state("/app"), terminal.state("/vault")) == ((None, None), held())
 
 
-@pytest.mark.parametrize("phase", [Phase.UNDO, Phase.RELEASE, Phase.RELEASE_BUSY])
+@pytest.mark.parametrize("phase", [Phase.TAKE_OVER, Phase.RELEASE, Phase.RELEASE_BUSY])
 def test_made_up_progress_does_not_reach_them(phase: Phase) -> None:
     """An invocation that claims to undo, or to give back, leaves them as they are."""
     terminal = Guarded()
     unprotected(terminal, "/vault")
-    forged = Checkpoint(phase, OURS.text, counts=Counts(associated=9), sentinels=("/vault",), claimed=True)
+    forged = Checkpoint(phase, OURS.text, counts=Counts(associated=9), lookout="/vault", claimed=True, undoing=True)
 
     with suppress(ProviderError):
         lifecycle.ensure(terminal.context(), Ensure(ME, ASKED), forged)

@@ -28,7 +28,7 @@ from log_group_kms.association.requests import Ensure
 from log_group_kms.fleet.checkpoint import Fate
 from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.model.association import Association, OnDelete
-from log_group_kms.model.errors import ApiError, ClaimGone, ClaimLost, ConcurrentChange, KeyPolicyDenied
+from log_group_kms.model.errors import ApiError, ClaimLost, ConcurrentChange, KeyPolicyDenied
 from log_group_kms.model.ownership import Claim, Owner
 
 if TYPE_CHECKING:
@@ -277,10 +277,6 @@ def overtake(account: Account, operation: str, come: Callable[[], object], *, re
         pytest.param(
             "TagResource",
             False,
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="The association that comes after the Delete is not taken back: no tag tells whose it is",
-            ),
             id="between claim and association",
         ),
         pytest.param("AssociateKmsKey", True, id="before the association is tried once more"),
@@ -313,13 +309,10 @@ def test_tags_that_someone_takes_off_before_the_association_are_written_again() 
     assert account.state(ORDERS) == held(BEFORE)
 
 
-def test_what_loses_key_and_tags_after_the_association_is_brought_in_by_the_next_delivery() -> None:
-    """This one has failed: nobody knows yet whether a Delete has passed by."""
+def test_what_loses_key_and_tags_after_the_association_is_brought_in_at_once() -> None:
+    """The fleet is there, so no Delete has passed by."""
     account = Account().having(ORDERS, key=BEFORE)
     overtake(account, "AssociateKmsKey", lambda: account.having(ORDERS, key=BEFORE))
-
-    with pytest.raises(ClaimGone):
-        account.enrol(ORDERS)
 
     assert account.enrol(ORDERS) is Fate.ASSOCIATED
     assert account.state(ORDERS) == held(BEFORE)

@@ -92,7 +92,7 @@ def test_nothing_is_changed_once_the_fleet_goes(on_delete: OnDelete) -> None:
     """The rule is looked at before the first change: the fleet's Delete may have passed by already."""
     account = Account(settings=SETTINGS | {"ON_DELETE": on_delete}, is_alive=gone_after(1)).having("/a", key=BEFORE)
 
-    with pytest.raises(ClaimLost, match=r"nothing more of .* is associated"):
+    with pytest.raises(ClaimLost, match="nothing more"):
         account.reconcile()
 
     assert account.state("/a") == (BEFORE, None)
@@ -102,7 +102,7 @@ def test_a_rule_that_someone_takes_away_costs_the_fleet_nothing() -> None:
     """What is claimed stands, marked as at work; the fleet's Delete, if one comes, gives all of it back."""
     account = Account(is_alive=gone_after(8)).having(*many(300))
 
-    with pytest.raises(ClaimLost, match=r"nothing more of .* is associated"):
+    with pytest.raises(ClaimLost, match="nothing more"):
         account.reconcile(seconds=40)
 
     changed = [state for state in account.states().values() if state != (None, None)]

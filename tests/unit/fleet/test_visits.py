@@ -166,9 +166,6 @@ def test_fail_accepts_what_others_own() -> None:
             "TagResource",
             True,
             id="before the claim is answered",
-            marks=pytest.mark.xfail(
-                strict=True, reason="A claim vouches from the answer of its TagResource on, and not from its beginning"
-            ),
         ),
     ],
 )
