@@ -42,7 +42,7 @@ def respond(
     checkpoint = None if isinstance(progress, Propagating) else progress
     match parse_event(envelope, event, place):
         case Ensure() as request:
-            if isinstance(progress, Propagating):
+            if isinstance(progress, Propagating) and _is_of(request, progress, context):
                 return _wait(request, progress, context, deadlines)
             return _ensure(request, checkpoint, context, deadlines)
         case Remove() as request:
@@ -67,6 +67,12 @@ def _ensure(event: Ensure, checkpoint: Checkpoint | None, context: Context, dead
         return done
     until = context.retrier.clock.now() + event.association.propagation_wait
     return _wait(event, Propagating(until, done), context, deadlines)
+
+
+def _is_of(event: Ensure, progress: Propagating, context: Context) -> bool:
+    """Return whether *progress* is what *event* leaves. An alias may mean another key by now: then all begins anew."""
+    key = context.keys.known(event.association.key)
+    return progress.is_of(event, key, context.retrier.clock.now())
 
 
 def _in_time(context: Context, deadlines: Deadlines) -> bool:
