@@ -165,15 +165,21 @@ def test_a_remembered_key_that_is_closed_is_not_put_back(scene: Scene) -> None:
 
 
 def test_a_log_group_that_is_born_with_somebodys_owner_tag_is_told_of_and_brought_in(account: Account) -> None:
-    """The fleet's Create leaves it, as its owner may be at work, and says so; the reconciliation brings it in."""
+    """The fleet's Create leaves it, as its owner may be at work, and so does another fleet's, which counts it.
+
+    The reconciliation brings it in.
+    """
     before = account.of(CLAIMED)
-    events = account.aws.client("cloudformation").describe_stack_events(StackName=PROVIDER)["StackEvents"]
-    reasons = [each.get("ResourceStatusReason", "") for each in events if each["LogicalResourceId"] == "Fleet"]
+    other = template(Fleet={"LogGroupNamePrefix": CLAIMED, "KmsKeyId": account.strangers_key})
+    assert account.stacks.deploy("other-fleet", other) == CREATED
+    counted = account.stacks.outputs("other-fleet")
+    assert account.stacks.delete("other-fleet") == ""
+    after = account.of(CLAIMED)
 
     told = invoke(account.aws, ENROLMENT, {"Reconcile": True})
 
-    assert before == Encryption(None, SOMEBODY, None)
-    assert [one for one in reasons if "1 left to another resource, and without a key" in one]
+    assert before == after == Encryption(None, SOMEBODY, None)
+    assert (counted["FleetAssociatedCount"], counted["FleetSkippedCount"]) == ("0", "1")
     assert told["AssociatedCount"] == 1
     assert account.of(CLAIMED) == account.held
 

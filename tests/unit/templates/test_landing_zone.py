@@ -25,8 +25,10 @@ ADDED: Final = {"LogsKey", "LogsKeyAlias", "LogsKeyAlarm", "LogsKeyRule", "Query
 OWN: Final = ("CodeBucketPrefix", "CodeKey", "KeyAlias", "KeyAdministratorArns")
 OWN_CONDITION: Final = "HasKeyAdministrators"
 #: Parameters of the provider that are none here, and the conditions that always hold therefore.
-FIXED: Final = {"FleetKmsKeyId", "LogKmsKeyArn"}
+FIXED: Final = {"FleetKmsKeyId", "LogKmsKeyArn", "KmsKeyArns"}
 HELD: Final = {"HasFleet", "HasLogKey"}
+#: The condition that never holds, as the key is known.
+NEVER: Final = {"AnyKeyOfTheAccount"}
 
 
 def program(name: str) -> Any:
@@ -47,7 +49,7 @@ def rendered() -> Any:
 
 def as_deployed(template: Any, section: str) -> Any:
     """A *section* as CloudFormation resolves it, with `KEY` for the landing zone's key and without the code's place."""
-    given = {**parameters_of(template), "FleetKmsKeyId": KEY, "LogKmsKeyArn": KEY}
+    given = {**parameters_of(template), **dict.fromkeys(FIXED, KEY)}
     resolve = Resolver({**CHINA, **given}, template["Conditions"])
     text = json.dumps(template[section]).replace('{"Fn::GetAtt": ["LogsKey", "Arn"]}', json.dumps(KEY))
     resolved = resolve(json.loads(text))
@@ -93,7 +95,7 @@ class TestRendering:
 
         assert plain["Parameters"] == {name: one for name, one in sam["Parameters"].items() if name not in FIXED}
         plain["Conditions"].pop(OWN_CONDITION)
-        assert plain["Conditions"] == {name: one for name, one in sam["Conditions"].items() if name not in HELD}
+        assert plain["Conditions"] == {name: one for name, one in sam["Conditions"].items() if name not in HELD | NEVER}
         assert [name for name, one in own.items() if "Default" not in one] == ["CodeBucketPrefix", "CodeKey"]
 
     def test_every_function_takes_the_package_from_its_own_region(self) -> None:
