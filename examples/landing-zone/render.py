@@ -75,8 +75,8 @@ def _origin(name: str, order: list[str]) -> str:
 def fixed(template: Template, values: dict[str, Any]) -> Template:
     """*template* without the parameters of *values*, which take their place; and without what was on that condition.
 
-    Each value is what another resource yields, so that a condition which asks whether there is one always holds, and one
-    which asks whether it is `*` never does.
+    Each value is one that another resource yields, so that a condition which asks whether there is one always holds,
+    and one which asks whether it is `*` never does.
     """
     conditions = template["Conditions"].items()
     settled = {name: True for name, rule in conditions if any(rule == _is_set(each) for each in values)}
@@ -102,10 +102,12 @@ def _is_any(parameter: str) -> Template:
 
 
 def _filled_in(part: Any, values: dict[str, Any], settled: dict[str, bool]) -> Any:
-    """A copy of *part* with each parameter's value in its place, and of each Fn::If on a settled condition what holds."""
+    """A copy of *part* with each parameter's value in its place, and of each Fn::If on a settled condition a branch."""
     match part:
         case {"Ref": str() as name} if name in values:
             return values[name]
+        case {"Fn::Split": [_, {"Ref": str() as name}]} if name in values:
+            return [values[name]]
         case {"Fn::If": [str() as condition, then, otherwise]} if condition in settled:
             return _filled_in(then if settled[condition] else otherwise, values, settled)
         case dict():
@@ -170,6 +172,8 @@ def render() -> str:
     """The text of the plain form."""
     additions = load(ADDITIONS)
     provider = fixed(translated(load(SAM_FORM)), additions["Metadata"]["Fixed"])
+    for name, others in additions["Metadata"]["After"].items():
+        provider["Resources"][name]["DependsOn"] += others
     return _HEADER + yaml.dump(joined(additions, provider), Dumper=_ShortForm, sort_keys=False, width=120)
 
 

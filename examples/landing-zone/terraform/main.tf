@@ -11,6 +11,11 @@ variable "code_key" {
   description = "Name of the package, as `make landing-zone` prints it"
 }
 
+variable "code_sha256" {
+  type        = string
+  description = "Hash of the package, as `make landing-zone` prints it"
+}
+
 resource "aws_cloudformation_stack" "landing_zone_logs" {
   name          = "landing-zone-logs"
   template_body = file("${path.module}/../template.yaml")
@@ -19,6 +24,7 @@ resource "aws_cloudformation_stack" "landing_zone_logs" {
   parameters = {
     CodeBucketPrefix = var.code_bucket_prefix
     CodeKey          = var.code_key
+    CodeSha256       = var.code_sha256
   }
 
   # A fleet takes up to an hour. Terraform would give up after 30 minutes.

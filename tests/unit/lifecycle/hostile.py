@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from support.fake_aws import (
     OTHER_STACK_ID,
@@ -25,20 +24,24 @@ from support.tagged_aws import TaggedAws
 from log_group_kms.association.context import Context
 from log_group_kms.association.requests import Asker, Ensure
 from log_group_kms.cloudformation.envelope import Envelope
-from log_group_kms.fleet.checkpoint import Fate
 from log_group_kms.fleet.upkeep import Enrol, Reconcile, Upkeep
 from log_group_kms.lifecycle.deadlines import Deadlines
 from log_group_kms.lifecycle.event import respond
 from log_group_kms.lifecycle.progress import PROGRESS, Done
 from log_group_kms.model.association import Association, OnExistingKey
 from log_group_kms.model.errors import ProviderError
-from log_group_kms.model.keys import KeyArn
 from log_group_kms.model.ownership import Claim, Owner
 from log_group_kms.model.results import Outcome
 from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
 from log_group_kms.request.upkeep import parse_upkeep
 from log_group_kms.retry.rate_limits import RateLimits
 from log_group_kms.retry.retrier import Retrier
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from log_group_kms.fleet.checkpoint import Fate
+    from log_group_kms.model.keys import KeyArn
 
 WANTED, NEW, BEFORE = key_arn(1), key_arn(2), key_arn(3)
 #: A key of the account that `KmsKeyArns` does not name, and one that is closed to CloudWatch Logs.
@@ -67,7 +70,7 @@ class OneStackGone:
 class Account:
     """A fake account, and the events that come to it."""
 
-    aws: TaggedAws = field(default_factory=lambda: TaggedAws.holding(WANTED, NEW, BEFORE, OUTSIDE, CLOSED))  # type: ignore[arg-type,return-value]
+    aws: TaggedAws = field(default_factory=lambda: TaggedAws.holding(WANTED, NEW, BEFORE, OUTSIDE, CLOSED))
     clock: FakeClock = field(default_factory=FakeClock)
     #: What became of log groups, as enrolment and reconciliation tell it.
     told: dict[str, Fate] = field(default_factory=dict)

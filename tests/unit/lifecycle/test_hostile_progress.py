@@ -73,9 +73,9 @@ short: Final = st.sampled_from([900.0, 60.0])
 
 
 def arrived(request_type: str, *, of_fleet: bool, waits: bool) -> tuple[Account, Json]:
-    """Return an account to which an event of this kind comes, and the event."""
+    """Return an account to which an event of this kind comes, and the event; one that waits is to leave its keys."""
     account = Account.unclaimed() if request_type == "Create" else Account.living()
-    waiting = {"PropagationWaitSeconds": "60"} if waits else {}
+    waiting = {"PropagationWaitSeconds": "60", "OnDelete": "Retain"} if waits else {}
     if of_fleet:
         return account, account.of_fleet(request_type, **waiting)
     if request_type != "Create":
@@ -86,6 +86,7 @@ def arrived(request_type: str, *, of_fleet: bool, waits: bool) -> tuple[Account,
 
 @given(st.sampled_from(["Create", "Update", "Delete"]), st.booleans(), st.booleans(), progress, short)
 @example("Delete", True, False, Checkpoint(Phase.RELEASE, begin="").as_json(), 900.0)  # noqa: FBT003 - a column
+@example("Delete", True, True, Checkpoint(Phase.RELEASE, undoing=True).as_json(), 900.0)  # noqa: FBT003 - a column
 @example("Update", True, False, Checkpoint(Phase.CHANGE, OUTSIDE.text).as_json(), 900.0)  # noqa: FBT003 - a column
 @example("Create", True, False, Checkpoint(Phase.CHANGE, WANTED.text, lookout="/audit/trail").as_json(), 900.0)  # noqa: FBT003
 def test_no_key_changes_but_by_what_the_event_alone_changes(

@@ -1,4 +1,4 @@
-"""Whatever somebody writes into the tags of a log group, the worst is that this one is refused, reported or overridden."""
+"""Whatever somebody writes into the tags of a log group: at worst, this one is refused, reported or overridden."""
 
 from __future__ import annotations
 
@@ -112,7 +112,8 @@ def crowded(tags: dict[str, str], crowd: int) -> dict[str, str]:
 def remembered(tags: dict[str, str]) -> set[KeyArn | None]:
     """The previous key that a Delete may put back by these tags: one that the provider may use."""
     text = tags.get(PREVIOUS_KEY_TAG, "")
-    return {KeyArn(text)} & {WANTED, NEW, BEFORE} if KEY_ARN.fullmatch(text) else set()
+    usable: set[KeyArn | None] = {WANTED, NEW, BEFORE}
+    return usable & {KeyArn(text)} if KEY_ARN.fullmatch(text) else set()
 
 
 def others(account: Account, name: str) -> dict[str, tuple[KeyArn | None, str, str]]:
@@ -125,7 +126,7 @@ def others(account: Account, name: str) -> dict[str, tuple[KeyArn | None, str, s
 )
 @example("Create", "/app/0", None, {OWNER_TAG: STRANGER.text}, 0, {})
 @example("Delete", "/app/0", WANTED, {OWNER_TAG: ME.text, PREVIOUS_KEY_TAG: OUTSIDE.text}, 48, {})
-def test_one_log_groups_tags_are_no_other_log_groups_fate(
+def test_one_log_groups_tags_are_no_other_log_groups_fate(  # noqa: PLR0917 - columns
     asked: str, name: str, key: KeyArn | None, tags: dict[str, str], crowd: int, wanted: dict[str, str]
 ) -> None:
     """A fleet's events end for all the others as if nobody had written anything; no other key comes to this one."""
@@ -140,15 +141,15 @@ def test_one_log_groups_tags_are_no_other_log_groups_fate(
     assert isinstance(told, ProviderError) <= (isinstance(expected, ProviderError) or asked == "enrol")
     assert others(account, name) == others(alone, name)
     named = NEW if asked == "Update" else WANTED
-    put = set() if asked == "Delete" else {named}
+    put: set[KeyArn | None] = set() if asked == "Delete" else {named}
     assert account.key_of(name) in {key, None} | put | remembered(tags)
 
 
 @given(st.sampled_from(["Create", "Update", "Delete", "reconcile"]), names, keys_in_force, claims, marks, options)
-def test_marks_that_anybody_may_write_change_no_key_to_another(
+def test_marks_that_anybody_may_write_change_no_key_to_another(  # noqa: PLR0917 - columns
     asked: str, name: str, key: KeyArn | None, tags: dict[str, str], marked: dict[str, str], wanted: dict[str, str]
 ) -> None:
-    """They may hold the fleet's event up, or let its Delete put back what was before; no other key comes to anything."""
+    """They may hold the fleet's event up, or let its Delete put back what was before; no other key comes in."""
     account = Account.unclaimed() if asked == "Create" else Account.living()
     account.having(name, key, tags | marked)
     before = account.keys()
@@ -165,7 +166,7 @@ def test_marks_that_anybody_may_write_change_no_key_to_another(
     ]
     assert wrong == []
     named = NEW if asked == "Update" else WANTED
-    put = set() if asked == "Delete" else {named}
+    put: set[KeyArn | None] = set() if asked == "Delete" else {named}
     assert account.key_of(name) in {key, None} | put | remembered(tags)
 
 
@@ -178,7 +179,7 @@ def test_marks_that_anybody_may_write_change_no_key_to_another(
     options,
     st.sampled_from(["Fail", "TakeOver"]),
 )
-def test_a_resource_for_one_log_group_puts_no_other_key_there(
+def test_a_resource_for_one_log_group_puts_no_other_key_there(  # noqa: PLR0917 - columns
     asked: str,
     key: KeyArn | None,
     tags: dict[str, str],
@@ -198,7 +199,7 @@ def test_a_resource_for_one_log_group_puts_no_other_key_there(
     assert isinstance(told, Done) or str(told)
     assert others(account, name) == before
     named = NEW if asked == "Update" else WANTED
-    put = set() if asked == "Delete" else {named}
+    put: set[KeyArn | None] = set() if asked == "Delete" else {named}
     assert account.key_of(name) in {key, None} | put | remembered(tags)
 
 
