@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from support.fake_aws import log_group
@@ -218,6 +219,23 @@ def test_no_tag_exempts_a_log_group_from_encryption_for_ever(name: str, tags: di
     assert isinstance(first, Outcome)
     assert isinstance(second, Outcome)
     assert account.key_of(name) == WANTED or account.told[name] is Fate.REFUSED
+
+
+@pytest.mark.parametrize("key", [OUTSIDE, CLOSED, FOREIGN], ids=["not in KmsKeyArns", "closed", "another account's"])
+@pytest.mark.parametrize("of_fleet", [True, False])
+def test_a_remembered_key_that_the_provider_may_not_use_is_not_put_back(key: KeyArn, *, of_fleet: bool) -> None:
+    """The Delete succeeds, leaves no key there, and says so; all others have what was before."""
+    account = Account.living()
+    owner = ME if of_fleet else EXPLICIT
+    account.having("/app/1", WANTED, account.tags("/app/1") | {OWNER_TAG: owner.text, PREVIOUS_KEY_TAG: key.text})
+    event = account.of_fleet("Delete") if of_fleet else account.of_one("Delete", "/app/1")
+
+    told = account.carry_out(event)
+
+    assert isinstance(told, Done)
+    assert "could not be put back" in told.reason
+    assert account.key_of("/app/1") is None
+    assert account.key_of("/app/4") == (BEFORE if of_fleet else WANTED)
 
 
 def test_who_may_be_at_work_is_waited_for_and_told_of() -> None:
