@@ -75,17 +75,20 @@ def _origin(name: str, order: list[str]) -> str:
 def fixed(template: Template, values: dict[str, Any]) -> Template:
     """*template* without the parameters of *values*, which take their place; and without what was on that condition.
 
-    Each value is what another resource yields, so that a condition which asks whether there is one always holds.
+    Each value is one that another resource yields, so that a condition which asks whether there is one always holds,
+    and one which asks whether it is `*` never does.
     """
-    held = {name for name, rule in template["Conditions"].items() if any(rule == _is_set(each) for each in values)}
-    whole: Template = _filled_in({**template, "Metadata": {}}, values, held)
+    conditions = template["Conditions"].items()
+    settled = {name: True for name, rule in conditions if any(rule == _is_set(each) for each in values)}
+    settled |= {name: False for name, rule in conditions if any(rule == _is_any(each) for each in values)}
+    whole: Template = _filled_in({**template, "Metadata": {}}, values, settled)
     whole["Metadata"] = {_INTERFACE: _interface(template["Metadata"][_INTERFACE], set(values))}
     for name in values:
         del whole["Parameters"][name]
-    for name in held:
+    for name in settled:
         del whole["Conditions"][name]
     for each in (*whole["Resources"].values(), *whole["Outputs"].values()):
-        if each.get("Condition") in held:
+        if settled.get(each.get("Condition", "")):
             del each["Condition"]
     return whole
 
@@ -94,19 +97,27 @@ def _is_set(parameter: str) -> Template:
     return {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
 
 
-def _filled_in(part: Any, values: dict[str, Any], held: set[str]) -> Any:
-    """A copy of *part* with each parameter's value in its place, and of each Fn::If on a held condition what holds."""
+def _is_any(parameter: str) -> Template:
+    return {"Fn::Equals": [{"Ref": parameter}, "*"]}
+
+
+def _filled_in(  # noqa: PLR0911 - one form of a template a line
+    part: Any, values: dict[str, Any], settled: dict[str, bool]
+) -> Any:
+    """A copy of *part* with each parameter's value in its place, and of each Fn::If on a settled condition a branch."""
     match part:
         case {"Ref": str() as name} if name in values:
             return values[name]
-        case {"Fn::If": [str() as condition, then, _]} if condition in held:
-            return _filled_in(then, values, held)
-        case {"Fn::And": [{"Condition": str() as condition}, other]} if condition in held:
-            return _filled_in(other, values, held)
+        case {"Fn::Split": [_, {"Ref": str() as name}]} if name in values:
+            return [values[name]]
+        case {"Fn::If": [str() as condition, then, otherwise]} if condition in settled:
+            return _filled_in(then if settled[condition] else otherwise, values, settled)
+        case {"Fn::And": [{"Condition": str() as condition}, other]} if settled.get(condition) is True:
+            return _filled_in(other, values, settled)
         case dict():
-            return {key: _filled_in(item, values, held) for key, item in part.items()}
+            return {key: _filled_in(item, values, settled) for key, item in part.items()}
         case list():
-            return [_filled_in(item, values, held) for item in part]
+            return [_filled_in(item, values, settled) for item in part]
     return part
 
 
@@ -165,6 +176,8 @@ def render() -> str:
     """The text of the plain form."""
     additions = load(ADDITIONS)
     provider = fixed(translated(load(SAM_FORM)), additions["Metadata"]["Fixed"])
+    for name, others in additions["Metadata"]["After"].items():
+        provider["Resources"][name]["DependsOn"] += others
     return _HEADER + yaml.dump(joined(additions, provider), Dumper=_ShortForm, sort_keys=False, width=120)
 
 

@@ -111,7 +111,12 @@ def test_what_fits_names_each_mistake() -> None:
     """The checks below can fail: an unknown, a missing and a refused parameter are each told."""
     mistakes = fits({"CodeKey": "latest.zip", "FleetOnExistingKey": "Keep", "Prefix": "x"})
 
-    assert sorted(mistakes) == ["CodeBucketPrefix is missing", "CodeKey: latest.zip", "Prefix is unknown"]
+    assert sorted(mistakes) == [
+        "CodeBucketPrefix is missing",
+        "CodeKey: latest.zip",
+        "CodeSha256 is missing",
+        "Prefix is unknown",
+    ]
 
 
 class TestLandingZoneAccelerator:

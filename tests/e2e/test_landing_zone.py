@@ -1,5 +1,7 @@
 """The landing zone as a StackSet deploys it: the rendered template, in two accounts and two Regions side by side."""
 
+import base64
+import hashlib
 import subprocess
 import sys
 import time
@@ -48,7 +50,9 @@ class Target:
     def deploy(self, package: Path) -> str:
         """Deploy one stack instance as CloudFormation does; return its status."""
         template = (LANDING_ZONE / "template.yaml").read_text()
-        return self.stacks.deploy(STACK, template, CodeBucketPrefix=self.buckets, CodeKey=package.name)
+        sha256 = base64.b64encode(hashlib.sha256(package.read_bytes()).digest()).decode()
+        code = {"CodeBucketPrefix": self.buckets, "CodeKey": package.name, "CodeSha256": sha256}
+        return self.stacks.deploy(STACK, template, **code)
 
     def publish(self, package: Path) -> None:
         """Put the code into the Region's bucket; MiniStack's Lambda does not see one of another account."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
 from e2e.scene import CREATED, Scene
+from e2e.strangers import AUDIT, ENROLMENT, PROVIDER, STRANGER, eventually, hand_made, invoke
 
 from local.client import keys
 from local.client.embedded_aws import EmbeddedAws
@@ -16,16 +16,10 @@ from local.client.stacks import Stacks, make_log_groups
 from local.demo.associations import Encryption, encryption_of, owner_of, template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from local.demo.provider import Sam
-
-PROVIDER: Final = "log-group-kms-association"
-ENROLMENT: Final = "log-group-kms-association-enrolment"
-AUDIT: Final = "/audit/trail"
-#: Of a stack that nobody has: what a stranger makes up.
-STRANGER: Final = "arn:aws:cloudformation:eu-west-1:111122223333:stack/stranger/2f1a0c10-9c1e-11ef-8a2b-0a58a9feac02"
 
 
 @pytest.fixture(scope="module")
@@ -55,37 +49,6 @@ def untouched(aws: EmbeddedAws) -> Encryption:
     return Encryption(arn_of(aws, "alias/audit"))
 
 
-def eventually(condition: Callable[[], bool]) -> None:
-    """Events are worked off in the background."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def hand_made(aws: EmbeddedAws, request_type: str, **changes: Any) -> dict[str, Any]:
-    """An event that a stranger makes up, with all that CloudFormation would put into one."""
-    stack_id = changes.get("StackId", STRANGER)
-    key = quote(f"{stack_id}|LogEncryption|made-up", safe="/")
-    return {
-        "RequestType": request_type,
-        "ServiceToken": f"arn:aws:lambda:{aws.region}:{aws.account}:function:{PROVIDER}",
-        "ResponseURL": f"{aws.endpoint}/{key}?X-Amz-Signature=5ec2e75ec2e7",
-        "StackId": stack_id,
-        "RequestId": "made-up",
-        "LogicalResourceId": "LogEncryption",
-        "PhysicalResourceId": f"arn:aws:logs:{aws.region}:{aws.account}:log-group:{AUDIT}",
-        "ResourceType": "Custom::LogGroupKmsAssociation",
-        "ResourceProperties": {"LogGroupName": AUDIT, "KmsKeyId": keys.create(aws)},
-    } | changes
-
-
-def invoke(aws: EmbeddedAws, function: str, event: object) -> dict[str, Any]:
-    """Invoke as whoever may: the account's root; return the error, or nothing."""
-    answer = aws.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
-    return json.loads(answer["Payload"].read() or b"null") or {}
-
-
 # --- protected log groups ---------------------------------------------------------------------------------------------
 
 
@@ -98,11 +61,15 @@ def test_the_providers_own_fleet_has_left_it(guarded: EmbeddedAws) -> None:
     assert encryption_of(guarded, AUDIT) == untouched(guarded)
 
 
-@pytest.mark.parametrize("on_missing", ["Fail", "Create"])
-def test_a_template_cannot_touch_it(guarded: EmbeddedAws, on_missing: str) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"OnMissingLogGroup": "Create"}, {"OnExistingOwner": "TakeOver", "OnDelete": "Disassociate"}],
+    ids=["as it is", "creates", "takes over"],
+)
+def test_a_template_cannot_touch_it(guarded: EmbeddedAws, options: dict[str, str]) -> None:
     """The stack fails with a Reason that names the parameter, rolls back, and is gone; nothing has changed."""
-    stacks, stack = Stacks(guarded), f"names-it-{on_missing.lower()}"
-    properties = {"LogGroupName": AUDIT, "KmsKeyId": keys.create(guarded), "OnMissingLogGroup": on_missing}
+    stacks, stack = Stacks(guarded), f"names-it-{'-'.join(options)}x"
+    properties = {"LogGroupName": AUDIT, "KmsKeyId": keys.create(guarded), **options}
 
     status = stacks.deploy(stack, template(LogEncryption=properties))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from log_group_kms.model.errors import (
     AlreadyExists,
@@ -148,7 +148,7 @@ class FakeAws:
     _refusals: dict[str, list[ApiError]] = field(default_factory=dict)
 
     @classmethod
-    def holding(cls, *keys: KeyArn) -> FakeAws:
+    def holding(cls, *keys: KeyArn) -> Self:
         """An account with these enabled *keys*."""
         return cls(keys={key: KeyDescription(key) for key in keys})
 

@@ -39,6 +39,8 @@ def decision(call: Call, *documents: Mapping[str, Any]) -> str:
         action=call.action,
         resource_arn=call.resource,
         region="eu-west-1",
+        secure_transport=call.keys.get("aws:SecureTransport") != "false",
+        principal_keys={name.lower(): value for name, value in call.keys.items() if name.startswith("aws:Principal")},
         service_context={name.lower(): value for name, value in call.keys.items()},
     )
     found: str = evaluate(context, [parse_policy_document(dict(document)) for document in documents]).decision

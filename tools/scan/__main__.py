@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ENVIRONMENT: Final = PROJECT / ".venv-scan"
-TEMPLATES: Final = (PROJECT / "template.yaml", PROJECT / "examples" / "landing-zone" / "template.yaml")
+LANDING_ZONE: Final = PROJECT / "examples" / "landing-zone"
+TEMPLATES: Final = (PROJECT / "template.yaml", LANDING_ZONE / "template.yaml", LANDING_ZONE / "code-buckets.yaml")
 
 
 def scanned(template: Path, guarded: guard.Guard) -> list[Scan]:

@@ -13,6 +13,11 @@ variable "code_key" {
 
 data "aws_region" "here" {}
 
+variable "code_sha256" {
+  type        = string
+  description = "Hash of the package, as `make landing-zone` prints it"
+}
+
 resource "aws_cloudformation_stack" "landing_zone_logs" {
   name = "landing-zone-logs"
   # Longer than the text that CloudFormation takes: it lies beside the package.
@@ -22,6 +27,7 @@ resource "aws_cloudformation_stack" "landing_zone_logs" {
   parameters = {
     CodeBucketPrefix = var.code_bucket_prefix
     CodeKey          = var.code_key
+    CodeSha256       = var.code_sha256
   }
 
   # A fleet takes up to an hour. Terraform would give up after 30 minutes.

@@ -36,6 +36,7 @@ class Desired:
             not known.
         changes_key: whether the event names another key, or another target, than the one before.
         on_existing_owner: what an explicit resource does with a log group that one of another stack owns.
+        gone: an owner whose stack no longer exists; None where none was asked for.
     """
 
     owner: Owner
@@ -48,6 +49,7 @@ class Desired:
     asked_at: float | None = None
     changes_key: bool = False
     on_existing_owner: OnExistingOwner = OnExistingOwner.TAKE_OVER
+    gone: Owner | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +166,14 @@ def _is_later(desired: Desired, claim: Claim | None) -> bool:
 
 
 def _is_left_behind(observed: Observed, desired: Desired) -> bool:
-    """Return whether another's claim without a key exempts nothing any more: whoever wrote it is long done.
+    """Return whether another's claim without a key exempts nothing any more: whoever wrote it is gone, or long done.
 
     Reconciliation and enrolment alone see to that; a Create leaves it to them.
     """
     if not desired.enrolling or observed.key is not None or observed.claim is None or desired.asked_at is None:
         return False
+    if observed.claim.owner == desired.gone:
+        return True
     written_at = observed.claim.written_at
     return written_at is None or not 0 <= desired.asked_at - written_at < LONGEST_EVENT
 

@@ -44,6 +44,8 @@ _LONGEST_CALL: Final = 11.0
 #: Seconds for which the note of a Delete that had to give up holds: CloudFormation lets nobody change a fleet whose
 #: Delete failed, so that nothing is claimed before the next one.
 _NOTE_HOLDS: Final = 86_400.0
+#: Seconds by which the clocks of CloudFormation and Lambda may differ.
+_SKEW: Final = 300.0
 #: Seconds that a Delete waits for the Create that it cancels.
 FENCE: Final = LEASE + _LONGEST_CALL
 
@@ -103,7 +105,8 @@ class Lookouts:
 
     def cancelled_after(self, moment: float) -> bool:
         """Return whether a Delete has cancelled what was sent at this *moment*, in seconds since the epoch."""
-        return any(_is_cancelled(marks, moment) for _, marks in self.marked())
+        now = self._logs.retrier.clock.now()
+        return any(_is_cancelled(marks, moment, now) for _, marks in self.marked())
 
     def read(self) -> Found:
         """Return what the marks tell a Delete."""
@@ -186,9 +189,13 @@ class Lease:
         self._valid_until = float("-inf")
 
     def begin(self, checkpoint: Checkpoint) -> None:
-        """Go on from *checkpoint*, whose invocation may have marked a lookout."""
-        if checkpoint.lookout:
-            self._post = self._reader.fleet.log_group(checkpoint.lookout)
+        """Go on from *checkpoint*, whose invocation may have marked a lookout.
+
+        Who makes a checkpoint up can name any log group: one that cannot be a lookout of this fleet gets no tag.
+        """
+        name = checkpoint.lookout
+        if name and name.startswith(self._reader.fleet.prefix) and not self._lookouts.protected.cover(name):
+            self._post = self._reader.fleet.log_group(name)
             self._marked = True
 
     @property
@@ -258,7 +265,7 @@ class Lease:
             marks = self._reader.logs.marks_on(self._post, self._event.owner)
         except NotFound:
             marks = Marks()
-        if _is_cancelled(marks, self._asked_at):
+        if _is_cancelled(marks, self._asked_at, self._now):
             raise self._lost()
         if marks.work is not self._work:
             # A look at the new one has yet to show that no Delete has begun.
@@ -274,9 +281,12 @@ class Lease:
         return self._reader.logs.retrier.clock.now()
 
 
-def _is_cancelled(marks: Marks, moment: float) -> bool:
-    """Return whether *marks* cancel what was sent at this *moment*."""
-    return marks.cancelled_at is not None and marks.cancelled_at >= moment
+def _is_cancelled(marks: Marks, moment: float, now: float) -> bool:
+    """Return whether *marks* cancel what was sent at this *moment*.
+
+    No Delete was sent after *now*: who dates a mark far ahead holds nothing up for good.
+    """
+    return marks.cancelled_at is not None and moment <= marks.cancelled_at <= now + _SKEW
 
 
 def _unless_its_own(error: ApiError) -> None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from log_group_kms.association.decision import Desired
     from log_group_kms.association.requests import Ensure
     from log_group_kms.fleet.checkpoint import Visit
+    from log_group_kms.fleet.lookouts import Found
     from log_group_kms.model.keys import KeyArn
     from log_group_kms.model.ownership import Owner
     from log_group_kms.model.results import Listed
@@ -272,7 +273,8 @@ class FleetRun:
         """
         if progress:
             found = self._found = self.lookouts.read()
-            return replace(progress, undoing=found.unfinished or event.cancels, begin=found.begin)
+            undoing = found.unfinished or event.cancels
+            return replace(progress, undoing=undoing, begin=self._begin(event, found))
         self._claimed = self.reader.claimed(event.owner.tag_values)
         phase = Phase.RELEASE_CLAIMED if self._claimed else Phase.RELEASE
         if event.owner.is_command_line:
@@ -281,12 +283,23 @@ class FleetRun:
         if found.at_work or event.cancels:
             self.lookouts.cancel(event)
             phase = Phase.RELEASE
-        return Checkpoint(phase, undoing=found.unfinished or event.cancels, begin=found.begin)
+        return Checkpoint(phase, undoing=found.unfinished or event.cancels, begin=self._begin(event, found))
 
     def clear_marks(self) -> None:
         """Take the marks off that `fence` has found."""
         if self._found and self._found != NO_MARKS:
             self.lookouts.clear()
+
+    def _begin(self, event: Remove, found: Found) -> str:
+        """Return the name before which a Delete that had to give up has given all back.
+
+        Anybody may have written that note: where ListLogGroups shows claims before that name, it counts for nothing.
+        """
+        if not found.begin:
+            return ""
+        if self._claimed is None:
+            self._claimed = self.reader.claimed(event.owner.tag_values)
+        return "" if min(self._claimed or (), default=found.begin) < found.begin else found.begin
 
     def releasing(self, event: Remove, checkpoint: Checkpoint) -> Visit:
         """Return what is done with each log group in this phase of a Delete."""

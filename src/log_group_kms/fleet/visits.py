@@ -193,7 +193,9 @@ class Visits:
             claim = watch.look(event.owner, patient=patient)
             decision = decide(Observed(key, claim), desired)
             if isinstance(decision, Skip):
-                return self.enlistment.skipped(group.name.text, decision)
+                if not self._is_left_behind(decision, event):
+                    return self.enlistment.skipped(group.name.text, decision)
+                desired = replace(desired, gone=decision.to)
             fate = self.enlistment.enlist(context, watch, event, desired, patient=patient)
         except NotFound:
             return Fate.PASSED
@@ -205,6 +207,10 @@ class Visits:
             raise ResourceConflict(f"{group.arn}: {conflict}") from None
         self.triage.went_well()
         return fate
+
+    def _is_left_behind(self, skip: Skip, event: Ensure) -> bool:
+        """Return whether nobody is at work any more on a log group without a key: its owner's stack is gone."""
+        return event.enrolling and skip.uncovered and skip.to is not None and self.context.stacks.is_gone(skip.to)
 
     def _take_over(self, group: LogGroup, event: Ensure, desired: Desired) -> Fate:
         try:

@@ -58,7 +58,7 @@ def respond(  # noqa: PLR0913 - an event and all that it is worked on with
     checkpoint = None if isinstance(progress, Propagating) else progress
     match parse_event(envelope, event, place):
         case Ensure() as request:
-            if isinstance(progress, Propagating):
+            if isinstance(progress, Propagating) and _is_of(request, progress, context):
                 return _wait(request, progress, context, deadlines, may_delay=may_delay)
             return _ensure(request, checkpoint, context, deadlines, may_delay=may_delay)
         case Remove() as request:
@@ -93,6 +93,12 @@ def _ensure(
         return done
     until = context.retrier.clock.now() + event.association.propagation_wait
     return _wait(event, Propagating(until, done), context, deadlines, may_delay=may_delay)
+
+
+def _is_of(event: Ensure, progress: Propagating, context: Context) -> bool:
+    """Return whether *progress* is what *event* leaves. An alias may mean another key by now: then all begins anew."""
+    key = context.keys.known(event.association.key)
+    return progress.is_of(event, key, context.retrier.clock.now())
 
 
 def _in_time(context: Context, deadlines: Deadlines) -> bool:

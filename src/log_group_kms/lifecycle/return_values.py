@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from log_group_kms.model.keys import KEY_ARN, KeyArn
+from log_group_kms.model.results import Outcome
 
-    from log_group_kms.model.results import Outcome
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from log_group_kms.model.targets import Target
+
+#: No account has more log groups than a million (CloudWatch Logs quotas).
+_COUNT: Final = re.compile(r"[0-9]{1,7}")
+#: What AssociateKmsKey takes for a key (CloudWatch Logs API reference).
+_LONGEST_KEY: Final = 256
 
 
 @dataclass(frozen=True)
@@ -62,3 +71,24 @@ RETURN_VALUES: Final = (
 def return_values(outcome: Outcome) -> dict[str, str]:
     """Return always all of them and always strings, so that Fn::GetAtt never fails."""
     return {each.name: each.of(outcome) for each in RETURN_VALUES}
+
+
+def are_return_values(values: Mapping[str, str], target: Target, key: KeyArn) -> bool:
+    """Return whether an event that put *target* under *key* may answer with these *values*."""
+    counts = [values.get(f"{name}Count", "") for name in ("Associated", "Compliant", "Skipped", "Refused")]
+    previous = values.get("PreviousKmsKeyArn", "")
+    if not all(map(_COUNT.fullmatch, counts)) or len(previous) > _LONGEST_KEY:
+        return False
+    if previous and not KEY_ARN.fullmatch(previous):
+        return False
+    associated, compliant, skipped, refused = map(int, counts)
+    outcome = Outcome(
+        target,
+        key,
+        KeyArn(previous) if previous else None,
+        associated=associated,
+        compliant=compliant,
+        skipped=skipped,
+        refused=refused,
+    )
+    return values == return_values(outcome)

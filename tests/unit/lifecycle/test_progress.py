@@ -19,6 +19,8 @@ def test_progress_travels_whole() -> None:
 
 @pytest.mark.parametrize("value", ["x", {"until": "soon"}, {"until": 1.0, "done": {}}])
 def test_progress_that_this_function_never_wrote(provider: Provider, value: object) -> None:
-    """A value that is no progress in its place is an error, not a success."""
-    with pytest.raises(ValueError, match=PROGRESS):
-        provider.invoke(provider.event() | {PROGRESS: value})
+    """A value that is no progress in its place is left, and the event begins anew."""
+    done = provider.invoke(provider.event() | {PROGRESS: value})
+
+    assert isinstance(done, Done)
+    assert (done.data["AssociatedCount"], provider.aws.log_groups[ORDERS].key) == ("1", KEY)

@@ -20,13 +20,16 @@ PAGE: Final = (PROJECT / "docs" / "how-to" / "landing-zone.md").read_text()
 
 KEY: Final = "arn:aws-cn:kms:cn-north-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 #: What landing-zone.yaml brings along.
-ADDED: Final = {"LogsKey", "LogsKeyAlias", "LogsKeyAlarm", "LogsKeyRule", "QueryResults"}
+CODE: Final = {"ProviderCode", "ResponderCode", "EnrolmentCode"}
+ADDED: Final = {"LogsKey", "LogsKeyAlias", "LogsKeyAlarm", "LogsKeyRule", "QueryResults"} | CODE
 #: Its own parameters and condition.
-OWN: Final = ("CodeBucketPrefix", "CodeKey", "KeyAlias", "KeyAdministratorArns")
+OWN: Final = ("CodeBucketPrefix", "CodeKey", "CodeSha256", "KeyAlias", "KeyAdministratorArns")
 OWN_CONDITION: Final = "HasKeyAdministrators"
 #: Parameters of the provider that are none here, and the conditions that always hold therefore.
-FIXED: Final = {"FleetKmsKeyId", "LogKmsKeyArn"}
+FIXED: Final = {"FleetKmsKeyId", "LogKmsKeyArn", "KmsKeyArns"}
 HELD: Final = {"HasFleet", "HasLogKey"}
+#: The condition that never holds, as the key is known.
+NEVER: Final = {"AnyKeyOfTheAccount"}
 
 
 def program(name: str) -> Any:
@@ -47,13 +50,15 @@ def rendered() -> Any:
 
 def as_deployed(template: Any, section: str) -> Any:
     """A *section* as CloudFormation resolves it, with `KEY` for the landing zone's key and without the code's place."""
-    given = {**parameters_of(template), "FleetKmsKeyId": KEY, "LogKmsKeyArn": KEY}
+    given = {**parameters_of(template), **dict.fromkeys(FIXED, KEY)}
     resolve = Resolver({**CHINA, **given}, template["Conditions"])
     text = json.dumps(template[section]).replace('{"Fn::GetAtt": ["LogsKey", "Arn"]}', json.dumps(KEY))
     resolved = resolve(json.loads(text))
     for one in resolved.values():
         one.pop("Metadata", None)
         one.get("Properties", {}).pop("Code", None)
+        if "DependsOn" in one:
+            one["DependsOn"] = [name for name in one["DependsOn"] if name not in CODE]
         if one.get("Condition") in HELD:
             del one["Condition"]
     return resolved
@@ -93,11 +98,15 @@ class TestRendering:
 
         assert plain["Parameters"] == {name: one for name, one in sam["Parameters"].items() if name not in FIXED}
         plain["Conditions"].pop(OWN_CONDITION)
-        left = {name: one for name, one in sam["Conditions"].items() if name not in HELD}
+        left = {name: one for name, one in sam["Conditions"].items() if name not in HELD | NEVER}
         both, hours = left["HasReconcileAlarm"]["Fn::And"]
         assert both == {"Condition": "HasFleet"}
         assert plain["Conditions"] == left | {"HasReconcileAlarm": hours}
-        assert [name for name, one in own.items() if "Default" not in one] == ["CodeBucketPrefix", "CodeKey"]
+        assert [name for name, one in own.items() if "Default" not in one] == [
+            "CodeBucketPrefix",
+            "CodeKey",
+            "CodeSha256",
+        ]
 
     def test_every_function_takes_the_package_from_its_own_region(self) -> None:
         """Lambda reads code from a bucket of its own Region alone."""
@@ -285,6 +294,7 @@ class TestPackage:
 
         assert first == second
         assert package.name_of(first) == package.name_of(second) != package.name_of(other)
+        assert package.sha256_of(first) == package.sha256_of(second) != package.sha256_of(other)
 
     def test_has_a_name_that_the_template_takes(self) -> None:
         """The parameter takes the name of any package, and nothing that could be overwritten unseen."""
@@ -335,7 +345,7 @@ class TestPage:
         taken = members(cloudformation.operation_model(operations[command.split()[2]]).input_shape)
         options = {option.removeprefix("no-") for option in re.findall(r"--([a-z-]+)", command)}
 
-        assert options <= {xform_name(member, "-") for member in taken}
+        assert options - {"region"} <= {xform_name(member, "-") for member in taken}
 
     @pytest.mark.parametrize("command", commands())
     def test_each_value_is_one_that_cloudformation_takes(self, command: str, cloudformation: ServiceModel) -> None:
@@ -357,11 +367,13 @@ class TestPage:
         parameters = set(re.findall(r"ParameterKey=(\w+)", command))
 
         assert [option for option, names in written.items() if not names <= fields[option]] == []
-        assert parameters <= set(rendered()["Parameters"])
+        buckets = load(LANDING_ZONE / "code-buckets.yaml")
+        assert parameters <= set((buckets if "code-buckets" in command else rendered())["Parameters"])
 
     def test_says_how_to_create_and_to_remove(self) -> None:
         """The whole life of the StackSet is there."""
         assert {command.split()[2] for command in commands()} == {
+            "create-stack",
             "create-stack-set",
             "create-stack-instances",
             "list-stack-instances",
