@@ -12,7 +12,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from log_group_kms.association.context import Context
 from log_group_kms.aws.clients import Aws
 from log_group_kms.fleet.checkpoint import Checkpoint, Fate
+from log_group_kms.fleet.gauges import gauges
 from log_group_kms.fleet.plan import Action
+from log_group_kms.fleet.rounds import MOST_ROUNDS
 from log_group_kms.fleet.upkeep import MOST_HOPS, Enrol, Reconcile, Summary, Upkeep
 from log_group_kms.handlers.shared import (
     new_logger,
@@ -31,6 +33,7 @@ from log_group_kms.retry.retrier import Retrier
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from log_group_kms.fleet.checkpoint import Counts
     from log_group_kms.fleet.plan import Planned
     from log_group_kms.model.targets import Place
     from log_group_kms.retry.clock import Clock
@@ -41,7 +44,12 @@ _NAME: Final = "log-group-kms-association-enrolment"
 _MARGIN: Final = 25.0
 
 #: The fates that have a metric.
-_METRICS: Final = {Fate.ASSOCIATED: "Enrolled", Fate.MENDED: "DriftMended", Fate.BUSY: "Busy"}
+_METRICS: Final = {
+    Fate.ASSOCIATED: "Enrolled",
+    Fate.MENDED: "DriftMended",
+    Fate.BUSY: "Busy",
+    Fate.TUG_OF_WAR: "TugOfWar",
+}
 
 #: For whoever reads the log or the queue: no stack is being deployed.
 _WORDS: Final = {
@@ -71,13 +79,27 @@ class _Report:
 
     def saw(self, name: str, fate: Fate, why: str) -> None:
         """Count the fate of one log group, and log it."""
-        logger.info("%s: %s", name, fate, extra={"log_group_name": name, "fate": fate.name, "why": why})
+        about = {"log_group_name": name, "fate": fate.name, "why": why}
+        if fate is Fate.TUG_OF_WAR:
+            logger.warning("%s: %s, %s", name, fate, why, extra=about)
+        else:
+            logger.info("%s: %s", name, fate, extra=about)
         with self._lock:
             self._counts[_METRICS.get(fate, "")] += 1
 
+    def throttled(self) -> None:
+        """Count a call that AWS throttled."""
+        with self._lock:
+            self._counts["Throttled"] += 1
+
+    def counted(self, counts: Counts) -> None:
+        """Take how far the fleet reaches, after a look through the whole of it."""
+        for name, log_groups in gauges(counts).items():
+            metrics.add_metric(name=name, unit=MetricUnit.Count, value=log_groups)
+
     def flush(self) -> None:
         """Send the counts to CloudWatch."""
-        for name in sorted(set(_METRICS.values())):
+        for name in sorted({*_METRICS.values(), "Throttled"}):
             metrics.add_metric(name=name, unit=MetricUnit.Count, value=self._counts[name])
         metrics.flush_metrics()
 
@@ -94,11 +116,13 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     fleet, wanted = parse_fleet(os.environ)
     place = fleet.place
     report = _Report()
-    upkeep = Upkeep(_work(context, place), fleet, wanted, _is_alive, report.saw)
+    rounds = int(os.environ.get("DRIFT_ROUNDS", MOST_ROUNDS))
+    work = _work(context, place)
+    upkeep = Upkeep(work, fleet, wanted, _is_alive, report.saw, report.counted, report.throttled, rounds)
     try:
         match parse_upkeep(event, place):
-            case Enrol(log_group):
-                return {"LogGroupName": log_group.name.text, "Fate": upkeep.enrol(log_group)}
+            case Enrol(log_group, changed_by):
+                return {"LogGroupName": log_group.name.text, "Fate": upkeep.enrol(log_group, changed_by)}
             case Reconcile(dry_run=True):
                 summary = Summary.of(upkeep.plan(), _tell)
                 return {"DryRun": True, "Complete": summary.complete, "Counts": summary.counts}
