@@ -99,7 +99,7 @@ class Upkeep:
             return self._rules().give_back(self._undoing, log_group)
         rounds = Rounds(self.context, self.event, self.most_rounds)
         if changed_by and self._covers(log_group) and not rounds.begin(log_group):
-            self.saw(log_group.name.text, Fate.TUG_OF_WAR, f"last {changed_by}")
+            self.saw(log_group.name.text, Fate.TUG_OF_WAR, f"last changed by {changed_by}")
             return Fate.TUG_OF_WAR
         fate = self._rules(changed_by=changed_by).enrol(self.event, log_group)
         if fate in CLAIMED and not self.is_alive():
