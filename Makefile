@@ -93,7 +93,7 @@ landing-zone: $(STAMP) ## the landing zone's plain template, and its package
 	@$(BIN)/python examples/landing-zone/render.py
 	@rm -rf .aws-sam/landing-zone && mkdir -p .aws-sam/landing-zone/built
 	@$(MAKE) -s -C src build-ProviderFunction ARTIFACTS_DIR=$(CURDIR)/.aws-sam/landing-zone/built PYTHON=$(CURDIR)/$(BIN)/python
-	@$(MAKE) -s -C src build-ResponderFunction ARTIFACTS_DIR=$(CURDIR)/.aws-sam/landing-zone/built PYTHON=$(CURDIR)/$(BIN)/python
+	@$(MAKE) -s -C src build-WakerFunction ARTIFACTS_DIR=$(CURDIR)/.aws-sam/landing-zone/built PYTHON=$(CURDIR)/$(BIN)/python
 	@$(BIN)/python examples/landing-zone/package.py .aws-sam/landing-zone/built .aws-sam/landing-zone
 
 local: $(STAMP) ## start the embedded AWS, leave it running, print the environment to set

@@ -224,7 +224,7 @@ class TestTerraform:
 
         assert stack.keys() <= STACK
         assert only(only(stack["capabilities"])) == "CAPABILITY_IAM"
-        assert "/../template.yaml" in str(only(stack["template_body"]))
+        assert "/template.yaml" in str(only(stack["template_url"]))
 
     def test_it_gives_the_template_what_it_asks_for(self) -> None:
         """Each parameter is a variable of the file, and each variable is used."""

@@ -72,7 +72,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     together, packed = folder / "built", folder / "packed"
     together.mkdir()
     packed.mkdir()
-    for function in ("ProviderFunction", "ResponderFunction"):
+    for function in ("ProviderFunction", "WakerFunction"):
         command = ["make", "-C", str(PROJECT / "src"), f"build-{function}", f"ARTIFACTS_DIR={together}"]
         subprocess.run([*command, f"PYTHON={sys.executable}"], check=True, capture_output=True)  # noqa: S603 - ours
     command = [sys.executable, str(LANDING_ZONE / "package.py"), str(together), str(packed)]

@@ -32,6 +32,21 @@ def queue(aws: EmbeddedAws, name: str = "queue") -> str:
     return arn
 
 
+def open_queue(aws: EmbeddedAws, name: str = "queue", rule_name: str = "rule") -> str:
+    """The ARN of a new queue, whose policy lets EventBridge send what a rule matches."""
+    arn = queue(aws, name)
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": f"arn:aws:events:{aws.region}:{aws.account}:rule/{rule_name}"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    aws.client("sqs").set_queue_attributes(QueueUrl=name, Attributes={"Policy": policy})
+    return arn
+
+
 def messages(aws: EmbeddedAws, count: int = 0, name: str = "queue") -> list[Any]:
     """All that is in the queue, once it has *count* messages, in the order of their arrival."""
     sqs = aws.client("sqs")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from emulator.accounts import GROUP, log_group, log_groups_key, refusal
 from emulator.functions import WHERE, make_function
-from emulator.queues import CREATED, CREATED_OR_NOT, creations, details, messages, queue, rule
+from emulator.queues import CREATED, CREATED_OR_NOT, creations, details, messages, open_queue, queue, rule
 from emulator.roles import allow, someone_with
 
 from local.client.embedded_aws import EmbeddedAws
@@ -95,7 +95,7 @@ def test_a_refused_creation_is_an_event_with_an_error(
 def test_a_creation_that_iam_denies_is_an_event(aws_with_auth: EmbeddedAws) -> None:
     """Who was denied stands in it: a session of a role, with the role."""
     aws = aws_with_auth
-    rule(aws, CREATED_OR_NOT, queue(aws))
+    rule(aws, CREATED_OR_NOT, open_queue(aws))
     role = someone_with(aws, allow("logs:DescribeLogGroups", "*"))
 
     refusal(lambda: aws.client("logs", credentials=role).create_log_group(logGroupName=GROUP))

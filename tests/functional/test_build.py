@@ -128,10 +128,10 @@ def test_the_package_holds_what_is_run_and_its_licences(package: Path) -> None:
 
 
 def test_the_package_is_small(compiled_package: Path) -> None:
-    """Unzipped and with its bytecode it stays under 2.2 MB, as without a command line in it."""
+    """Unzipped and with its bytecode it stays under 3.2 MB: 0.9 of it are Powertools' batches and their events."""
     size = sum(path.stat().st_size for path in compiled_package.rglob("*") if path.is_file())
 
-    assert size < 2_200_000
+    assert size < 3_200_000
 
 
 def test_the_package_is_without_the_command_line(compiled_package: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from functional.enrolments import FUNCTION, OWNER, Enrolment, json_lines, metrics_in, slow, to_the_end
 from support.self_invocations import invocations
 
+from local.emulator.script import Fault
 from log_group_kms.fleet.upkeep import MOST_HOPS
 from log_group_kms.handlers.enrolment import EnrolmentFailed
 from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG
@@ -34,7 +35,8 @@ def test_reconciliation_mends_and_reports(fleet: Enrolment, capsys: pytest.Captu
         None,
     ]
     said = capsys.readouterr().out
-    assert metrics_in(said) == {"Enrolled": 1, "DriftMended": 2, "Busy": 0}
+    counted = {"Enrolled": 1, "DriftMended": 2, "Busy": 0, "Refused": 0}
+    assert metrics_in(said) == counted | {"Reconciled": 1, "Uncovered": 0}
     told = {line["log_group_name"]: line["fate"] for line in json_lines(said) if "fate" in line}
     assert told == {"/drifted": "MENDED", "/drifted-too": "MENDED", "/missed": "ASSOCIATED", "/explicit": "OWNED"}
     (whole,) = [line for line in json_lines(said) if line.get("message") == "The fleet is whole"]
@@ -85,7 +87,47 @@ def test_a_dry_run_tells_and_changes_nothing(fleet: Enrolment, capsys: pytest.Ca
         "/explicit": ("leave to its owner", "", "one:orders/1/LogEncryption"),
     }
     assert lines["/missed"]["message"] == "Dry run, /missed: associate"
-    assert metrics_in(said) == {"Enrolled": 0, "DriftMended": 0, "Busy": 0}
+    assert metrics_in(said) == {"Enrolled": 0, "DriftMended": 0, "Busy": 0, "Refused": 0}
+
+
+def test_who_is_left_without_a_key_is_told(fleet: Enrolment, capsys: pytest.CaptureFixture[str]) -> None:
+    """By name and number: another resource claims it and gives it no key; what has a key of its own is covered."""
+    other = fleet.deployment.key()
+    strangers = {OWNER_TAG: "one:orders/1/LogEncryption", PREVIOUS_KEY_TAG: "none"}
+    fleet.log_groups("/claimed", tags=strangers)
+    fleet.log_groups("/claimed-and-keyed", key=other, tags=strangers)
+    fleet.log_groups("/aws/lambda/scratch-1", "elsewhere", "aws/spans")
+
+    fleet.send_file("reconcile.json")
+
+    said = capsys.readouterr().out
+    assert metrics_in(said)["Uncovered"] == 1
+    (told,) = [line for line in json_lines(said) if "uncovered_log_groups" in line]
+    assert (told["uncovered_log_groups"], told["level"]) == (["/claimed"], "WARNING")
+
+
+def test_who_is_refused_is_told(fleet: Enrolment, capsys: pytest.CaptureFixture[str]) -> None:
+    """All others are done; the refused one counts as such, and as one without a key: the reconciliation took place."""
+    fleet.log_groups("/a", "/b", "/c")
+    fleet.deployment.aws.direction.answer_with(
+        Fault.late_role_policy("logs:TagResource", times=999, log_group="/b"),
+    )
+
+    with pytest.raises(EnrolmentFailed):
+        fleet.send_file("reconcile.json")
+
+    counted = metrics_in(capsys.readouterr().out)
+    assert (counted["Refused"], counted["Uncovered"], counted["Reconciled"], counted["Enrolled"]) == (1, 1, 1, 2)
+
+
+def test_one_that_fails_did_not_take_place(fleet: Enrolment, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where it never came to look through the fleet, the alarm for a reconciliation that is missing has to hear it."""
+    fleet.log_groups("/a")
+    fleet.setting(KMS_KEY_ID="alias/gone")
+
+    with pytest.raises(EnrolmentFailed):
+        fleet.send_file("reconcile.json")
+    assert metrics_in(capsys.readouterr().out)["Reconciled"] == 0
 
 
 def test_a_dry_run_without_time_for_all(fleet: Enrolment) -> None:
@@ -115,7 +157,8 @@ def test_a_reconciliation_goes_on_in_further_invocations(fleet: Enrolment, capsy
     sent = invocations(fleet.deployment.aws, FUNCTION, len(answers) - 1)
     assert [event["Hops"] for event in sent] == list(range(1, len(answers)))
     assert {(event["Reconcile"], event["Progress"]["key"]) for event in sent} == {(True, fleet.key)}
-    assert metrics_in(capsys.readouterr().out)["Enrolled"] == 150
+    counted = metrics_in(capsys.readouterr().out)
+    assert (counted["Enrolled"], counted["Reconciled"], counted["Uncovered"]) == (150, 1, 0)
 
 
 def test_a_chain_of_invocations_ends(fleet: Enrolment, capsys: pytest.CaptureFixture[str]) -> None:

@@ -85,6 +85,8 @@ class Resolver:
             return [self(item) for item in value]
         if not isinstance(value, dict):
             return value
+        if value.keys() == {"Condition"} and isinstance(value["Condition"], str):
+            return self(self.conditions[value["Condition"]])
         for function, resolve in self._functions().items():
             if function in value and (function != "Ref" or value["Ref"] in self.names):
                 return resolve(value[function])
@@ -99,6 +101,7 @@ class Resolver:
             "Fn::If": lambda branches: self(branches[1 if self(self.conditions[branches[0]]) else 2]),
             "Fn::Equals": lambda pair: self(pair[0]) == self(pair[1]),
             "Fn::Not": lambda condition: not self(condition[0]),
+            "Fn::And": lambda parts: all(self(part) for part in parts),
             "Fn::Select": lambda choice: self(choice[1])[choice[0]],
             "Fn::Split": lambda pair: self(pair[1]).split(pair[0]),
             "Fn::Join": lambda pair: pair[0].join(self(pair[1])),

@@ -1,5 +1,5 @@
 # Terraform: the landing zone's stack in the account and Region of this provider configuration. The template is the one of
-# `make landing-zone`, and its package lies in the buckets: docs/how-to/other-landing-zones.md.
+# `make landing-zone`; it and its package lie in the buckets: docs/how-to/other-landing-zones.md.
 
 variable "code_bucket_prefix" {
   type        = string
@@ -11,10 +11,13 @@ variable "code_key" {
   description = "Name of the package, as `make landing-zone` prints it"
 }
 
+data "aws_region" "here" {}
+
 resource "aws_cloudformation_stack" "landing_zone_logs" {
-  name          = "landing-zone-logs"
-  template_body = file("${path.module}/../template.yaml")
-  capabilities  = ["CAPABILITY_IAM"]
+  name = "landing-zone-logs"
+  # Longer than the text that CloudFormation takes: it lies beside the package.
+  template_url = "https://${var.code_bucket_prefix}-${data.aws_region.here.region}.s3.${data.aws_region.here.region}.amazonaws.com/template.yaml"
+  capabilities = ["CAPABILITY_IAM"]
 
   parameters = {
     CodeBucketPrefix = var.code_bucket_prefix

@@ -123,6 +123,26 @@ class Aws:
             client = self._client("lambda", QUICKLY)
             client.invoke(FunctionName=function_arn, InvocationType="Event", Payload=json.dumps(event).encode())
 
+    def send_later(self, queue_url: str, event: Mapping[str, Any], seconds: int) -> None:
+        """Put *event* into a queue, where nobody sees it for so many *seconds*, 900 at most.
+
+        Raises:
+            ApiError: SQS did not take it, or nobody knows.
+        """
+        with translated_errors("SendMessage", None):
+            self._queues_client.send_message(QueueUrl=queue_url, MessageBody=json.dumps(event), DelaySeconds=seconds)
+
+    def show_again(self, queue_url: str, receipt_handle: str, seconds: int) -> None:
+        """Let a queue hand a message out again after so many *seconds*, and not when its visibility time-out ends.
+
+        Raises:
+            ApiError: SQS did not do so.
+        """
+        with translated_errors("ChangeMessageVisibility", None):
+            self._queues_client.change_message_visibility(
+                QueueUrl=queue_url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+            )
+
     def has_rule(self, name: str) -> bool:
         """Return whether the rule of EventBridge with this *name* is there.
 
@@ -139,6 +159,10 @@ class Aws:
     @cached_property
     def _events_client(self) -> Any:
         return self._client("events", QUICKLY)
+
+    @cached_property
+    def _queues_client(self) -> Any:
+        return self._client("sqs", QUICKLY)
 
     @cached_property
     def _kms_client(self) -> KMSClient:

@@ -130,6 +130,10 @@ class CustomResource(CfnResource):
         """
         return self._current.defer()
 
+    def take_back(self) -> None:
+        """Undo `defer()`: the further invocation could not be asked for, and this one goes on."""
+        self._current.cancel_deferral()
+
     @property
     def _current(self) -> PendingResponse:
         if self._pending is None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from aws_lambda_powertools.metrics import MetricUnit
 
+from log_group_kms.association.audit import Audited, Request, Source
 from log_group_kms.association.context import Context
+from log_group_kms.association.last_refusal import LastRefusal
 from log_group_kms.aws.clients import Aws
-from log_group_kms.fleet.checkpoint import Checkpoint, Fate
+from log_group_kms.fleet.checkpoint import CLAIMED, Checkpoint, Fate
+from log_group_kms.fleet.coverage import Coverage
 from log_group_kms.fleet.gauges import gauges
 from log_group_kms.fleet.plan import Action
 from log_group_kms.fleet.rounds import MOST_ROUNDS
@@ -24,18 +28,24 @@ from log_group_kms.handlers.shared import (
     reason,
     seconds_left,
 )
-from log_group_kms.model.errors import ProviderError
+from log_group_kms.model.errors import OutOfTime, ProviderError
+from log_group_kms.model.targets import Exclusions
 from log_group_kms.request.parse import Ignore
 from log_group_kms.request.upkeep import parse_fleet, parse_upkeep
 from log_group_kms.retry.clock import SystemClock
 from log_group_kms.retry.retrier import Retrier
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from log_group_kms.association.ports import LogGroups
+    from log_group_kms.association.requests import Ensure
     from log_group_kms.fleet.checkpoint import Counts
     from log_group_kms.fleet.plan import Planned
-    from log_group_kms.model.targets import Place
+    from log_group_kms.model.results import Outcome
+    from log_group_kms.model.targets import Fleet
     from log_group_kms.retry.clock import Clock
 
 _NAME: Final = "log-group-kms-association-enrolment"
@@ -50,6 +60,9 @@ _METRICS: Final = {
     Fate.BUSY: "Busy",
     Fate.TUG_OF_WAR: "TugOfWar",
 }
+
+#: So many log groups that are left without a key are named in the log's line.
+_SHOWN: Final = 50
 
 #: For whoever reads the log or the queue: no stack is being deployed.
 _WORDS: Final = {
@@ -76,6 +89,7 @@ class _Report:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
+        self._left: set[str] = set()
 
     def saw(self, name: str, fate: Fate, why: str) -> None:
         """Count the fate of one log group, and log it."""
@@ -86,6 +100,13 @@ class _Report:
             logger.info("%s: %s", name, fate, extra=about)
         with self._lock:
             self._counts[_METRICS.get(fate, "")] += 1
+            if fate not in CLAIMED:
+                self._left.add(name)
+
+    def refused(self, log_groups: int) -> None:
+        """Count log groups that AWS refused for good."""
+        with self._lock:
+            self._counts["Refused"] += log_groups
 
     def throttled(self) -> None:
         """Count a call that AWS throttled."""
@@ -97,53 +118,142 @@ class _Report:
         for name, log_groups in gauges(counts).items():
             metrics.add_metric(name=name, unit=MetricUnit.Count, value=log_groups)
 
+    def reconciled(self, *, whole: bool, bare: Iterable[str]) -> None:
+        """Count a reconciliation, which has seen the *whole* fleet or not, and those that it left so, who are *bare*.
+
+        Who was only listed comes in the next invocation.
+        """
+        uncovered = [name for name in bare if name in self._left]
+        if uncovered:
+            shown = {"uncovered_log_groups": uncovered[:_SHOWN], "uncovered": len(uncovered)}
+            logger.warning("Log groups of the fleet are without a key", extra=shown)
+        metrics.add_metric(name="Reconciled", unit=MetricUnit.Count, value=int(whole))
+        metrics.add_metric(name="Uncovered", unit=MetricUnit.Count, value=len(uncovered))
+
     def flush(self) -> None:
         """Send the counts to CloudWatch."""
-        for name in sorted({*_METRICS.values(), "Throttled"}):
+        for name in sorted({*_METRICS.values(), "Refused", "Throttled"}):
             metrics.add_metric(name=name, unit=MetricUnit.Count, value=self._counts[name])
         metrics.flush_metrics()
 
 
+@dataclass(frozen=True, slots=True)
+class _Invocation:
+    """The fleet that one invocation works for.
+
+    Attributes:
+        fleet: which log groups.
+        wanted: what the fleet wants.
+        context: Lambda's.
+        report: what becomes of the log groups.
+    """
+
+    fleet: Fleet
+    wanted: Ensure
+    context: LambdaContext
+    report: _Report
+
+    def upkeep(self, log_groups: LogGroups, seconds: float | None = None) -> Upkeep:
+        """Return what acts for the fleet, in so many *seconds* at most."""
+        left = seconds_left(self.context)
+        left -= min(_MARGIN, left / 2)
+        retrier = Retrier(clock, clock.now() + (left if seconds is None else min(left, seconds)))
+        work = Context.of(log_groups, aws.keys, retrier, rate_limits=rate_limits())
+        work = work.asking(aws.stacks(self.fleet.place)).protecting(protected_log_groups())
+        report, rounds = self.report, int(os.environ.get("DRIFT_ROUNDS", MOST_ROUNDS))
+        return Upkeep(
+            work, self.fleet, self.wanted, _is_alive, report.saw, report.counted, report.throttled, most_rounds=rounds
+        )
+
+    def log_groups(self, source: Source) -> Audited:
+        """Return the port, whose changes are made for the fleet."""
+        stack_id, logical_id = os.environ["FLEET_STACK_ID"], os.environ["FLEET_LOGICAL_ID"]
+        return Audited(
+            aws.log_groups, Request(source, stack_id, logical_id, "", self.context.aws_request_id), clock.now
+        )
+
+
 def handler(event: object, context: LambdaContext) -> dict[str, Any]:
-    """Enrol the log group that *event* tells of, or reconcile the fleet; return what came of it.
+    """Enrol the log groups that *event* tells of, or reconcile the fleet; return what came of it.
 
     Raises:
-        EnrolmentFailed: it could not be done.
+        EnrolmentFailed: it could not be done. A batch of messages raises nothing: it returns those that failed.
         InvalidRequest: the fleet's settings break a rule.
         ValueError: nobody sends such an event.
     """
     logger.append_keys(function_request_id=context.aws_request_id)
     fleet, wanted = parse_fleet(os.environ)
-    place = fleet.place
     report = _Report()
-    rounds = int(os.environ.get("DRIFT_ROUNDS", MOST_ROUNDS))
-    work = _work(context, place)
-    upkeep = Upkeep(work, fleet, wanted, _is_alive, report.saw, report.counted, report.throttled, rounds)
+    invocation = _Invocation(fleet, wanted, context, report)
     try:
-        match parse_upkeep(event, place):
-            case Enrol(log_group, changed_by):
-                return {"LogGroupName": log_group.name.text, "Fate": upkeep.enrol(log_group, changed_by)}
-            case Reconcile(dry_run=True):
-                summary = Summary.of(upkeep.plan(), _tell)
-                return {"DryRun": True, "Complete": summary.complete, "Counts": summary.counts}
-            case Reconcile() as reconcile:
-                return _reconcile(upkeep, reconcile, context)
-            case Ignore(why):
-                logger.info(why)
-                return {"Ignored": why}
+        return _work_off(event, invocation) if _is_batch(event) else _act(event, invocation)
     except ProviderError as error:
-        cause = reason(error, aws, place, **_WORDS)
+        cause = _cause(error, fleet)
         logger.error(cause)  # noqa: TRY400 - the sentence says it all
+        report.refused(len(error.refused))
         raise EnrolmentFailed(cause) from error
     finally:
         report.flush()
 
 
-def _work(context: LambdaContext, place: Place) -> Context:
-    left = seconds_left(context)
-    retrier = Retrier(clock, clock.now() + left - min(_MARGIN, left / 2))
-    context_of_event = Context.of(aws.log_groups, aws.keys, retrier, rate_limits=rate_limits())
-    return context_of_event.asking(aws.stacks(place)).protecting(protected_log_groups())
+def _is_batch(event: object) -> TypeGuard[Mapping[str, Any]]:
+    """Return True for messages of a queue, as an event source mapping hands them in."""
+    match event:
+        case {"Records": [{"eventSource": "aws:sqs"}, *_]}:
+            return True
+    return False
+
+
+def _act(event: object, invocation: _Invocation) -> dict[str, Any]:
+    """Do what one event asks."""
+    match parse_upkeep(event, invocation.fleet.place):
+        case Enrol() | Ignore() as known:
+            return _enrol(known, invocation)
+        case Reconcile(dry_run=True):
+            summary = Summary.of(invocation.upkeep(aws.log_groups).plan(), _tell)
+            return {"DryRun": True, "Complete": summary.complete, "Counts": summary.counts}
+        case Reconcile() as reconcile:
+            return _reconcile(reconcile, invocation)
+
+
+def _enrol(known: Enrol | Ignore, invocation: _Invocation, seconds: float | None = None) -> dict[str, Any]:
+    """Enrol one log group, in so many *seconds* at most."""
+    if isinstance(known, Ignore):
+        logger.info(known.why)
+        return {"Ignored": known.why}
+    log_groups = LastRefusal(invocation.log_groups(Source.ENROLMENT))
+    upkeep = invocation.upkeep(log_groups, seconds)
+    try:
+        fate = upkeep.enrol(known.log_group, known.changed_by)
+        return {"LogGroupName": known.log_group.name.text, "Fate": fate}
+    except OutOfTime as late:
+        # The end of its time is no cause; why it was not done sooner is.
+        raise log_groups.error or late from None
+
+
+def _work_off(event: Mapping[str, Any], invocation: _Invocation) -> dict[str, Any]:
+    """Enrol what a batch of the queue's messages tells of; return which of them the queue is to keep."""
+    # Reconciliation does not pay for the import.
+    from log_group_kms.handlers.batch import Batch, NotACreation  # noqa: PLC0415
+
+    def enrol(event: object, seconds: float) -> None:
+        try:
+            known = parse_upkeep(event, invocation.fleet.place)
+        except ValueError as broken:
+            raise NotACreation(str(broken)) from None
+        if isinstance(known, Reconcile):
+            raise NotACreation("A reconciliation does not come through the queue")
+        try:
+            _enrol(known, invocation, seconds)
+        except ProviderError as error:
+            raise EnrolmentFailed(_cause(error, invocation.fleet)) from error
+
+    batch = Batch(logger, clock, rate_limits().log_groups, enrol, aws.show_again, invocation.report.refused)
+    return batch.work_off(event, invocation.context, os.environ["ENROLMENT_QUEUE_URL"])
+
+
+def _cause(error: ProviderError, fleet: Fleet) -> str:
+    return reason(error, aws, fleet.place, **_WORDS)
 
 
 def _is_alive() -> bool:
@@ -151,8 +261,28 @@ def _is_alive() -> bool:
     return aws.has_rule(os.environ["ENROLMENT_RULE"])
 
 
-def _reconcile(upkeep: Upkeep, reconcile: Reconcile, context: LambdaContext) -> dict[str, Any]:
-    outcome = upkeep.reconcile(reconcile.checkpoint)
+def _reconcile(reconcile: Reconcile, invocation: _Invocation) -> dict[str, Any]:
+    coverage = Coverage(invocation.log_groups(Source.RECONCILIATION), _left_out(invocation.wanted))
+    whole = False
+    try:
+        outcome = invocation.upkeep(coverage).reconcile(reconcile.checkpoint)
+        whole = not isinstance(outcome, Checkpoint)
+    except ProviderError as error:
+        # All others are done then.
+        whole = bool(error.refused)
+        raise
+    finally:
+        invocation.report.reconciled(whole=whole, bare=coverage.uncovered)
+    return _told(outcome, reconcile, invocation)
+
+
+def _left_out(wanted: Ensure) -> Exclusions:
+    """Return what is not to be under the fleet's key."""
+    return Exclusions((*wanted.association.exclude.patterns, *protected_log_groups().patterns))
+
+
+def _told(outcome: Outcome | Checkpoint, reconcile: Reconcile, invocation: _Invocation) -> dict[str, Any]:
+    """Return what came of a reconciliation, and let it go on where it is not through."""
     if not isinstance(outcome, Checkpoint):
         counts = {
             "AssociatedCount": outcome.associated,
@@ -160,11 +290,12 @@ def _reconcile(upkeep: Upkeep, reconcile: Reconcile, context: LambdaContext) -> 
             "SkippedCount": outcome.skipped,
             "RefusedCount": outcome.refused,
         }
+        invocation.report.refused(outcome.refused)
         logger.info("The fleet is whole", extra=counts)
         return counts
     goes_on = reconcile.hops < MOST_HOPS
     if goes_on:
-        aws.invoke_again(context.invoked_function_arn, reconcile.further(outcome))
+        aws.invoke_again(invocation.context.invoked_function_arn, reconcile.further(outcome))
     else:
         logger.warning("The rest is left to the next schedule. %s", outcome.summary)
     return {"GoesOn": goes_on, "SoFar": outcome.summary}

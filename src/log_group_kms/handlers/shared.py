@@ -27,9 +27,13 @@ PROTECTED_LOG_GROUP_NAMES: Final = "PROTECTED_LOG_GROUP_NAMES"
 
 def new_logger(service: str) -> Logger:
     """Return a function's logger; every module's own logger of the standard library writes JSON through it."""
-    # Lambda takes the level of a line whose timestamp it cannot read (Powertools' default) for INFO, and drops it at
-    # WARN.
+    # Lambda takes a line for INFO whose timestamp it cannot read (Powertools' default), or that has no level. Its own
+    # filter would drop metrics and audit log at WARN, so the template sets it to DEBUG, and the level is held here.
+    # Powertools goes by Lambda's where there is one (AWS_LAMBDA_LOG_LEVEL).
     logger = Logger(service=service, use_rfc3339=True)
+    if "AWS_LAMBDA_LOG_LEVEL" in os.environ:
+        for each in (logging.getLogger(), logging.getLogger(service)):
+            each.setLevel(os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
     package = logging.getLogger("log_group_kms")
     package.addHandler(logger.registered_handler)
     package.setLevel(logger.log_level)

@@ -66,11 +66,28 @@ def test_what_a_delete_answers(key: KeyArn, claim: Claim | None, former: Associa
     assert replace(Account().having(key, claim).delete(former), note="") == outcome
 
 
-def test_a_delete_takes_its_claim_away_before_it_reads_the_key(account: Account) -> None:
-    """A reader finds the claim leaving while the Delete decides and acts; the tags go last."""
+@pytest.mark.parametrize(
+    ("slow", "looks"),
+    [
+        pytest.param("", {}, id="in no time"),
+        pytest.param("TagResource", {"AssociateKmsKey"}, id="its claim takes long"),
+        pytest.param("DescribeLogGroups", {"AssociateKmsKey"}, id="its read of the key takes long"),
+        pytest.param("AssociateKmsKey", {"UntagResource"}, id="its change of the key takes long"),
+    ],
+)
+def test_a_delete_takes_its_claim_away_before_it_reads_the_key(account: Account, slow: str, looks: set[str]) -> None:
+    """A reader finds the claim leaving while the Delete decides and acts; the tags go last.
+
+    What it saw a second ago, or later, it trusts; before that it looks again, just before it changes anything.
+    """
     account.having(OURS, Claim(ME, BEFORE))
     seen: list[tuple[str, Claim | None]] = []
     account.aws.before = lambda operation: seen.append((operation, account.state[1]))
+
+    def take_long(operation: str) -> None:
+        account.clock.time += 1.1 if operation == slow else 0.2
+
+    account.aws.after = take_long
 
     account.delete()
 
@@ -79,8 +96,9 @@ def test_a_delete_takes_its_claim_away_before_it_reads_the_key(account: Account)
         ("ListTagsForResource", claimed),
         ("TagResource", claimed),
         ("DescribeLogGroups", leaving),
-        ("ListTagsForResource", leaving),
+        *[("ListTagsForResource", leaving)] * ("AssociateKmsKey" in looks),
         ("AssociateKmsKey", leaving),
+        *[("ListTagsForResource", leaving)] * ("UntagResource" in looks),
         ("UntagResource", leaving),
     ]
 
@@ -228,12 +246,14 @@ def test_a_delete_that_is_refused_for_good_changes_nothing(account: Account, ope
     assert account.state == (OURS, Claim(ME, previous))
 
 
-def test_a_delete_leaves_what_is_taken_over_half_way(account: Account) -> None:
-    """Another owner that claims between a Delete's mark and its change keeps key and claim."""
+@pytest.mark.parametrize("when", ["TagResource", "DescribeLogGroups", "AssociateKmsKey"])
+def test_a_delete_leaves_what_is_taken_over_half_way(account: Account, when: str) -> None:
+    """Another owner, who took it for dead, keeps key and claim."""
     account.having(OURS, Claim(ME, BEFORE))
 
     def take_over(operation: str) -> None:
-        if operation == "TagResource":
+        if operation == when:
+            account.clock.time += 15
             account.having(STRANGE, Claim(STRANGER, BEFORE))
 
     account.aws.after = take_over

@@ -140,7 +140,8 @@ def test_the_fleet_of_a_stack_takes_over(desk: Desk) -> None:
 
     FleetRules(desk.context(), everything).ensure(Ensure(theirs, wanted))
 
-    assert desk.writing_calls() == {"TagResource"}
+    # UntagResource takes the fleet's own mark off, and nothing else.
+    assert desk.writing_calls() == {"TagResource", "UntagResource"}
     assert desk.states()["/aws/lambda/payments"] == FakeLogGroup(KEY, Claim(theirs, BEFORE))
 
     FleetRules(desk.context(), everything).remove(Remove.of(theirs, wanted, minted=True))
@@ -178,6 +179,9 @@ def test_progress_where_there_is_no_terminal(desk: Desk) -> None:
     ]
 
 
+FAIL = ("--on-refused-log-group", "Fail")
+
+
 @dataclass
 class OddLogGroups(FakeAws):
     """Some log groups have fifty tags already."""
@@ -193,6 +197,7 @@ class OddLogGroups(FakeAws):
         super().write_claim(log_group, claim)
 
 
+@pytest.mark.xfail(strict=True, reason="a further pass begins with the names of the first five alone")
 @pytest.mark.parametrize("options", [(), (AS_JSON,)], ids=["as tables", "as JSON"])
 def test_every_log_group_that_aws_refuses_is_named(desk: Desk, options: tuple[str, ...]) -> None:
     """On stderr with the reason; with `--json` in the one object as well, which counts what was done."""
@@ -201,7 +206,7 @@ def test_every_log_group_that_aws_refuses_is_named(desk: Desk, options: tuple[st
     for name in (*odd, "/aws/lambda/orders", "/zzz"):
         desk.holds(name)
 
-    code = desk.run("apply", "--prefix", "/", "--kms-key-id", KEY.text, "--yes", *options)
+    code = desk.run("apply", "--prefix", "/", "--kms-key-id", KEY.text, "--yes", *FAIL, *options)
     told = desk.err.splitlines()
 
     why = "AWS answered TagResource with TooManyTagsException: The resource can have no more than 50 tags"
@@ -222,6 +227,30 @@ def test_every_log_group_that_aws_refuses_is_named(desk: Desk, options: tuple[st
         assert desk.out == ""
 
 
+@pytest.mark.xfail(strict=True, reason="the summary of a success leaves out what AWS refused")
+@pytest.mark.parametrize("options", [(), (AS_JSON,)], ids=["as tables", "as JSON"])
+def test_what_aws_refuses_is_named_where_the_rest_is_enough(desk: Desk, options: tuple[str, ...]) -> None:
+    """With OnRefusedLogGroup Skip the command succeeds, and says all the same which log groups were left out."""
+    odd = tuple(f"/many/{number}" for number in range(7))
+    desk.aws = OddLogGroups(keys=FakeAws.holding(KEY, BEFORE).keys, odd=odd)
+    for name in (*odd, "/zzz"):
+        desk.holds(name)
+
+    code = desk.run("apply", "--prefix", "/", "--kms-key-id", KEY.text, "--yes", *options)
+
+    why = "AWS answered TagResource with TooManyTagsException: The resource can have no more than 50 tags"
+    assert code == 0
+    assert [line for line in desk.err.splitlines() if why in line] == [f"{name}: {why}" for name in odd]
+    if options:
+        summary = desk.json()
+        assert {name: summary[name] for name in ("changed", "refused", "complete", "error")} == {
+            "changed": 1,
+            "refused": [*odd],
+            "complete": True,
+            "error": None,
+        }
+
+
 def test_what_fails_on_the_way_tells_how_far_it_came(desk: Desk) -> None:
     """The refusal is diagnosed, and a second run goes on with the rest."""
     done: list[str] = []
@@ -233,7 +262,7 @@ def test_what_fails_on_the_way_tells_how_far_it_came(desk: Desk) -> None:
 
     desk.aws.after = close
 
-    code = desk.run(*APPLY, "--yes")
+    code = desk.run(*APPLY, *FAIL, "--yes")
     told = desk.err.splitlines()
 
     assert (code, desk.out) == (1, "")

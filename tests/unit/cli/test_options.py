@@ -30,7 +30,13 @@ def options(*arguments: str) -> Options:
         pytest.param(["report"], {"LogGroupNamePrefix": "*"}, id="report"),
         pytest.param(
             ["plan", "--prefix", "/", "--kms-key-id", KEY],
-            {"KmsKeyId": KEY, "LogGroupNamePrefix": "/", "ExcludeLogGroupNames": [], "OnExistingKey": "Keep"},
+            {
+                "KmsKeyId": KEY,
+                "LogGroupNamePrefix": "/",
+                "ExcludeLogGroupNames": [],
+                "OnExistingKey": "Keep",
+                "OnRefusedLogGroup": "Skip",
+            },
             id="the defaults of plan",
         ),
         pytest.param(
@@ -40,6 +46,7 @@ def options(*arguments: str) -> Options:
                 "LogGroupNamePrefix": "/",
                 "ExcludeLogGroupNames": ["/a", "/b", "/c"],
                 "OnExistingKey": "Keep",
+                "OnRefusedLogGroup": "Skip",
             },
             id="a list",
         ),

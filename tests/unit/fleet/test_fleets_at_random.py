@@ -7,8 +7,8 @@ event needs many, with stale tokens between them; events that die, are refused, 
 a Delete that overtakes a fleet's Create, its enrolment or its reconciliation. After each step the account is what the
 contract says, log group by log group.
 
-Left out, since the page of limits names it: a Create delivered again after its own Delete, and two fleets of one stack that overlap for longer than a replacement. `make test` tries some hundred examples;
-`make chaos` many more.
+Left out, since the page of limits names it: a Create delivered again after its own Delete, and two fleets of one stack
+that overlap for longer than a replacement. `make test` tries some hundred examples; `make chaos` many more.
 """
 
 from __future__ import annotations
@@ -246,7 +246,7 @@ class Fleets(Checks):
         dies=st.booleans(),
         turmoil=turmoil_of,
     )
-    def delete_overtakes_create(  # noqa: PLR0913 - all that is drawn
+    def delete_overtakes_create(
         self, stack: str, name: str, wanted: Wanted, call: int, turmoil: Turmoil, *, made_up: bool, dies: bool
     ) -> None:
         """CloudFormation cancels a fleet's Create and deletes it, under an id that it made up; the Create may die.

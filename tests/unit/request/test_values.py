@@ -6,7 +6,7 @@ import pytest
 from support.fake_aws import PLACE, fleet
 from support.template_properties import KEY, ORDERS, UUID, of_fleet, properties
 
-from log_group_kms.model.association import Association, OnDelete, OnExistingKey, OnMissingLogGroup
+from log_group_kms.model.association import Association, OnDelete, OnExistingKey, OnMissingLogGroup, OnRefusedLogGroup
 from log_group_kms.model.keys import KeyArn, KeyName
 from log_group_kms.model.targets import Exclusions, Fleet, LogGroup, Place, QueryResults
 from log_group_kms.request.parse import (
@@ -23,7 +23,13 @@ GOVERNMENT = Place("aws-us-gov", "us-gov-west-1", "111122223333")
 def test_defaults() -> None:
     """What a template leaves out has the contract's defaults."""
     expected = Association(
-        ORDERS, KeyArn(KEY), OnDelete.RESTORE_PREVIOUS, OnExistingKey.OVERRIDE, OnMissingLogGroup.FAIL, 0
+        ORDERS,
+        KeyArn(KEY),
+        OnDelete.RESTORE_PREVIOUS,
+        OnExistingKey.OVERRIDE,
+        OnMissingLogGroup.FAIL,
+        OnRefusedLogGroup.SKIP,
+        0,
     )
 
     assert parse_association(properties(), PLACE) == expected
@@ -35,7 +41,14 @@ def test_every_property_is_read() -> None:
         OnDelete="Retain", OnExistingKey="Keep", OnMissingLogGroup="Create", PropagationWaitSeconds="300"
     )
 
-    expected = Association(ORDERS, KeyArn(KEY), OnDelete.RETAIN, OnExistingKey.KEEP, OnMissingLogGroup.CREATE, 300)
+    expected = Association(
+        ORDERS,
+        KeyArn(KEY),
+        OnDelete.RETAIN,
+        OnExistingKey.KEEP,
+        OnMissingLogGroup.CREATE,
+        propagation_wait=300,
+    )
     assert parse_association(given, PLACE) == expected
 
 
@@ -45,6 +58,7 @@ def test_every_property_of_a_fleet_is_read() -> None:
         ExcludeLogGroupNames=["/aws/lambda/audit", "*/debug-*"],
         OnDelete="Disassociate",
         OnExistingKey="Fail",
+        OnRefusedLogGroup="Fail",
         PropagationWaitSeconds="60",
     )
 
@@ -54,6 +68,7 @@ def test_every_property_of_a_fleet_is_read() -> None:
         OnDelete.DISASSOCIATE,
         OnExistingKey.FAIL,
         OnMissingLogGroup.FAIL,
+        OnRefusedLogGroup.FAIL,
         60,
         Exclusions(("/aws/lambda/audit", "*/debug-*")),
     )

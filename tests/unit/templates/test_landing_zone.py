@@ -93,7 +93,10 @@ class TestRendering:
 
         assert plain["Parameters"] == {name: one for name, one in sam["Parameters"].items() if name not in FIXED}
         plain["Conditions"].pop(OWN_CONDITION)
-        assert plain["Conditions"] == {name: one for name, one in sam["Conditions"].items() if name not in HELD}
+        left = {name: one for name, one in sam["Conditions"].items() if name not in HELD}
+        both, hours = left["HasReconcileAlarm"]["Fn::And"]
+        assert both == {"Condition": "HasFleet"}
+        assert plain["Conditions"] == left | {"HasReconcileAlarm": hours}
         assert [name for name, one in own.items() if "Default" not in one] == ["CodeBucketPrefix", "CodeKey"]
 
     def test_every_function_takes_the_package_from_its_own_region(self) -> None:
@@ -105,7 +108,9 @@ class TestRendering:
         }
         place = {"S3Bucket": {"Fn::Sub": "${CodeBucketPrefix}-${AWS::Region}"}, "S3Key": {"Ref": "CodeKey"}}
 
-        assert code == dict.fromkeys(("ProviderFunction", "ResponderFunction", "EnrolmentFunction"), place)
+        assert code == dict.fromkeys(
+            ("ProviderFunction", "ResponderFunction", "WakerFunction", "EnrolmentFunction"), place
+        )
 
     def test_shows_each_parameter_in_a_group_and_with_a_label(self) -> None:
         """The console shows no parameter by its bare name."""
@@ -129,7 +134,7 @@ class TestStackSet:
 
     def test_takes_the_template_as_text(self) -> None:
         """It is below the limit for a template that comes with the call; a larger one would need a bucket."""
-        assert (LANDING_ZONE / "template.yaml").stat().st_size <= program("render").LONGEST_BODY
+        assert (LANDING_ZONE / "template.yaml").stat().st_size <= program("render").LONGEST_TEMPLATE
 
     def test_needs_no_capability_for_names(self) -> None:
         """A role belongs to all Regions: one with a fixed name could be made by the first stack of an account alone."""
@@ -258,7 +263,7 @@ class TestKey:
         assert resources["Fleet"]["Properties"]["KmsKeyId"] == key
         assert resources["QueryResults"]["Properties"]["KmsKeyId"] == key
         assert resources["EnrolmentFunction"]["Properties"]["Environment"]["Variables"]["KMS_KEY_ID"] == key
-        assert [log["KmsKeyId"] for log in logs] == [key] * 3
+        assert [log["KmsKeyId"] for log in logs] == [key] * 4
 
     def test_is_not_lost_to_a_crash_of_the_provider(self) -> None:
         """Query results, too, are there only while a crash would be answered."""
