@@ -16,6 +16,8 @@ from support.pages import PROJECT, code_in, page
 import waker
 from log_group_kms.association.audit import VERSION, Source
 from log_group_kms.cloudformation.envelope import Envelope
+from log_group_kms.fleet.checkpoint import Counts
+from log_group_kms.fleet.gauges import gauges
 from log_group_kms.handlers import batch
 from log_group_kms.lifecycle.deadlines import Deadlines
 from log_group_kms.lifecycle.event import WAY_BACK
@@ -23,7 +25,7 @@ from log_group_kms.lifecycle.return_values import return_values
 from log_group_kms.model.errors import InvalidRequest
 from log_group_kms.model.keys import KeyArn
 from log_group_kms.model.results import Outcome
-from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
+from log_group_kms.model.tags import MENDED_TAG, OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
 from log_group_kms.model.targets import Fleet, LogGroup, LogGroupName, Place
 from log_group_kms.request.parse import parse_association
 from log_group_kms.request.properties import CLOUDFORMATIONS_OWN, PROPERTY_NAMES, TARGET_NAMES
@@ -256,7 +258,14 @@ def test_the_tags_are_those_of_the_code() -> None:
     """Their names are part of the contract."""
     tags = [code_in(row[0])[0] for row in page("docs/reference/tags.md").rows]
 
-    assert tags == [OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG]
+    assert tags == [OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG, MENDED_TAG]
+
+
+def test_the_gauges_are_those_of_the_code() -> None:
+    """Each is explained, in the code's order."""
+    rows = page("docs/reference/metrics.md").section("Gauges").rows
+
+    assert [code_in(row[0])[0] for row in rows] == list(gauges(Counts()))
 
 
 # --- explanation ------------------------------------------------------------------------------------------------------
