@@ -1,5 +1,6 @@
 # Everything is set up inside the project's own folder, from Python 3.11 or later, git and make.
 PYTHON ?= python3
+EVENT ?= events/create.json
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -12,10 +13,10 @@ LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format lint types template chaos mutants demo landing-zone local local-stop acceptance acceptance-clean bench load house schema scan audit sbom cdk lock clean
+.PHONY: help setup test check format lint types template chaos mutants demo landing-zone invoke local local-stop acceptance acceptance-clean bench load house schema scan audit sbom cdk lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## the virtual environment, from the lock file
 
@@ -84,7 +85,7 @@ $(CDK)/.installed: requirements-cdk.txt
 	@$(CDK)/bin/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps --only-binary :all: --require-hashes -r $<
 	@touch $@
 
-demo: $(STAMP) ## deploy to an embedded AWS and drive stacks through their whole life
+demo: $(STAMP) ## on an embedded AWS: what a plain template does, beside this provider; then a fleet
 	$(BIN)/python -m local.demo
 
 # Two lines for the two parts, one after the other also under `make -j`: both write into one folder, and what the first one
@@ -96,8 +97,14 @@ landing-zone: $(STAMP) ## the landing zone's plain template, and its package
 	@$(MAKE) -s -C src build-WakerFunction ARTIFACTS_DIR=$(CURDIR)/.aws-sam/landing-zone/built PYTHON=$(CURDIR)/$(BIN)/python
 	@$(BIN)/python examples/landing-zone/package.py .aws-sam/landing-zone/built .aws-sam/landing-zone
 
+invoke: $(STAMP) ## one event in Lambda's container image, with Docker, podman or finch (EVENT=events/create.json)
+	@$(BIN)/python -m local.invoke $(EVENT) $(if $(FUNCTION),--function $(FUNCTION))
+
 local: $(STAMP) ## start the embedded AWS, leave it running, print the environment to set
-	$(BIN)/python -m local
+	@$(BIN)/python -m local
+
+local-stop: $(STAMP) ## stop the embedded AWS
+	@$(BIN)/python -m local stop
 
 acceptance: $(STAMP) ## put the provider and its beliefs to a REAL AWS account, into acceptance.md (CONFIRM=yes for no question)
 	@$(BIN)/python -m acceptance $(if $(ONLY),--only $(ONLY))
@@ -123,9 +130,6 @@ lock: ## resolve and lock every dependency anew (needs uv)
 	$(LOCK) -c src/requirements.txt --group mutants -o requirements-mutants.txt
 	$(LOCK) --override tools/scan/overrides.txt --group scan -o requirements-scan.txt
 	$(LOCK) --group cdk -o requirements-cdk.txt
-
-local-stop: $(STAMP) ## stop it
-	$(BIN)/python -m local stop
 
 clean: ## remove what make made
 	@[ ! -x $(BIN)/python ] || $(BIN)/python -m local stop

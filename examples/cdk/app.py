@@ -86,7 +86,11 @@ def logs_key(scope: Construct) -> Key:
     logs = f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}"
     # What was ingested under it can be read only with it: it outlives the stack.
     key = Key(
-        scope, "LogsKey", alias="alias/orders-logs", enable_key_rotation=True, removal_policy=RemovalPolicy.RETAIN
+        scope,
+        "LogsKey",
+        alias="alias/orders-logs",
+        enable_key_rotation=True,
+        removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     )
     through_logs = {"kms:ViaService": service, "kms:CallerAccount": Aws.ACCOUNT_ID}
     for principal, conditions in (

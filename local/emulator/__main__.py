@@ -16,6 +16,7 @@ from local.emulator import (
     control,
     custom_resources,
     event_targets,
+    function_resource,
     key_ids,
     log_group_resource,
     logs,
@@ -60,6 +61,7 @@ def main() -> None:
     physical_names.install()
     conditions.install()
     log_group_resource.install()
+    function_resource.install()
     custom_resources.install(custom_resources.CustomResources(director, queue))
     rollback.install()
     sys.argv[1:] = []

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 _PATH: Final = re.compile(r"/arn(:|%3A)[\w-]+(:|%3A)cloudformation(:|%3A)")
 _LONGEST_BODY: Final = 4096
 _LONGEST_ID: Final = 1024
-_DEFAULT_TIMEOUT: Final = 3600
+#: Seconds, as CloudFormation documents it: AWS::CloudFormation::CustomResource, ServiceTimeout. By default the most.
+_LONGEST_TIMEOUT: Final = 3600
 #: Scripted as a fault, it refuses the PUT itself.
 _ANSWER_OPERATION: Final = "cloudformation:Answer"
 
@@ -101,6 +102,7 @@ class CustomResources:
         function = function_for(token)
         if function is None or f":{get_region()}:" not in token:
             raise CustomResourceFailedError(f"There is no function {token} in this Region to send the event to.")
+        timeout = _timeout(props, request_type)
         event = {
             "RequestType": request_type,
             "ServiceToken": token,
@@ -114,7 +116,7 @@ class CustomResources:
             event["PhysicalResourceId"] = physical_id
         if old_props is not None:
             event["OldResourceProperties"] = _as_strings(old_props)
-        outcome = self._send(function, event, _timeout(props))
+        outcome = self._send(function, event, timeout)
         if outcome.failure is None:
             return outcome.physical_id or _made_up_id(stack_name, logical_id), outcome.data
         failed_id = outcome.physical_id or physical_id or _made_up_id(stack_name, logical_id)
@@ -214,8 +216,22 @@ def _judge(event: dict[str, Any], answer: dict[str, Any]) -> _Outcome:
     )
 
 
-def _timeout(props: dict[str, Any]) -> float:
-    return float(props.get("ServiceTimeout") or _DEFAULT_TIMEOUT)
+def _timeout(props: dict[str, Any], request_type: str) -> int:
+    """Return the seconds that an answer is waited for.
+
+    A Delete of what was never made is not refused: no template could be mended for it any more.
+
+    Raises:
+        CustomResourceFailedError: AWS would refuse the number. AWS's words for it are not known.
+    """
+    given = str(props.get("ServiceTimeout", _LONGEST_TIMEOUT))
+    if given.isdecimal() and 1 <= int(given) <= _LONGEST_TIMEOUT:
+        return int(given)
+    if request_type == "Delete":
+        return _LONGEST_TIMEOUT
+    raise CustomResourceFailedError(
+        f"Value {given} of property ServiceTimeout must be an integer from 1 to {_LONGEST_TIMEOUT}."
+    )
 
 
 def _no_answer(event: dict[str, Any]) -> str:

@@ -99,8 +99,11 @@ INVOKE_CUSTOM_RESOURCE: Final = Seam(
 )
 STACKS: Final = Seam(CLOUDFORMATION, "_stacks", "a failed resource's record, and a stack's id for generated names")
 CONDITIONS: Final = Seam(f"{CLOUDFORMATION}.engine", "_evaluate_conditions", "Fn::Join in conditions")
+RESOLVE_FOR_CHANGES: Final = Seam(
+    f"{CLOUDFORMATION}.changesets", "_resolve_props_for_diff", "change sets without what a false condition leaves out"
+)
 PHYSICAL_NAME: Final = Seam(PROVISIONERS, "_physical_name", "generated names that differ from stack to stack")
-RESOURCE_HANDLERS: Final = Seam(PROVISIONERS, "_RESOURCE_HANDLERS", "AWS::Logs::LogGroup")
+RESOURCE_HANDLERS: Final = Seam(PROVISIONERS, "_RESOURCE_HANDLERS", "AWS::Logs::LogGroup and AWS::Lambda::Function")
 ROLL_BACK: Final = Seam(f"{CLOUDFORMATION}.stacks", "_roll_back_operation", "a Delete after a failed Create")
 
 SEAMS: Final = tuple(value for value in list(globals().values()) if isinstance(value, Seam))

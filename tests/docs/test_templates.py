@@ -69,6 +69,16 @@ def test_the_fleet_to_copy_passes_the_providers_own_validation() -> None:
     assert str(parse_association(fleet["Properties"], PLACE).key) != ""
 
 
+def test_the_fleet_beside_a_resource_of_its_stack_depends_on_it() -> None:
+    """Whoever copies them gets a resource that comes before the fleet, and goes after it."""
+    heading = "A fleet and a resource that names one of its log groups, in one stack"
+    (text,) = page("docs/how-to/fleet.md").section(heading).blocks("yaml")
+    resources = resolved(yaml_parse(text))
+
+    assert yaml_parse(text)["FleetEncryption"]["DependsOn"] == "Orders"
+    assert all(parse_association(one["Properties"], PLACE) for one in resources.values())
+
+
 def test_the_fleets_with_several_keys_pass_the_providers_own_validation() -> None:
     """Whoever copies them gets fleets whose prefixes do not overlap, each with its key."""
     (text,) = page("docs/how-to/fleet.md").section("Several keys").blocks("yaml")

@@ -102,7 +102,7 @@ def test_the_key_outlives_the_stack(template: Any) -> None:
     """What was ingested under it can be read only with it."""
     (key,) = [one for one in template["Resources"].values() if one["Type"] == "AWS::KMS::Key"]
 
-    assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
 def test_it_passes_cfn_lint(folder: Path, template: Any) -> None:

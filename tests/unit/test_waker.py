@@ -78,8 +78,12 @@ def test_what_cannot_be_handed_on_stays_in_the_queue(provider: Provider, receive
         pytest.param(ImportError("botocore"), "ImportError", id="cannot be imported"),
     ],
 )
-def test_the_last_time_it_answers(provider: Provider, refusal: Exception, why: str) -> None:
+def test_the_last_time_it_answers(
+    provider: Provider, refusal: Exception, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """FAILED, with the id that makes the Delete look, and where to look."""
+    # The double of CloudFormation is on loopback, so the function's own AWS must be there, too.
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     provider.refusals.append(refusal)
     with CloudFormation.start() as cloudformation:
         event = {**cloudformation.event("Create"), PROGRESS: {"until": 1}}

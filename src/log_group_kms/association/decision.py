@@ -61,7 +61,7 @@ class Skip:
     """
 
     to: Owner | None = None
-    uncovered: bool = False
+    uncovered: bool = field(default=False, compare=False)
     note: str = field(default="", compare=False)
 
 
@@ -102,15 +102,15 @@ def decide(observed: Observed, desired: Desired) -> Decision:
     _check_order(claim, desired)
     if claim and not may_take(claim, desired) and not _is_left_behind(observed, desired):
         return Skip(claim.owner, uncovered=observed.key is None)
+    ours = _is_ours(observed, desired)
+    anothers_key = observed.key not in (None, desired.key) and not ours
+    if anothers_key and desired.on_existing_key is OnExistingKey.KEEP:
+        kept = desired.on_existing_key
+        return Skip(note=f"The log group keeps the key that it has, as OnExistingKey says: {kept}")
     if claim and desired.on_existing_owner is OnExistingOwner.FAIL and _is_anothers(claim, desired):
         raise OwnedByAnotherStack(claim.owner)
-    ours = _is_ours(observed, desired)
-    if observed.key not in (None, desired.key) and not ours:
-        if desired.on_existing_key is OnExistingKey.KEEP:
-            kept = desired.on_existing_key
-            return Skip(note=f"The log group keeps the key that it has, as OnExistingKey says: {kept}")
-        if desired.on_existing_key is OnExistingKey.FAIL:
-            raise ResourceConflict(_conflict(observed))
+    if anothers_key and desired.on_existing_key is OnExistingKey.FAIL:
+        raise ResourceConflict(_conflict(observed))
     if isinstance(observed.key, OddKey) and not ours:
         raise OddKeyInForce(
             f"DescribeLogGroups shows the key {observed.key.text!r}, which is no key's ARN, so no Delete could put it "

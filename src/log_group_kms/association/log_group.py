@@ -239,8 +239,9 @@ class ClaimedLogGroup:
             self._logs.fence()
             if not self._watch.is_fresh:
                 check_observed()
-            self._logs.claim(self._log_group, self._decision.claim, check_observed)
+            # An answer that comes late says nothing of the time since.
             self._watch.renew()
+            self._logs.claim(self._log_group, self._decision.claim, check_observed)
 
     def act(self) -> None:
         """Associate the key, as the decision says."""
@@ -333,11 +334,12 @@ def observe(logs: Gateway, log_group: LogGroup, owner: Owner) -> Observed:
             return Observed(key, claim)
 
 
-def enlist(watch: Watch, event: Ensure, desired: Desired, *, patient: bool = True) -> Apply | Skip:
+def enlist(watch: Watch, event: Ensure, desired: Desired, *, patient: bool = True, alone: bool = False) -> Apply | Skip:
     """Do for a fleet what is *desired* of the log group on *watch*, and return what that was.
 
-    The fleet itself reads the key back. The claim was read just now, as a rule, so that this costs one call of each
-    kind. Where AWS refuses the log group in a *patient* visit, nobody comes back to it: then a new claim is taken off.
+    The claim was read just now, as a rule, so that this costs one call of each kind. The fleet itself reads the key
+    back, unless the log group comes *alone*. Where AWS refuses the log group in a *patient* visit, nobody comes back to
+    it: then a new claim is taken off.
 
     Raises:
         ProviderError: it could not be done; NotFound where the log group vanished.
@@ -361,6 +363,9 @@ def enlist(watch: Watch, event: Ensure, desired: Desired, *, patient: bool = Tru
             continue
         try:
             claimed.act()
+            if alone and not decision.done:
+                with claimed.undone_when_lost():
+                    confirm(logs, log_group, event.owner, desired.key)
         except ApiError as error:
             if patient and not (observed.claim or error.uncertain or isinstance(error, Throttled)):
                 with suppress(ProviderError):

@@ -106,8 +106,8 @@ class Removal:
         watch = self.watch or Watch(self.logs, self.log_group)
         if not claim.deleting:
             watch.check(claim)
-            self._write(leaving, over=claim)
             watch.renew()
+            self._write(leaving, over=claim)
         wanted = claim.previous if event.restores else None
         before = self.logs.key_of(self.log_group)
         # Just before each change: nobody else came, and no other delivery of this Delete is through.

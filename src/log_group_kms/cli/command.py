@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from log_group_kms.association.context import Context
 from log_group_kms.association.diagnosis import Diagnosis, Wording
+from log_group_kms.cli import patience
 from log_group_kms.cli.terminal import tell
 from log_group_kms.model.errors import ApiError
 from log_group_kms.model.targets import Exclusions
@@ -86,11 +87,14 @@ class Invocation:
         """The account and Region."""
         return self.account.place
 
-    def context(self) -> Context:
-        """Return the way to AWS that the rules take."""
+    def context(self, *, telling: bool = False) -> Context:
+        """Return the way to AWS that the rules take; one that is *telling* says at once what it waits for."""
         rate_limits = replace(self.terminal.rate_limits, log_groups=self.options.rate)
         retrier = Retrier(self.terminal.clock, self.deadline)
-        context = Context.of(self.account.log_groups, self.account.keys, retrier, rate_limits=rate_limits)
+        log_groups = self.account.log_groups
+        if telling:
+            log_groups = patience.telling(log_groups, self.terminal.clock)
+        context = Context.of(log_groups, self.account.keys, retrier, rate_limits=rate_limits)
         return context.protecting(self._protected)
 
     @property
@@ -151,6 +155,8 @@ class Command:
         add_options: adds the options of this command alone.
         changes: True where it changes something, so that it asks first.
         claims: True where it matters for whom it claims.
+        fields: those of the object that `--json` prints, as `--help` lists them.
+        found: what its exit code 3 means; empty where it has none.
     """
 
     name: str
@@ -160,3 +166,5 @@ class Command:
     add_options: Callable[[ArgumentParser], None] = _no_options
     changes: bool = False
     claims: bool = True
+    fields: str = ""
+    found: str = ""

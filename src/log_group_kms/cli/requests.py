@@ -58,6 +58,18 @@ def fleet_of(invocation: Invocation) -> Fleet:
     return fleet
 
 
+def key_of(invocation: Invocation) -> KeyArn | None:
+    """Return the key that is given to a command that only looks; None where none is.
+
+    Raises:
+        Misuse: it is no key.
+        KeyUnusable: it cannot encrypt log groups.
+        ApiError: there is no such key.
+    """
+    reference: KeyReference | None = _values(invocation).get("key")
+    return None if reference is None else _usable(looking(invocation.context()), reference)
+
+
 def association_of(invocation: Invocation) -> Association:
     """Return the association that is wanted of the fleet.
 

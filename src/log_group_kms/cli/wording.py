@@ -63,6 +63,11 @@ def owner_name(owner: Owner) -> str:
     return f"{logical_id} of stack {stack}" + (" (fleet)" if kind == "fleet" else "")
 
 
+def log_groups(number: int) -> str:
+    """Return so many log groups in words."""
+    return "1 log group" if number == 1 else f"{number:,} log groups"
+
+
 def throttled_calls(number: int) -> str:
     """Return how many calls were throttled."""
     return "1 call refused for the quota" if number == 1 else f"{number:,} calls refused for the quota"

@@ -66,15 +66,24 @@ class Enlistment:
             return self.met(name, Fate.KEPT)
         return self.met(name, Fate.UNCOVERED if decision.uncovered else Fate.OWNED, decision.to.text)
 
-    def enlist(self, context: Context, watch: Watch, event: Ensure, desired: Desired, *, patient: bool) -> Fate:
-        """Bring the log group on *watch* under the key, unless it is another's.
+    def enlist(  # noqa: PLR0913 - all that a decision takes
+        self,
+        context: Context,
+        watch: Watch,
+        event: Ensure,
+        desired: Desired,
+        *,
+        patient: bool,
+        alone: bool = False,
+    ) -> Fate:
+        """Bring the log group on *watch* under the key, unless it is another's; read it back, if it comes *alone*.
 
         Raises:
             ProviderError: it could not be done; ClaimLost where the fleet's Delete has begun.
         """
         name = watch.log_group.name.text
         try:
-            decision = self._enlisted(watch, event, desired, patient=patient)
+            decision = self._enlisted(watch, event, desired, patient=patient, alone=alone)
         except NotFound:
             return self.met(name, Fate.PASSED, "it vanished meanwhile")
         except TakenOver as taken:
@@ -86,10 +95,10 @@ class Enlistment:
             return self.skipped(name, decision)
         return self._fate_of(name, desired, decision) if decision.write or decision.associate else Fate.COMPLIANT
 
-    def _enlisted(self, watch: Watch, event: Ensure, desired: Desired, *, patient: bool) -> Apply | Skip:
+    def _enlisted(self, watch: Watch, event: Ensure, desired: Desired, *, patient: bool, alone: bool) -> Apply | Skip:
         for _ in range(_TRIES):
             try:
-                return enlist(watch, event, desired, patient=patient)
+                return enlist(watch, event, desired, patient=patient, alone=alone)
             except ClaimGone:
                 watch.look(event.owner, patient=patient)
         raise NotStabilized(f"Someone keeps taking this resource's tags off {watch.log_group.arn}")

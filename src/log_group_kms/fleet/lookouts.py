@@ -10,12 +10,16 @@ then, and nothing comes after it; whoever of the two dies, dies so.
 from __future__ import annotations
 
 import logging
+import math
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from log_group_kms.model.errors import ApiError, ClaimLost, NotFound, OutOfTime, Throttled, Unavailable
+from log_group_kms.model.errors import ApiError, ClaimLost, NotFound, OutOfTime, ProviderError, Throttled, Unavailable
 from log_group_kms.model.ownership import Marks, Work
+from log_group_kms.retry.policies import QUEUED, UNAVAILABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,8 +33,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Some of them may come or go between two looks, or refuse a tag.
+#: So many take a Delete's mark: some may come or go between two looks ...
 LOOKOUTS: Final = 4
+#: ... and so many are tried, as some may refuse a tag.
+_TRIED: Final = 8
 #: Seconds for which a look vouches that no Delete has begun. One ListTagsForResource in this time is 4 % of the quota.
 LEASE: Final = 5.0
 #: Seconds that a call may take which has begun: botocore's time-outs of one try (`aws.clients.ONCE`), and a little.
@@ -77,16 +83,18 @@ class Lookouts:
     protected: Exclusions
 
     def __iter__(self) -> Iterator[LogGroup]:
-        """Yield the lookouts, in the order of their names."""
-        listed = (self.reader.fleet.log_group(each.name) for each in self.reader.page("").log_groups)
+        """Yield the log groups that may be lookouts, in the order of their names."""
+        page = self._logs.page(self.reader.fleet, "")
+        listed = (self.reader.fleet.log_group(each.name) for each in page.log_groups)
         found = [group for group in listed if group and not self.protected.cover(group.name.text)]
-        yield from found[:LOOKOUTS]
+        yield from found[:_TRIED]
 
     def marked(self) -> Iterator[tuple[LogGroup, Marks]]:
         """Yield the lookouts whose marks can be read, with these."""
         for group in self:
             try:
-                yield group, self.reader.marks_on(group, self.owner)
+                self.reader.reads.take()
+                yield group, self._logs.marks_on(group, self.owner)
             except ApiError as error:
                 _unless_its_own(error)
 
@@ -114,18 +122,18 @@ class Lookouts:
         """
         clock = self._logs.retrier.clock
         marks = Marks(cancelled_at=clock.now() if event.sent_at is None else event.sent_at)
-        for group in self:
-            self._write(group, marks)
+        list(islice((group for group in self if self._write(group, marks)), LOOKOUTS))
         if self._logs.retrier.deadline.at - clock.now() <= FENCE:
             raise OutOfTime("There is no time to wait for the Create that this Delete cancels")
         clock.sleep(FENCE)
 
     def clear(self) -> None:
-        """Take the marks off, but for what cancels a Create that may yet come again."""
-        for group, marks in list(self.marked()):
-            left = replace(marks, cancelled_at=None)
-            if left != Marks():
-                self._logs.remove_marks(group, self.owner, left)
+        """Take the marks off, if there is time, but for what cancels a Create that may yet come again."""
+        with suppress(ProviderError):
+            for group, marks in list(self.marked()):
+                left = replace(marks, cancelled_at=None)
+                if left != Marks():
+                    self._logs.remove_marks(group, self.owner, left)
 
     def note_released(self, name: str) -> None:
         """Leave a note for the next Delete: up to *name* all is given back."""
@@ -146,7 +154,9 @@ class Lookouts:
 
     @property
     def _logs(self) -> Gateway:
-        return self.reader.logs
+        """CloudWatch Logs; nobody waits for a permission on a log group that others can stand in for."""
+        logs = self.reader.logs
+        return replace(logs, retrier=logs.retrier.under((QUEUED, UNAVAILABLE)))
 
 
 class Lease:
@@ -165,7 +175,8 @@ class Lease:
         self._needed = event.may_undo and not event.owner.is_command_line
         self._is_alive = is_alive or (lambda: True)
         self._work = Work.MENDING if event.enrolling else Work.CREATING
-        self._asked_at = self._now if event.sent_at is None else event.sent_at
+        # As exact as a mark is.
+        self._asked_at = math.floor(self._now) if event.sent_at is None else event.sent_at
         self._lock = threading.Lock()
         self._post: LogGroup | None = None
         self._marked = False
@@ -202,7 +213,6 @@ class Lease:
             if self._now + ahead < self._valid_until:
                 return
             if not self._marked:
-                self._check_all()
                 self._post = self._lookouts.mark(self._work)
                 self._marked = True
             while self._now + ahead >= self._valid_until:
@@ -211,8 +221,7 @@ class Lease:
     def end(self, *, failed: bool) -> None:
         """Take the mark off; where a Create *failed*, say so to its Delete.
 
-        Raises:
-            ApiError: AWS refused.
+        If there is no time for that, the Delete takes the Create for one that has died, and waits for it in vain.
         """
         with self._lock:
             post, self._post = self._post, None
@@ -221,23 +230,17 @@ class Lease:
                 # An earlier delivery may have died when all was changed: this one has come to the end.
                 self._lookouts.clear()
             return
-        try:
+        with suppress(ProviderError):
             if failed and self._work is Work.CREATING:
                 self._reader.logs.write_marks(post, self._event.owner, Marks(Work.FAILED))
             else:
                 self._reader.logs.remove_marks(post, self._event.owner, Marks(self._work))
-        except NotFound:
-            pass
-
-    def _check_all(self) -> None:
-        if self._lookouts.cancelled_after(self._asked_at):
-            raise self._lost()
 
     def _look(self) -> float:
         """Look at the marked lookout; where it is gone, at the others, and mark one of them.
 
         Returns:
-            When the look began, in seconds since the epoch.
+            When the look began, in seconds since the epoch; long ago where it showed nothing.
         """
         if self._post:
             # All workers wait for this one.
@@ -255,8 +258,9 @@ class Lease:
         if _is_cancelled(marks, self._asked_at):
             raise self._lost()
         if marks.work is not self._work:
+            # A look at the new one has yet to show that no Delete has begun.
             self._post = self._lookouts.mark(self._work)
-            self._check_all()
+            return float("-inf")
         return begun
 
     def _lost(self) -> ClaimLost:

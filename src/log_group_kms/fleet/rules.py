@@ -274,7 +274,7 @@ class FleetRun:
         """
         if progress:
             found = self.lookouts.read()
-            return replace(progress, undoing=found.unfinished, begin=found.begin)
+            return replace(progress, undoing=found.unfinished or event.cancels, begin=found.begin)
         self._claimed = self.reader.claimed(event.owner.tag_values)
         phase = Phase.RELEASE_CLAIMED if self._claimed else Phase.RELEASE
         if event.owner.is_command_line:
@@ -283,7 +283,7 @@ class FleetRun:
         if found.at_work or event.cancels:
             self.lookouts.cancel(event)
             phase = Phase.RELEASE
-        return Checkpoint(phase, undoing=found.unfinished, begin=found.begin)
+        return Checkpoint(phase, undoing=found.unfinished or event.cancels, begin=found.begin)
 
     def releasing(self, event: Remove, checkpoint: Checkpoint) -> Visit:
         """Return what is done with each log group in this phase of a Delete."""

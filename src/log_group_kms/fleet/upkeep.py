@@ -101,7 +101,12 @@ class Upkeep:
         if changed_by and self._covers(log_group) and not rounds.begin(log_group):
             self.saw(log_group.name.text, Fate.TUG_OF_WAR, f"last changed by {changed_by}")
             return Fate.TUG_OF_WAR
-        fate = self._rules(changed_by=changed_by).enrol(self.event, log_group)
+        try:
+            fate = self._rules(changed_by=changed_by).enrol(self.event, log_group)
+        except ClaimLost:
+            if self.is_alive():
+                raise
+            fate = Fate.ASSOCIATED
         if fate in CLAIMED and not self.is_alive():
             return self._rules().give_back(self._undoing, log_group)
         return fate

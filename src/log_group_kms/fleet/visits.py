@@ -5,18 +5,16 @@ Each log group that has to change is read just before, claimed, and associated: 
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from log_group_kms.association.claims import Watch
 from log_group_kms.association.decision import Skip, decide, may_take
-from log_group_kms.association.log_group import confirm
 from log_group_kms.association.removal import Removal
 from log_group_kms.association.requests import Remove
 from log_group_kms.association.trail import FleetTrail
-from log_group_kms.fleet.checkpoint import CHANGED, Fate
+from log_group_kms.fleet.checkpoint import Fate
 from log_group_kms.model.errors import ApiError, ClaimLost, NotFound, NotStabilized, OddKeyInForce, ResourceConflict
 from log_group_kms.model.results import Observed
 from log_group_kms.retry.rate_limits import Slot
@@ -138,12 +136,17 @@ class Visits:
         Raises:
             ProviderError: it could not be done; see `errors`.
         """
-        fate = self._change(group, None, event, desired, patient=True)
-        self.triage.raise_first()
-        if fate in CHANGED:
-            with suppress(NotFound):
-                confirm(self._context(patient=True).logs, group, event.owner, desired.key)
-        return fate
+        context = self._context(patient=True)
+        watch = Watch(context.logs, group)
+        try:
+            watch.look(event.owner)
+            return self.enlistment.enlist(context, watch, event, desired, patient=True, alone=True)
+        except NotFound:
+            return Fate.PASSED
+        except ClaimLost:
+            raise
+        except ResourceConflict as conflict:
+            raise ResourceConflict(f"{group.arn}: {conflict}") from None
 
     def give_back(self, group: LogGroup, event: Remove, *, patient: bool, undoing: bool = False) -> Fate:
         """Give one log group back, where the owner of *event* owns it."""

@@ -225,10 +225,10 @@ def _enrol(known: Enrol | Ignore, invocation: _Invocation, seconds: float | None
     upkeep = invocation.upkeep(log_groups, seconds)
     try:
         fate = upkeep.enrol(known.log_group, known.changed_by)
-        return {"LogGroupName": known.log_group.name.text, "Fate": fate}
     except OutOfTime as late:
         # The end of its time is no cause; why it was not done sooner is.
         raise log_groups.error or late from None
+    return {"LogGroupName": known.log_group.name.text, "Fate": fate}
 
 
 def _work_off(event: Mapping[str, Any], invocation: _Invocation) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from log_group_kms.association.log_group import LogGroupRules
 from log_group_kms.association.requests import Remove
-from log_group_kms.model.errors import ProviderError
+from log_group_kms.model.errors import KeyPolicyDenied, ProviderError
 from log_group_kms.model.results import Outcome
 from log_group_kms.model.targets import Fleet, LogGroup, QueryResults
 
@@ -92,7 +92,12 @@ def ensure(context: Context, event: Ensure, progress: Checkpoint | None = None) 
     """
     context.trail.follow(event.failure_id)
     target, abandoned = event.association.target, event.abandoned
-    outcome = rules_for(context, target, progress).ensure(event)
+    try:
+        outcome = rules_for(context, target, progress).ensure(event)
+    except KeyPolicyDenied as refused:
+        # The statement that the Reason asks for: one for a fleet's first log group alone would fail at the next.
+        refused.target = target.arn
+        raise
     if not isinstance(outcome, Outcome) or abandoned is None:
         return outcome
     if not abandoned.target.many:

@@ -9,7 +9,15 @@ import pytest
 from unit.association.account import ASKED, ME, ORDERS, OURS, STRANGE, STRANGER, Account
 
 from log_group_kms.model.association import OnExistingKey
-from log_group_kms.model.errors import ClaimLost, NotFound, NotStabilized, OutOfTime, ProviderError, ResourceConflict
+from log_group_kms.model.errors import (
+    ClaimLost,
+    NotFound,
+    NotStabilized,
+    OutOfTime,
+    OwnedByAnotherStack,
+    ProviderError,
+    ResourceConflict,
+)
 from log_group_kms.model.ownership import Claim
 
 if TYPE_CHECKING:
@@ -48,9 +56,10 @@ LOOK = "deploy again, or see with CloudTrail who else changes it"
         ),
         pytest.param(
             lambda: Account().having(STRANGE, Claim(STRANGER, None)).create(FAILING),
-            ResourceConflict,
-            f"{ANOTHER_KEY}; it belongs to one:audit/2f1a0c10-0000-0000-0000-000000000002/Encryption. {INSTEAD}",
-            id="another key, someone's",
+            OwnedByAnotherStack,
+            "The log group belongs to Encryption of stack audit, and OnExistingOwner is Fail, so nothing was changed. "
+            "Take the log group out of that stack first, or let this resource take it over with OnExistingOwner: TakeOver",
+            id="another stack's",
         ),
         pytest.param(
             lambda: Account().having(OURS, Claim(ME, None, deleting=True)).create(),

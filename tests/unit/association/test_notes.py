@@ -25,7 +25,7 @@ def with_a_claim_that_comes_between() -> Account:
     account = Account().having(OURS, Claim(ME, BEFORE))
 
     def take_over(operation: str) -> None:
-        if operation == "TagResource":
+        if operation == "DescribeLogGroups":
             account.clock.time += 2
             account.having(OURS, Claim(STRANGER, OURS))
 

@@ -10,7 +10,7 @@ from unit.association.account import ASKED, BEFORE, BILLING, FLEET, ME, NEW, ORD
 from log_group_kms.association.decision import Desired
 from log_group_kms.association.requests import Asker, Ensure, Remove, Update
 from log_group_kms.association.trail import Footprint
-from log_group_kms.model.association import Association, OnDelete, OnExistingKey
+from log_group_kms.model.association import Association, OnDelete, OnExistingKey, OnExistingOwner
 from log_group_kms.model.keys import KeyName
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED
 
@@ -97,27 +97,70 @@ def test_what_an_update_before_abandoned(update: Update | None, abandoned: Remov
     [
         pytest.param(
             CREATE,
-            Desired(ME, NEW, OnExistingKey.OVERRIDE, BEFORE, creating=True, changes_key=True),
+            Desired(
+                ME,
+                NEW,
+                OnExistingKey.OVERRIDE,
+                BEFORE,
+                on_existing_owner=OnExistingOwner.FAIL,
+                creating=True,
+                changes_key=True,
+            ),
             id="Create without a date",
         ),
         pytest.param(
             replace(CREATE, sent_at=SENT),
-            Desired(ME, NEW, OnExistingKey.OVERRIDE, BEFORE, creating=True, changes_key=True, asked_at=SENT),
+            Desired(
+                ME,
+                NEW,
+                OnExistingKey.OVERRIDE,
+                BEFORE,
+                on_existing_owner=OnExistingOwner.FAIL,
+                creating=True,
+                changes_key=True,
+                asked_at=SENT,
+            ),
             id="Create",
         ),
         pytest.param(
             replace(UPDATE, sent_at=SENT),
-            Desired(ME, NEW, OnExistingKey.OVERRIDE, BEFORE, former_owner=ME, changes_key=True, asked_at=SENT),
+            Desired(
+                ME,
+                NEW,
+                OnExistingKey.OVERRIDE,
+                BEFORE,
+                on_existing_owner=OnExistingOwner.FAIL,
+                former_owner=ME,
+                changes_key=True,
+                asked_at=SENT,
+            ),
             id="Update of the key",
         ),
         pytest.param(
             Ensure(ME, ASKED, Update(ORDERS.arn, ASKED, ME), sent_at=SENT),
-            Desired(ME, NEW, OnExistingKey.OVERRIDE, BEFORE, former_owner=ME, asked_at=SENT),
+            Desired(
+                ME,
+                NEW,
+                OnExistingKey.OVERRIDE,
+                BEFORE,
+                on_existing_owner=OnExistingOwner.FAIL,
+                former_owner=ME,
+                asked_at=SENT,
+            ),
             id="Update of options",
         ),
         pytest.param(
             ENROLMENT,
-            Desired(ME, NEW, OnExistingKey.OVERRIDE, BEFORE, enrolling=True, changes_key=True, asked_at=NOW),
+            Desired(
+                ME,
+                NEW,
+                OnExistingKey.OVERRIDE,
+                BEFORE,
+                on_existing_owner=OnExistingOwner.FAIL,
+                enrolling=True,
+                changes_key=True,
+                asked_at=NOW,
+            ),
             id="enrolment",
         ),
     ],

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from support.desk import APPLY, AS_JSON, BEFORE, KEY, PLAN, Desk
+from support.desk import APPLY, AS_JSON, BEFORE, KEY, PLAN, STRANGER, Desk
+
+from log_group_kms.model.ownership import Claim
 
 
 def test_a_plan_tells_what_would_be_changed_and_why_not(desk: Desk) -> None:
@@ -176,6 +180,21 @@ def test_an_account_without_log_groups(desk: Desk) -> None:
 
     assert desk.run("report", AS_JSON) == 0
     assert desk.err == "There is no log group in account 111122223333, eu-west-1.\n"
+
+
+@pytest.mark.parametrize("width", [110, 130, 200])
+def test_the_name_keeps_its_room(desk: Desk, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    """At a terminal, key and owner are shortened before the name is broken."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    name = "/aws/lambda/a-name-of-some-fifty-characters-or-so-in-all"
+    desk.holds(name, BEFORE, Claim(STRANGER, None))
+
+    desk.run(*PLAN)
+    [line] = [line for line in re.sub("\x1b[^m]*m", "", desk.out).splitlines() if name in line]
+
+    assert len(line) <= width
+    assert ("…" in line) == (width < 200)
 
 
 def test_protected_names_are_left_and_named(desk: Desk) -> None:

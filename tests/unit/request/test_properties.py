@@ -41,6 +41,7 @@ TAKEN: dict[str, tuple[str, ...]] = {
     "ExcludeLogGroupNames": ("*", "/a/*/b"),
     "OnDelete": ("RestorePrevious", "Disassociate", "Retain"),
     "OnExistingKey": ("Override", "Keep", "Fail"),
+    "OnExistingOwner": ("Fail", "TakeOver"),
     "OnRefusedLogGroup": ("Skip", "Fail"),
     "OnMissingLogGroup": ("Fail", "Create"),
     "PropagationWaitSeconds": ("0", "7", "60", "899", "900", "0900"),

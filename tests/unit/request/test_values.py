@@ -6,7 +6,14 @@ import pytest
 from support.fake_aws import PLACE, fleet
 from support.template_properties import KEY, ORDERS, UUID, of_fleet, properties
 
-from log_group_kms.model.association import Association, OnDelete, OnExistingKey, OnMissingLogGroup, OnRefusedLogGroup
+from log_group_kms.model.association import (
+    Association,
+    OnDelete,
+    OnExistingKey,
+    OnExistingOwner,
+    OnMissingLogGroup,
+    OnRefusedLogGroup,
+)
 from log_group_kms.model.keys import KeyArn, KeyName
 from log_group_kms.model.targets import Exclusions, Fleet, LogGroup, Place, QueryResults
 from log_group_kms.request.parse import (
@@ -25,11 +32,12 @@ def test_defaults() -> None:
     expected = Association(
         ORDERS,
         KeyArn(KEY),
-        OnDelete.RESTORE_PREVIOUS,
-        OnExistingKey.OVERRIDE,
-        OnMissingLogGroup.FAIL,
-        OnRefusedLogGroup.SKIP,
-        0,
+        on_delete=OnDelete.RESTORE_PREVIOUS,
+        on_existing_key=OnExistingKey.OVERRIDE,
+        on_existing_owner=OnExistingOwner.FAIL,
+        on_missing_log_group=OnMissingLogGroup.FAIL,
+        on_refused_log_group=OnRefusedLogGroup.SKIP,
+        propagation_wait=0,
     )
 
     assert parse_association(properties(), PLACE) == expected
@@ -38,15 +46,20 @@ def test_defaults() -> None:
 def test_every_property_is_read() -> None:
     """What a template says is what the lifecycle gets."""
     given = properties(
-        OnDelete="Retain", OnExistingKey="Keep", OnMissingLogGroup="Create", PropagationWaitSeconds="300"
+        OnDelete="Retain",
+        OnExistingKey="Keep",
+        OnExistingOwner="TakeOver",
+        OnMissingLogGroup="Create",
+        PropagationWaitSeconds="300",
     )
 
     expected = Association(
         ORDERS,
         KeyArn(KEY),
-        OnDelete.RETAIN,
-        OnExistingKey.KEEP,
-        OnMissingLogGroup.CREATE,
+        on_delete=OnDelete.RETAIN,
+        on_existing_key=OnExistingKey.KEEP,
+        on_existing_owner=OnExistingOwner.TAKE_OVER,
+        on_missing_log_group=OnMissingLogGroup.CREATE,
         propagation_wait=300,
     )
     assert parse_association(given, PLACE) == expected
@@ -65,12 +78,11 @@ def test_every_property_of_a_fleet_is_read() -> None:
     expected = Association(
         fleet("/aws/"),
         KeyArn(KEY),
-        OnDelete.DISASSOCIATE,
-        OnExistingKey.FAIL,
-        OnMissingLogGroup.FAIL,
-        OnRefusedLogGroup.FAIL,
-        60,
-        Exclusions(("/aws/lambda/audit", "*/debug-*")),
+        on_delete=OnDelete.DISASSOCIATE,
+        on_existing_key=OnExistingKey.FAIL,
+        on_refused_log_group=OnRefusedLogGroup.FAIL,
+        propagation_wait=60,
+        exclude=Exclusions(("/aws/lambda/audit", "*/debug-*")),
     )
     assert parse_association(given, PLACE) == expected
 

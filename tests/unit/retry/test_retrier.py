@@ -81,13 +81,13 @@ WRONG_FOR_GOOD = [
         pytest.param([key_policy_denied()] * 5, [1, 2, 4, 8, 10], id="policy seen late"),
         pytest.param([role_denied("kms:Encrypt")] * 5, [1, 2, 4, 8, 8], id="role seen late"),
         pytest.param([concurrent_change()] * 6, [0.5, 1, 2, 4, 8, 8], id="someone else changes it"),
-        pytest.param([throttled()] * 5, [2, 4, 8, 12, 12], id="throttled"),
+        pytest.param([throttled()] * 5, [2, 8, 30, 30, 30], id="throttled"),
         pytest.param([unavailable()] * 5, [1, 2, 4, 8, 10], id="service fails"),
-        pytest.param([throttled(), concurrent_change(), throttled()], [2, 0.5, 4], id="each kind has its own pace"),
+        pytest.param([throttled(), concurrent_change(), throttled()], [2, 0.5, 8], id="each kind has its own pace"),
     ],
 )
 def test_what_time_may_heal_is_asked_again(refusals: list[ApiError], slept: list[float]) -> None:
-    """A refusal that waiting may cure is retried with doubling pauses up to the policy's longest."""
+    """A refusal that waiting may cure is retried with growing pauses up to the policy's longest."""
     clock, service = FakeClock(), Service(refusals)
 
     assert retrier(clock).attempt(service) == "done"

@@ -201,7 +201,7 @@ class TestGrammar:
         ]
         text = "".join(path.read_text() for path in FILES.values())
 
-        assert len(named) == 6
+        assert len(named) == 7
         assert [name for name in named if not name.startswith(NAME)] == []
         for logical_id, one in resources.items():
             if one["Type"] in {"AWS::SQS::Queue", "AWS::CloudWatch::Alarm"}:

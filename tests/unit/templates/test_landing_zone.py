@@ -149,7 +149,7 @@ class TestKey:
         """The key outlives the stack: what was ingested under it can be read as long as it is kept."""
         key = rendered()["Resources"]["LogsKey"]
 
-        assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
+        assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
         assert key["Properties"]["EnableKeyRotation"] is True
 
     def test_is_for_the_account_the_log_groups_the_query_results_and_their_callers(self) -> None:
