@@ -25,11 +25,11 @@ This is {where}: account {account.id}, {account.region}, as {account.caller}.
 Run {run.id} will make, each with a name that begins with {PREFIX} and with the tag {PREFIX}:run:
   - {len(KEYS)} KMS keys, scheduled for deletion at the end (KMS keeps them for {PENDING_DAYS} days, at no cost)
   - 6 stacks: the provider's, one of keys, roles and functions, and four with a resource each
-  - in them 7 Lambda functions, 13 roles, 4 queues, 2 rules, 9 alarms and a bucket
+  - in them 7 Lambda functions, 13 roles, 4 queues, 2 rules, 10 alarms and a bucket
   - some 50 log groups, nearly empty
 
 It may cost a few cents: a key costs about 1 US dollar a month, so {len(KEYS)} keys for an hour are less than 1 cent;
-Lambda, logs and queues stay within cents; metrics and nine alarms are charged by the hour.
+Lambda, logs and queues stay within cents; metrics and ten alarms are charged by the hour.
 
 It may disturb others in this account and Region:
   - for about two minutes in all it uses up the quotas of AssociateKmsKey and of the tag calls of CloudWatch Logs

@@ -17,7 +17,7 @@ log_summaries       ListLogGroups, by tags, name and class
 log_tags            which tags, and which ARNs, the calls about tags take
 log_group_resource  AWS::Logs::LogGroup
 log_groups_behind   log groups that no customer's call makes
-trail               CreateLogGroup as CloudTrail tells the event bus of it
+trail               calls about log groups as CloudTrail tells the event bus of them
 authorization       the ARNs that AWS authorises logs and KMS calls on
 transport           plain HTTP on loopback counts as TLS
 asynchronous        the queue of asynchronous invocations: retries, throttling, destinations

@@ -16,6 +16,8 @@ from support.pages import PROJECT, code_in, page
 import waker
 from log_group_kms.association.audit import VERSION, Source
 from log_group_kms.cloudformation.envelope import Envelope
+from log_group_kms.fleet.checkpoint import Counts
+from log_group_kms.fleet.gauges import gauges
 from log_group_kms.handlers import batch
 from log_group_kms.lifecycle.deadlines import Deadlines
 from log_group_kms.lifecycle.event import WAY_BACK
@@ -259,6 +261,13 @@ def test_the_tags_are_those_of_the_code() -> None:
     tags = [code_in(row[0])[0].removesuffix("…") for row in page("docs/reference/tags.md").rows]
 
     assert tags == [*CLAIM_TAGS, WORK_TAG, CANCELLED_TAG, RELEASED_TAG]
+
+
+def test_the_gauges_are_those_of_the_code() -> None:
+    """Each is explained, in the code's order."""
+    rows = page("docs/reference/metrics.md").section("Gauges").rows
+
+    assert [code_in(row[0])[0] for row in rows] == list(gauges(Counts()))
 
 
 # --- explanation ------------------------------------------------------------------------------------------------------

@@ -28,6 +28,8 @@ FUNCTION_ARN: Final = f"arn:aws:lambda:eu-west-1:111122223333:function:{FUNCTION
 ORDERS: Final = "/aws/lambda/orders"
 OWNER: Final = "fleet:log-group-kms-association/91d3c4e0-8d3a-11ef-a1c7-0a58a9feac02/Fleet"
 SCOPE: Final = "prefix=/"
+#: The metrics of every invocation.
+NOTHING: Final = dict.fromkeys(("Enrolled", "DriftMended", "Busy", "TugOfWar", "Refused", "Throttled"), 0)
 WRITING: Final = {
     f"logs:{operation}"
     for operation in ("AssociateKmsKey", "DisassociateKmsKey", "TagResource", "UntagResource", "CreateLogGroup")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from functional.enrolments import FUNCTION, OWNER, Enrolment, json_lines, metrics_in, slow, to_the_end
+from functional.enrolments import FUNCTION, NOTHING, OWNER, Enrolment, json_lines, metrics_in, slow, to_the_end
 from support.self_invocations import invocations
 
 from local.emulator.script import Fault
@@ -35,8 +35,10 @@ def test_reconciliation_mends_and_reports(fleet: Enrolment, capsys: pytest.Captu
         None,
     ]
     said = capsys.readouterr().out
-    counted = {"Enrolled": 1, "DriftMended": 2, "Busy": 0, "Refused": 0}
-    assert metrics_in(said) == counted | {"Reconciled": 1, "Uncovered": 0}
+    counted = NOTHING | {"Enrolled": 1, "DriftMended": 2, "Reconciled": 1, "Uncovered": 0}
+    causes = {"Excluded": 1, "Protected": 0, "Reserved": 0, "Refused": 0, "Kept": 0, "Owned": 1, "OwnedWithoutKey": 0}
+    gauges = {"": 6, "Covered": 4, "Uncovered": 2} | causes
+    assert metrics_in(said) == counted | {f"LogGroups{name}": number for name, number in gauges.items()}
     told = {line["log_group_name"]: line["fate"] for line in json_lines(said) if "fate" in line}
     assert told == {"/drifted": "MENDED", "/drifted-too": "MENDED", "/missed": "ASSOCIATED", "/explicit": "OWNED"}
     (whole,) = [line for line in json_lines(said) if line.get("message") == "The fleet is whole"]
@@ -87,7 +89,7 @@ def test_a_dry_run_tells_and_changes_nothing(fleet: Enrolment, capsys: pytest.Ca
         "/explicit": ("leave to its owner", "", "one:orders/1/LogEncryption"),
     }
     assert lines["/missed"]["message"] == "Dry run, /missed: associate"
-    assert metrics_in(said) == {"Enrolled": 0, "DriftMended": 0, "Busy": 0, "Refused": 0}
+    assert metrics_in(said) == NOTHING
 
 
 def test_who_is_left_without_a_key_is_told(fleet: Enrolment, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
@@ -210,6 +210,9 @@ class FakeAws:
     def remove_claim(self, log_group: LogGroup) -> None:
         with_state = self._called("UntagResource", log_group)
         with_state.claim = None
+        # This mark is a claim's, and no owner's.
+        kept = {digest: replace(marks, mended_at=None, mended=0) for digest, marks in with_state.marks.items()}
+        with_state.marks = {digest: marks for digest, marks in kept.items() if marks != Marks()}
         self._answered("UntagResource", None)
 
     def marks_on(self, log_group: LogGroup, owner: Owner) -> Marks:

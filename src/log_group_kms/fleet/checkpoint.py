@@ -35,6 +35,8 @@ class Fate(StrEnum):
     RELEASED = "given back"
     UNRESTORED = "left without a key, as the previous one could not be put back"
     REFUSED = "refused by AWS"
+    TUG_OF_WAR = "left to whoever keeps changing its key"
+    EXCLUDED = "excluded"
     BUSY = "busy"
     PASSED = "passed over"
     UNREAD = "not read"
@@ -64,6 +66,7 @@ class Counts:
     busy: int = 0
     unread: int = 0
     protected: int = 0
+    excluded: int = 0
 
     def plus(self, fates: Counter[Fate]) -> Counts:
         """Return the counts with so many more."""
@@ -81,6 +84,7 @@ class Counts:
             self.busy + fates[Fate.BUSY],
             self.unread + fates[Fate.UNREAD],
             self.protected + fates[Fate.PROTECTED],
+            self.excluded + fates[Fate.EXCLUDED],
         )
 
     def from_the_start(self) -> Counts:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from log_group_kms.association.context import Context
     from log_group_kms.association.decision import Desired
     from log_group_kms.association.requests import Ensure
-    from log_group_kms.fleet.checkpoint import Visit
+    from log_group_kms.fleet.checkpoint import Counts, Visit
     from log_group_kms.fleet.lookouts import Found
     from log_group_kms.model.keys import KeyArn
     from log_group_kms.model.ownership import Owner
@@ -61,6 +61,7 @@ class FleetRules:
         saw: receives name, fate and reason of each log group that is changed, skipped or refused.
         throttled: is called for each call that AWS throttled.
         is_alive: returns whether no Delete of the fleet has begun yet; None where only its marks show it.
+        counted: receives the counts of an association that has gone over the whole fleet.
     """
 
     context: Context
@@ -69,6 +70,7 @@ class FleetRules:
     saw: Callable[[str, Fate, str], None] = log_fate
     throttled: Callable[[], None] = lambda: None
     is_alive: Callable[[], bool] | None = None
+    counted: Callable[[Counts], None] = lambda _: None
 
     def ensure(self, event: Ensure) -> Outcome | Checkpoint:
         """Make the association so; `Checkpoint` where a further invocation must go on.
@@ -93,6 +95,7 @@ class FleetRules:
                 if ending is Ending.UNFINISHED:
                     return replace(checkpoint, lookout=run.lease.lookout)
                 checkpoint = checkpoint.then(_next(checkpoint, event))
+            self.counted(checkpoint.counts)
             run.check_refused(event, checkpoint)
         except ClaimLost:
             # Its Delete reads the mark.

@@ -80,7 +80,7 @@ class Visits:
         group = self.fleet.log_group(listed.name)
         if event.association.exclude.cover(listed.name):
             newly = group and not patient and _newly_excluded(event, listed)
-            return partial(self._release_excluded, group, event) if group and newly else Fate.PASSED
+            return partial(self._release_excluded, group, event) if group and newly else Fate.EXCLUDED
         if self.context.protected.cover(listed.name):
             return self.enlistment.met(listed.name, Fate.PROTECTED)
         if group is None:

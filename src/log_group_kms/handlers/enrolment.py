@@ -16,7 +16,9 @@ from log_group_kms.association.last_refusal import LastRefusal
 from log_group_kms.aws.clients import Aws
 from log_group_kms.fleet.checkpoint import CLAIMED, Checkpoint, Fate
 from log_group_kms.fleet.coverage import Coverage
+from log_group_kms.fleet.gauges import gauges
 from log_group_kms.fleet.plan import Action
+from log_group_kms.fleet.rounds import MOST_ROUNDS
 from log_group_kms.fleet.upkeep import MOST_HOPS, Enrol, Reconcile, Summary, Upkeep
 from log_group_kms.handlers.shared import (
     new_logger,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
     from log_group_kms.association.ports import LogGroups
     from log_group_kms.association.requests import Ensure
+    from log_group_kms.fleet.checkpoint import Counts
     from log_group_kms.fleet.plan import Planned
     from log_group_kms.model.results import Outcome
     from log_group_kms.model.targets import Fleet
@@ -51,7 +54,12 @@ _NAME: Final = "log-group-kms-association-enrolment"
 _MARGIN: Final = 25.0
 
 #: The fates that have a metric.
-_METRICS: Final = {Fate.ASSOCIATED: "Enrolled", Fate.MENDED: "DriftMended", Fate.BUSY: "Busy"}
+_METRICS: Final = {
+    Fate.ASSOCIATED: "Enrolled",
+    Fate.MENDED: "DriftMended",
+    Fate.BUSY: "Busy",
+    Fate.TUG_OF_WAR: "TugOfWar",
+}
 
 #: So many log groups that are left without a key are named in the log's line.
 _SHOWN: Final = 50
@@ -85,7 +93,11 @@ class _Report:
 
     def saw(self, name: str, fate: Fate, why: str) -> None:
         """Count the fate of one log group, and log it."""
-        logger.info("%s: %s", name, fate, extra={"log_group_name": name, "fate": fate.name, "why": why})
+        about = {"log_group_name": name, "fate": fate.name, "why": why}
+        if fate is Fate.TUG_OF_WAR:
+            logger.warning("%s: %s, %s", name, fate, why, extra=about)
+        else:
+            logger.info("%s: %s", name, fate, extra=about)
         with self._lock:
             self._counts[_METRICS.get(fate, "")] += 1
             if fate not in CLAIMED:
@@ -95,6 +107,16 @@ class _Report:
         """Count log groups that AWS refused for good."""
         with self._lock:
             self._counts["Refused"] += log_groups
+
+    def throttled(self) -> None:
+        """Count a call that AWS throttled."""
+        with self._lock:
+            self._counts["Throttled"] += 1
+
+    def counted(self, counts: Counts) -> None:
+        """Take how far the fleet reaches, after a look through the whole of it."""
+        for name, log_groups in gauges(counts).items():
+            metrics.add_metric(name=name, unit=MetricUnit.Count, value=log_groups)
 
     def reconciled(self, *, whole: bool, bare: Iterable[str]) -> None:
         """Count a reconciliation, which has seen the *whole* fleet or not, and those that it left so, who are *bare*.
@@ -110,7 +132,7 @@ class _Report:
 
     def flush(self) -> None:
         """Send the counts to CloudWatch."""
-        for name in sorted({*_METRICS.values(), "Refused"}):
+        for name in sorted({*_METRICS.values(), "Refused", "Throttled"}):
             metrics.add_metric(name=name, unit=MetricUnit.Count, value=self._counts[name])
         metrics.flush_metrics()
 
@@ -138,7 +160,10 @@ class _Invocation:
         retrier = Retrier(clock, clock.now() + (left if seconds is None else min(left, seconds)))
         work = Context.of(log_groups, aws.keys, retrier, rate_limits=rate_limits())
         work = work.asking(aws.stacks(self.fleet.place)).protecting(protected_log_groups())
-        return Upkeep(work, self.fleet, self.wanted, _is_alive, self.report.saw)
+        report, rounds = self.report, int(os.environ.get("DRIFT_ROUNDS", MOST_ROUNDS))
+        return Upkeep(
+            work, self.fleet, self.wanted, _is_alive, report.saw, report.counted, report.throttled, most_rounds=rounds
+        )
 
     def log_groups(self, source: Source) -> Audited:
         """Return the port, whose changes are made for the fleet."""
@@ -199,10 +224,11 @@ def _enrol(known: Enrol | Ignore, invocation: _Invocation, seconds: float | None
     log_groups = LastRefusal(invocation.log_groups(Source.ENROLMENT))
     upkeep = invocation.upkeep(log_groups, seconds)
     try:
-        return {"LogGroupName": known.log_group.name.text, "Fate": upkeep.enrol(known.log_group)}
+        fate = upkeep.enrol(known.log_group, known.changed_by)
     except OutOfTime as late:
         # The end of its time is no cause; why it was not done sooner is.
         raise log_groups.error or late from None
+    return {"LogGroupName": known.log_group.name.text, "Fate": fate}
 
 
 def _work_off(event: Mapping[str, Any], invocation: _Invocation) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from log_group_kms.model.keys import KEY_ARN, KeyArn
 from log_group_kms.model.tags import (
     CANCELLED_TAG,
+    MENDED_TAG,
     OWNER_TAG,
     PREVIOUS_KEY_TAG,
     RELEASED_TAG,
@@ -221,23 +222,31 @@ class Marks:
             epoch; None where none has come.
         released_at: when a fleet's Delete had to give up, in seconds since the epoch; None where none had.
         released_to: up to which name, or the beginning of one, it had given all back.
+        mended_at: when enrolment first put the key back that someone else had changed, in seconds since the epoch; None
+            where it has not. See `fleet.rounds`.
+        mended: how often it did so within an hour of that.
     """
 
     work: Work | None = None
     cancelled_at: float | None = None
     released_at: float | None = None
     released_to: str = ""
+    mended_at: float | None = None
+    mended: int = 0
 
     @classmethod
     def of_tags(cls, tags: Mapping[str, str], owner: Owner) -> Marks:
         """Read the marks of *owner* off a log group's *tags*."""
         work = tags.get(WORK_TAG + owner.digest, "")
         released_at, _, released_to = tags.get(RELEASED_TAG + owner.digest, "").partition(" ")
+        mended_at, _, mended = tags.get(MENDED_TAG, "").partition(" ")
         return cls(
             Work(work) if work in list(Work) else None,
             moment_of(tags.get(CANCELLED_TAG + owner.digest, "")),
             moment_of(released_at),
             released_to,
+            moment_of(mended_at) if mended.isdecimal() else None,
+            int(mended) if mended.isdecimal() and moment_of(mended_at) is not None else 0,
         )
 
     def as_tags(self, owner: Owner) -> dict[str, str]:
@@ -249,4 +258,6 @@ class Marks:
             # No tag's value has a `#`, which names may have.
             value = f"{stamp_of(self.released_at)} {self.released_to.partition('#')[0]}"
             tags[RELEASED_TAG + owner.digest] = value[:TAG_VALUE_LENGTH]
+        if self.mended_at is not None:
+            tags[MENDED_TAG] = f"{stamp_of(self.mended_at)} {self.mended}"
         return tags

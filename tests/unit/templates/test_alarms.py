@@ -19,6 +19,7 @@ ALARMS: Final = sorted(
         ("FailedAlarm", "Failed", NAME, "Sum"),
         ("RefusedAlarm", "Refused", NAME, "Sum"),
         ("DriftAlarm", "DriftMended", f"{NAME}-enrolment", "Sum"),
+        ("TugOfWarAlarm", "TugOfWar", f"{NAME}-enrolment", "Sum"),
         ("FleetRefusedAlarm", "Refused", f"{NAME}-enrolment", "Sum"),
         ("UncoveredAlarm", "Uncovered", f"{NAME}-enrolment", "Maximum"),
     ],

@@ -8,6 +8,7 @@ from support.template import CHINA, TEMPLATE, Resolver, actions, as_list, load, 
 from unit.templates.names import LOGS, NAME, resolved
 
 from log_group_kms.aws import permissions
+from log_group_kms.fleet.rounds import MOST_ROUNDS
 from log_group_kms.handlers import batch
 
 
@@ -52,17 +53,27 @@ class TestEnrolment:
 
         assert paces == [5, 5]
 
-    def test_hears_of_log_groups_that_were_created(self) -> None:
-        """The rule matches CreateLogGroup as CloudTrail tells it, and not one that failed."""
-        assert resolved("EnrolmentRule")["EventPattern"] == {
+    def test_hears_of_log_groups_that_were_created_or_changed(self) -> None:
+        """The rule matches calls as CloudTrail tells them, and none that failed; which, `test_drift_rule` tries."""
+        pattern = resolved("EnrolmentRule")["EventPattern"]
+        heard = pattern["detail"].pop("$or")
+
+        assert pattern == {
             "source": ["aws.logs"],
             "detail-type": ["AWS API Call via CloudTrail"],
-            "detail": {
-                "eventSource": ["logs.amazonaws.com"],
-                "eventName": ["CreateLogGroup"],
-                "errorCode": [{"exists": False}],
-            },
+            "detail": {"eventSource": ["logs.amazonaws.com"], "errorCode": [{"exists": False}]},
         }
+        assert heard[0] == {"eventName": ["CreateLogGroup"]}
+        assert [list(one) for one in heard[1:]] == [["eventName", "userIdentity"]] * 3
+
+    def test_is_told_when_to_stop(self) -> None:
+        """It gives way to another tool after as many rounds as the parameter says, three where nobody says."""
+        variables = [
+            resolved("EnrolmentFunction", **given)["Environment"]["Variables"]
+            for given in ({}, {"DriftRoundsPerHour": "5"})
+        ]
+
+        assert [each["DRIFT_ROUNDS"] for each in variables] == [MOST_ROUNDS, "5"]
 
     def test_reconciles_on_schedule(self) -> None:
         """The schedule's default is once a day, and its event says that it reconciles."""

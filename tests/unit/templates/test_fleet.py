@@ -26,6 +26,7 @@ class TestFleet:
             "EnrolmentDeadLetterQueuePolicy",
             "EnrolmentAlarm",
             "DriftAlarm",
+            "TugOfWarAlarm",
             "FleetRefusedAlarm",
             "UncoveredAlarm",
             "ReconcileAlarm",

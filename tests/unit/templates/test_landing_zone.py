@@ -99,9 +99,9 @@ class TestRendering:
         assert plain["Parameters"] == {name: one for name, one in sam["Parameters"].items() if name not in FIXED}
         plain["Conditions"].pop(OWN_CONDITION)
         left = {name: one for name, one in sam["Conditions"].items() if name not in HELD | NEVER}
-        both, hours = left["HasReconcileAlarm"]["Fn::And"]
-        assert both == {"Condition": "HasFleet"}
-        assert plain["Conditions"] == left | {"HasReconcileAlarm": hours}
+        both = {name: left[name]["Fn::And"] for name in ("HasReconcileAlarm", "HasDashboard", "HasConfigRule")}
+        assert [held for held, _ in both.values()] == [{"Condition": "HasFleet"}] * 3
+        assert plain["Conditions"] == left | {name: other for name, (_, other) in both.items()}
         assert [name for name, one in own.items() if "Default" not in one] == [
             "CodeBucketPrefix",
             "CodeKey",

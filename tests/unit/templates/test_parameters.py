@@ -111,6 +111,7 @@ class TestParameters:
             "FleetOnDelete": "RestorePrevious",
             "FleetOnExistingKey": "Override",
             "AssociationsPerSecond": "50",
+            "DriftRoundsPerHour": "60",
             "LogLevel": "DEBUG",
         }
         declared = template["Resources"]["EnrolmentFunction"]["Properties"]["Environment"]["Variables"]
