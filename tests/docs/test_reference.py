@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # its stubs are a package of their own
+from jsonschema import Draft202012Validator
 from samtranslator.yaml_helper import yaml_parse
 from support.pages import PROJECT, code_in, page
 

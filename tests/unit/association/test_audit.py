@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # its stubs are a package of their own
+from jsonschema import Draft202012Validator
 from support.fake_aws import (
     STACK_ID,
     FakeAws,

@@ -77,8 +77,8 @@ def test_an_event_that_has_no_time_for_a_further_invocation_fails_with_what_was_
     assert after.endswith(
         ". Delete it again: that goes on from here"
         if request_type == "Delete"
-        else ". Use a longer ServiceTimeout (3600 at most) or narrower prefixes, or associate most of them beforehand with "
-        "log-group-kms apply"
+        else ". Use a longer ServiceTimeout (3600 at most) or narrower prefixes, or associate most of them beforehand "
+        "with log-group-kms apply"
     )
 
 
