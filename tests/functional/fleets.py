@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 from support.cloudformation import SERVICE_TOKEN, STACK_ID
 
@@ -10,7 +11,7 @@ from local.emulator.script import LogGroups
 from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from functional.conftest import Deployment
     from support.cloudformation import ReceivedResponse
@@ -42,6 +43,12 @@ def event(deployment: Deployment, request_type: str, key: str, **more: Any) -> d
     return deployment.cloudformation.event(
         request_type, properties=properties, physical_resource_id=physical_id, **arguments
     )
+
+
+def date_of(sent: Mapping[str, Any]) -> str:
+    """Return when CloudFormation sent this event, as the URL of its answer is dated."""
+    (date,) = parse_qs(urlsplit(sent["ResponseURL"]).query)["X-Amz-Date"]
+    return date
 
 
 def counts(answer: ReceivedResponse) -> dict[str, str]:

@@ -9,8 +9,10 @@ import pytest
 from functional.fleets import ARN, FUNCTION, count, counts, event, having, keys_of, named
 from support.self_invocations import invocations, keep_invocations
 
+from log_group_kms.fleet.lookouts import FENCE, LOOKOUTS
 from log_group_kms.handlers import provider as handler
 from log_group_kms.lifecycle.progress import PROGRESS
+from log_group_kms.model.tags import CANCELLED_TAG
 
 if TYPE_CHECKING:
     from functional.conftest import Deployment
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def slow(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def slow(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, one_worker: None) -> None:  # noqa: ARG001
     """A fleet at AWS's own pace, and the function that it calls to go on: that only writes events into its log."""
     monkeypatch.setenv("ASSOCIATIONS_PER_SECOND", "5")
     keep_invocations(deployment.aws, FUNCTION)
@@ -59,8 +61,8 @@ def test_a_fleet_goes_on_in_further_invocations(deployment: Deployment) -> None:
 
 
 @pytest.mark.usefixtures("slow")
-def test_an_alias_means_the_same_key_to_the_end(deployment: Deployment) -> None:
-    """An alias that is pointed elsewhere between two invocations means the first key still."""
+def test_an_alias_that_comes_to_mean_another_key(deployment: Deployment) -> None:
+    """Pointed elsewhere between two invocations, it means that key for all: the work begins anew."""
     key, other = deployment.key(), deployment.key()
     kms = deployment.aws.client("kms")
     kms.create_alias(AliasName="alias/logs", TargetKeyId=key)
@@ -74,8 +76,12 @@ def test_an_alias_means_the_same_key_to_the_end(deployment: Deployment) -> None:
     deployment.context.remaining_in_millis = 900_000
     handler.handler(further, deployment.context)  # type: ignore[arg-type] # as above
 
-    assert deployment.cloudformation.response_to(create).data["KmsKeyArn"] == key
-    assert keys_of(deployment, named(120)) == {key}
+    created = deployment.cloudformation.response_to(create)
+    assert further[PROGRESS]["key"] == key
+    assert (created.data["KmsKeyArn"], counts(created)) == (other, count(120, 120, 0, 0))
+    assert keys_of(deployment, named(120)) == {other}
+    assert deployment.send(event(deployment, "Delete", "alias/logs")).status == "SUCCESS"
+    assert keys_of(deployment, named(120)) == {None}
 
 
 @pytest.mark.usefixtures("slow")
@@ -99,7 +105,7 @@ def test_a_listing_that_is_too_old_begins_anew(deployment: Deployment) -> None:
 
 @pytest.mark.usefixtures("slow")
 def test_a_delete_that_overtakes_a_create(deployment: Deployment) -> None:
-    """Between two of its invocations: the Create notices, gives back, and fails; nothing stays behind."""
+    """Between two of its invocations: the Delete finds its mark, waits, and gives back; the Create fails."""
     key, before = deployment.key(), deployment.key()
     having(deployment, *named(120), key=before)
     deployment.context.remaining_in_millis = 40_000
@@ -107,14 +113,20 @@ def test_a_delete_that_overtakes_a_create(deployment: Deployment) -> None:
     handler.handler(dict(create), deployment.context)  # type: ignore[arg-type] # all that is used of the context
     (further,) = invocations(deployment.aws, FUNCTION, 1)
     deployment.context.remaining_in_millis = 900_000
+    assert keys_of(deployment, named(120)) == {before, key}
     assert deployment.send(event(deployment, "Delete", key, service_timeout=3600)).status == "SUCCESS"
+    assert FENCE in deployment.clock.slept
+    deployment.aws.direction.forget_calls()
 
     handler.handler(further, deployment.context)  # type: ignore[arg-type] # as above
 
     failed = deployment.cloudformation.response_to(create)
-    assert (failed.status, "a Delete of it passed by" in failed.reason) == ("FAILED", True)
+    assert (failed.status, "A Delete of this resource has begun" in failed.reason) == ("FAILED", True)
     assert keys_of(deployment, named(120)) == {before}
-    assert deployment.tags_of("/app/0000") == deployment.tags_of("/app/0119") == {}
+    assert "logs:AssociateKmsKey" not in deployment.aws.direction.counts()
+    # What cancels the Create stays, for a Create that may yet come again; no claim does.
+    marks = [tag for name in named(120) for tag in deployment.tags_of(name)]
+    assert (len(marks), {tag.rpartition("/")[0] + "/" for tag in marks}) == (LOOKOUTS, {CANCELLED_TAG})
 
 
 @pytest.mark.usefixtures("slow")
