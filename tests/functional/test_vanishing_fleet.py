@@ -98,6 +98,8 @@ def test_what_was_done_before_the_fleet_went_is_left_to_its_delete(fleet: Enrolm
     names = [f"/app/{number:03}" for number in range(150)]
     fleet.log_groups(*names)
     slow(fleet)
+    # As the file of the Delete has it.
+    fleet.setting(LOG_GROUP_NAME_PREFIX="/")
     event = fleet.send({"Reconcile": True}) and invocations(fleet.deployment.aws, FUNCTION, 1)[0]
     fleet.delete_rule()
     # The Delete is at work, and has come past the first log groups.
@@ -114,6 +116,6 @@ def test_what_was_done_before_the_fleet_went_is_left_to_its_delete(fleet: Enrolm
     assert fleet.writing_calls() == set()
     assert {fleet.deployment.key_of(name) for name in names} == {fleet.key, None}
     deleted = fleet.deployment.send_file("delete-fleet.json")
-    assert deleted.status == "SUCCESS"
+    assert (deleted.status, FENCE in fleet.deployment.clock.slept) == ("SUCCESS", True)
     assert {fleet.deployment.key_of(name) for name in names} == {None}
     assert not any(claimed(fleet, name) for name in names)
