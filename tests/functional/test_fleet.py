@@ -285,6 +285,52 @@ def test_a_permission_that_is_missing(deployment: Deployment, action: str, *, cl
     assert keys_of(deployment, named(60)) == {None}
 
 
+def refusing(deployment: Deployment, *names: str) -> None:
+    """Let AWS refuse the tags of these log groups."""
+    for name in names:
+        deployment.aws.direction.answer_with(Fault.late_role_policy("logs:TagResource", times=999, log_group=name))
+
+
+def test_a_log_group_that_aws_refuses(deployment: Deployment) -> None:
+    """It holds up nobody: it is counted and named, and the others come under the key."""
+    key = deployment.key()
+    having(deployment, *named(10))
+    refusing(deployment, "/app/0004")
+
+    created = deployment.send(event(deployment, "Create", key))
+
+    assert (created.status, counts(created)) == ("SUCCESS", count(10, 9, 0, 0, 1))
+    assert "9 associated, 1 refused by AWS" in created.reason
+    assert (deployment.key_of("/app/0004"), deployment.tags_of("/app/0004")) == (None, {})
+    assert keys_of(deployment, set(named(10)) - {"/app/0004"}) == {key}
+
+
+def test_a_refusal_that_is_to_fail(deployment: Deployment) -> None:
+    """OnRefusedLogGroup is Fail: the others are done, the refused one is named, and the Delete gives back."""
+    key = deployment.key()
+    having(deployment, *named(10))
+    refusing(deployment, "/app/0004")
+
+    failed = deployment.send(event(deployment, "Create", key, OnRefusedLogGroup="Fail"))
+
+    assert (failed.status, failed.physical_resource_id) == ("FAILED", ARN)
+    assert "Refused: /app/0004; the log has them all. Of its log groups: 9 associated, 1 refused" in failed.reason
+    assert keys_of(deployment, named(10)) == {key, None}
+    assert deployment.send(event(deployment, "Delete", key)).status == "SUCCESS"
+    assert keys_of(deployment, named(10)) == {None}
+
+
+def test_a_fleet_of_which_aws_refuses_all(deployment: Deployment) -> None:
+    """That is no success, whatever OnRefusedLogGroup says."""
+    having(deployment, *named(3))
+    refusing(deployment, *named(3))
+
+    failed = deployment.send(event(deployment, "Create", deployment.key(), OnRefusedLogGroup="Skip"))
+
+    assert (failed.status, "3 refused by AWS" in failed.reason) == ("FAILED", True)
+    assert keys_of(deployment, named(3)) == {None}
+
+
 def test_properties_that_do_not_fit_a_fleet(deployment: Deployment) -> None:
     """Every mistake is named, and nothing is called."""
     given = {"OnMissingLogGroup": "Create", "ExcludeLogGroupNames": ["a b"]}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from functional.fleets import ARN, FUNCTION, count, counts, event, having, keys_of, named
@@ -17,6 +18,9 @@ from log_group_kms.model.tags import CANCELLED_TAG
 if TYPE_CHECKING:
     from functional.conftest import Deployment
     from support.cloudformation import ReceivedResponse
+
+#: As CloudFormation makes one up for a Create that it gives up.
+MADE_UP: Final = "landing-zone-LogEncryption-1UXV4JCQZ4QYD"
 
 
 @pytest.fixture
@@ -104,7 +108,8 @@ def test_a_listing_that_is_too_old_begins_anew(deployment: Deployment) -> None:
 
 
 @pytest.mark.usefixtures("slow")
-def test_a_delete_that_overtakes_a_create(deployment: Deployment) -> None:
+@pytest.mark.parametrize("physical_id", [ARN, MADE_UP], ids=["known", "made up"])
+def test_a_delete_that_overtakes_a_create(deployment: Deployment, physical_id: str) -> None:
     """Between two of its invocations: the Delete finds its mark, waits, and gives back; the Create fails."""
     key, before = deployment.key(), deployment.key()
     having(deployment, *named(120), key=before)
@@ -114,7 +119,8 @@ def test_a_delete_that_overtakes_a_create(deployment: Deployment) -> None:
     (further,) = invocations(deployment.aws, FUNCTION, 1)
     deployment.context.remaining_in_millis = 900_000
     assert keys_of(deployment, named(120)) == {before, key}
-    assert deployment.send(event(deployment, "Delete", key, service_timeout=3600)).status == "SUCCESS"
+    delete = event(deployment, "Delete", key, service_timeout=3600) | {"PhysicalResourceId": physical_id}
+    assert deployment.send(delete).status == "SUCCESS"
     assert FENCE in deployment.clock.slept
     deployment.aws.direction.forget_calls()
 
@@ -147,6 +153,28 @@ def test_service_timeout_ends_it(deployment: Deployment) -> None:
     deleted = deployment.send(event(deployment, "Delete", key, service_timeout=3600))
     assert (deleted.status, f"{told[1]} given back" in deleted.reason) == ("SUCCESS", True)
     assert keys_of(deployment, named(300)) == {None}
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_delete_without_time_for_all(deployment: Deployment) -> None:
+    """It fails and says so; the next one goes on from there, and reads no log group again that was given back."""
+    key = deployment.key()
+    having(deployment, *named(300))
+    deployment.send(event(deployment, "Create", key, service_timeout=3600))
+
+    # The clock is ahead by what the Create took.
+    now = datetime.fromtimestamp(deployment.clock.now(), UTC)
+    delete = event(deployment, "Delete", key, service_timeout=60)
+    failed = deployment.send(deployment.cloudformation.sending(delete, now))
+
+    told = re.search(r"There is no time to give back more\. Of its log groups: (\d+) given back.*\. ", failed.reason)
+    assert told, failed.reason
+    assert (failed.status, "Delete it again: that goes on from here" in failed.reason) == ("FAILED", True)
+    assert keys_of(deployment, named(300)) == {key, None}
+    deleted = deployment.send(event(deployment, "Delete", key, service_timeout=3600))
+    assert (deleted.status, f"{300 - int(told[1])} given back" in deleted.reason) == ("SUCCESS", True)
+    assert keys_of(deployment, named(300)) == {None}
+    assert not any(deployment.tags_of(name) for name in named(300))
 
 
 @pytest.mark.usefixtures("slow")
