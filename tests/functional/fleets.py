@@ -37,7 +37,7 @@ def having(deployment: Deployment, *names: str, key: str | None = None, tags: di
 
 def event(deployment: Deployment, request_type: str, key: str, **more: Any) -> dict[str, Any]:
     """CloudFormation's event for a fleet; *more* are properties, or arguments of the double."""
-    arguments = {name: more.pop(name) for name in ("old_properties", "service_timeout") if name in more}
+    arguments = {name: more.pop(name) for name in ("old_properties", "service_timeout", "sent_at") if name in more}
     properties = {"KmsKeyId": key, "LogGroupNamePrefix": PREFIX, **more}
     physical_id = None if request_type == "Create" else ARN
     return deployment.cloudformation.event(
@@ -47,7 +47,8 @@ def event(deployment: Deployment, request_type: str, key: str, **more: Any) -> d
 
 def date_of(sent: Mapping[str, Any]) -> str:
     """Return when CloudFormation sent this event, as the URL of its answer is dated."""
-    (date,) = parse_qs(urlsplit(sent["ResponseURL"]).query)["X-Amz-Date"]
+    url: str = sent["ResponseURL"]
+    (date,) = parse_qs(urlsplit(url).query)["X-Amz-Date"]
     return date
 
 
