@@ -28,7 +28,8 @@ def test_a_new_log_group_is_enrolled(fleet: Enrolment, capsys: pytest.CaptureFix
     answer = fleet.send_file("enrolment-create-log-group.json")
 
     assert answer == {"LogGroupName": ORDERS, "Fate": "associated"}
-    assert (fleet.deployment.key_of(ORDERS), fleet.deployment.tags_of(ORDERS)) == (fleet.key, fleet.held())
+    assert fleet.deployment.key_of(ORDERS) == fleet.key
+    fleet.check_enrolled(ORDERS)
     assert (fleet.deployment.key_of("/other"), fleet.deployment.tags_of("/other")) == (None, {})
     said = capsys.readouterr().out
     assert metrics_in(said) == NOTHING | {"Enrolled": 1}
@@ -46,7 +47,8 @@ def test_a_log_group_with_a_key_of_its_creators(fleet: Enrolment) -> None:
 
     fleet.send_file("enrolment-create-log-group.json")
 
-    assert (fleet.deployment.key_of(ORDERS), fleet.deployment.tags_of(ORDERS)) == (fleet.key, fleet.held(before))
+    assert fleet.deployment.key_of(ORDERS) == fleet.key
+    fleet.check_enrolled(ORDERS, before)
     deleted = fleet.deployment.send_file("delete-fleet.json")
     assert (deleted.status, fleet.deployment.key_of(ORDERS)) == ("SUCCESS", before)
     assert fleet.deployment.tags_of(ORDERS) == {}
@@ -173,7 +175,7 @@ def test_the_fleets_stack_says_where(fleet: Enrolment) -> None:
 
     fleet.send_file("enrolment-create-log-group.json")
 
-    assert fleet.deployment.tags_of(ORDERS) == fleet.held()
+    fleet.check_enrolled(ORDERS)
 
 
 def test_nothing_that_is_logged_holds_a_credential(
