@@ -49,13 +49,14 @@ def counts(answer: ReceivedResponse) -> dict[str, str]:
     return {name: value for name, value in answer.data.items() if name.endswith("Count")}
 
 
-def count(matched: int, associated: int, compliant: int, skipped: int) -> dict[str, str]:
+def count(matched: int, associated: int, compliant: int, skipped: int, refused: int = 0) -> dict[str, str]:
     """The counts, as CloudFormation gets them."""
     return {
         "MatchedCount": str(matched),
         "AssociatedCount": str(associated),
         "CompliantCount": str(compliant),
         "SkippedCount": str(skipped),
+        "RefusedCount": str(refused),
     }
 
 
