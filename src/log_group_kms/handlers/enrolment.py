@@ -137,8 +137,7 @@ class _Invocation:
         left -= min(_MARGIN, left / 2)
         retrier = Retrier(clock, clock.now() + (left if seconds is None else min(left, seconds)))
         work = Context.of(log_groups, aws.keys, retrier, rate_limits=rate_limits())
-        work = work.asking(aws.stacks(self.fleet.place)).protecting(protected_log_groups())
-        return Upkeep(work, self.fleet, self.wanted, _is_alive, self.report.saw)
+        return Upkeep(work.protecting(protected_log_groups()), self.fleet, self.wanted, _is_alive, self.report.saw)
 
     def log_groups(self, source: Source) -> Audited:
         """Return the port, whose changes are made for the fleet."""
