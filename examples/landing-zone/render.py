@@ -26,8 +26,8 @@ PLAIN_FORM: Final = HERE / "template.yaml"
 #: stands in the template itself, so that it changes with the templates alone.
 CODE: Final = {"Bucket": {"Fn::Sub": "${CodeBucketPrefix}-${AWS::Region}"}, "Key": {"Ref": "CodeKey"}}
 
-#: In bytes: what CloudFormation takes as a template from a bucket. As a text it takes 51,200, and this one is longer: so
-#: much do the scanners' findings say that stand (CloudFormation user guide, quotas).
+#: In bytes: what CloudFormation takes as a template from a bucket. As a text it takes 51,200, and this one is longer:
+#: so much do the scanners' findings say that stand (CloudFormation user guide, quotas).
 LONGEST_TEMPLATE: Final = 1_000_000
 
 #: Whose metadata the plain form keeps.

@@ -49,7 +49,8 @@ def delete(deployment: Deployment, key: str, physical_id: str, **properties: obj
 
 def dated(event: Mapping[str, Any]) -> str:
     """Return when CloudFormation sent *event*, as its ResponseURL says and a claim repeats."""
-    (date,) = parse_qs(urlsplit(event["ResponseURL"]).query)["X-Amz-Date"]
+    url: str = event["ResponseURL"]
+    (date,) = parse_qs(urlsplit(url).query)["X-Amz-Date"]
     return date
 
 

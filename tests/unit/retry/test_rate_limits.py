@@ -299,7 +299,7 @@ def test_one_that_waits_holds_up_nobody() -> None:
 
 
 def test_a_turn_admits_one_call_of_each_kind(limiter: AdaptiveRateLimiter, clock: FakeClock) -> None:
-    """It is waited for before the log group is looked at; its first call of each kind waits no more, further ones do."""
+    """It is waited for before the look; its first call of each kind waits no more, further ones do."""
     limiter.take()
     turn = Slot(limiter)
     waited = list(clock.slept)
@@ -342,7 +342,7 @@ def test_there_is_no_time_for_a_turn(clock: FakeClock) -> None:
 
 
 def test_the_quotas_of_aws_are_kept(clock: FakeClock) -> None:
-    """Five calls of each kind a second; and pages besides each log group's own DescribeLogGroups, of which there are ten."""
+    """Five calls of each kind a second; of DescribeLogGroups ten, for pages and for each log group's own."""
     limits = DEFAULT_RATE_LIMITS
     log_groups = AdaptiveRateLimiter(clock, limits.log_groups)
     for _ in range(1 + 5 * 60):
