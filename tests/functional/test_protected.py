@@ -29,8 +29,8 @@ NAMES: Final = ("/audit/trail", "/vault")
 
 @pytest.fixture(scope="session")
 def embedded_aws() -> Iterator[EmbeddedAws]:
-    """One that enforces IAM."""
-    with EmbeddedAws.start(auth=True) as aws:
+    """One that enforces IAM; its quotas are for clocks that take no time: what is denied is tried again for minutes."""
+    with EmbeddedAws.start(auth=True, quota_factor=100.0) as aws:
         yield aws
 
 

@@ -54,8 +54,10 @@ class Guard:
             "--show-summary",
             "none",
         ]
+        # It reads no surrogate pairs, as which JSON would write an emoji in ASCII.
+        document = json.dumps(deployed, ensure_ascii=False)
         ran = subprocess.run(  # noqa: S603 - the pinned scanner
-            command, input=json.dumps(deployed), capture_output=True, text=True, check=False
+            command, input=document, capture_output=True, encoding="utf-8", check=False
         )
         if ran.returncode not in _RAN or not ran.stdout:
             raise RuntimeError(f"cfn-guard could not judge {name}: {ran.stderr[-1000:]}")

@@ -89,7 +89,7 @@ class Lookouts:
 
     def __iter__(self) -> Iterator[LogGroup]:
         """Yield the log groups that may be lookouts, in the order of their names."""
-        page = self._logs.page(self.reader.fleet, "")
+        page = self.reader.logs.page(self.reader.fleet, "")
         listed = (self.reader.fleet.log_group(each.name) for each in page.log_groups)
         found = [group for group in listed if group and not self.protected.cover(group.name.text)]
         yield from found[:_TRIED]

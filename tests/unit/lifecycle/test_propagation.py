@@ -10,6 +10,7 @@ import pytest
 from support.fake_aws import PLACE, FakeLogGroup, owner, role_denied
 from unit.lifecycle.provider import BEFORE, KEY, ORDERS, Provider
 
+from log_group_kms.association import log_group as log_group_rules
 from log_group_kms.association.context import Context
 from log_group_kms.cloudformation.envelope import Envelope
 from log_group_kms.lifecycle.deadlines import Deadlines
@@ -22,6 +23,12 @@ from log_group_kms.retry.retrier import Retrier
 
 if TYPE_CHECKING:
     from log_group_kms.lifecycle.progress import Progress
+
+
+@pytest.fixture(autouse=True)
+def no_wait_before_the_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests count the seconds of PropagationWaitSeconds alone."""
+    monkeypatch.setattr(log_group_rules, "_OUTLASTING", 0.0)
 
 
 def test_a_wait_inside_one_invocation(provider: Provider) -> None:
