@@ -226,7 +226,8 @@ def test_mistakes(given: object, mistake: str) -> None:
             "property of this resource; the properties are KmsKeyId, LogGroupName, ResourceIdentifier, "
             "LogGroupNamePrefix, ExcludeLogGroupNames, OnDelete, OnExistingKey, OnExistingOwner, OnRefusedLogGroup, "
             "OnMissingLogGroup, PropagationWaitSeconds; (2) KmsKeyId is missing; it is required; (3) "
-            "LogGroupNamePrefix is '/*'; it is the beginning of a name, and * stands alone for every log group: leave the * out",
+            "LogGroupNamePrefix is '/*'; it is the beginning of a name, and * stands alone for every log "
+            "group: leave the * out",
             id="another version's properties",
         ),
     ],
