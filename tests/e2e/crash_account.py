@@ -29,6 +29,9 @@ MADE_UP_ID: Final = f"landing-zone-{LOGICAL_ID}-1V5D3Z0JW2Q4K"
 #: What `Encryption` calls the owners.
 US, RENAMED = LOGICAL_ID, "Renamed"
 
+#: None of a test's events may be sent in the future.
+_EARLIER: Final = timedelta(minutes=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Encryption:
@@ -61,7 +64,7 @@ class Account:
     cloudformation: CloudFormation
     _keys: dict[str, str] = field(default_factory=dict)
     #: Each event is sent a second after the one before: the second is what a claim's date shows.
-    _moments: Iterator[datetime] = field(default_factory=lambda: _seconds_since(datetime.now(UTC) - timedelta(minutes=1)))
+    _moments: Iterator[datetime] = field(default_factory=lambda: _seconds_from(datetime.now(UTC) - _EARLIER))
 
     def key(self, name: str) -> str:
         """The ARN of the key that is called *name* here."""
@@ -122,5 +125,5 @@ class Account:
         return {arn: name for name, arn in self._keys.items()}.get(key or "", key or None)
 
 
-def _seconds_since(begin: datetime) -> Iterator[datetime]:
+def _seconds_from(begin: datetime) -> Iterator[datetime]:
     return (begin + timedelta(seconds=number) for number in count())
