@@ -76,16 +76,18 @@ def _run(command: list[str], workspace: Path, environment: dict[str, str]) -> tu
 
 
 def deploy(account: Account, run: Run, foundation: Mapping[str, str], built: Path) -> None:
-    """Put the code into the run's bucket, and create the provider's stack, with a fleet and its enrolment.
+    """Put code and template into the run's bucket, and create the provider's stack, with a fleet and its enrolment.
+
+    In a request a template has at most 51,200 bytes (CloudFormation user guide, quotas), which this one exceeds.
 
     Raises:
         StackFailedError: the stack is not created.
     """
-    bucket = foundation["Bucket"]
+    bucket, s3 = foundation["Bucket"], account.client("s3")
 
     def uploaded(found: re.Match[str]) -> str:
         name = f"{found['folder']}.zip"
-        account.client("s3").put_object(Bucket=bucket, Key=name, Body=_zipped(built.parent / found["folder"]))
+        s3.put_object(Bucket=bucket, Key=name, Body=_zipped(built.parent / found["folder"]))
         return f"CodeUri: s3://{bucket}/{name}"
 
     parameters = {
@@ -94,7 +96,9 @@ def deploy(account: Account, run: Run, foundation: Mapping[str, str], built: Pat
         "FleetLogGroupNamePrefix": run.fleet,
         "LogRetentionInDays": "1",
     }
-    Stacks(account, run).create(run.provider, renamed(_CODE.sub(uploaded, built.read_text()), run), parameters)
+    template = renamed(_CODE.sub(uploaded, built.read_text()), run)
+    s3.put_object(Bucket=bucket, Key="template.yaml", Body=template.encode())
+    Stacks(account, run).create(run.provider, f"{s3.meta.endpoint_url}/{bucket}/template.yaml", parameters)
 
 
 def renamed(template: str, run: Run) -> str:

@@ -1,6 +1,7 @@
 """Stacks driven through CloudFormation."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +16,8 @@ UPDATED: Final = "UPDATE_COMPLETE"
 _NONE: Final[Mapping[str, str]] = {}
 #: Roles without names of their own, and the transform of SAM.
 _CAPABILITIES: Final = ("CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND")
+#: The embedded AWS has no TLS.
+_URL: Final = re.compile(r"https?://")
 
 
 class StackFailedError(Exception):
@@ -29,7 +32,7 @@ class Stacks:
     run: Run
 
     def create(self, name: str, template: str, parameters: Mapping[str, str] = _NONE) -> dict[str, str]:
-        """Create a stack and return its outputs.
+        """Create a stack from a template, or from the URL of one in a bucket, and return its outputs.
 
         Raises:
             StackFailedError: it is not created.
@@ -58,7 +61,7 @@ class Stacks:
         """Create or update a stack, and return its status once it has settled, whatever that is."""
         getattr(self.account.cloudformation, operation)(
             StackName=name,
-            TemplateBody=template,
+            **{"TemplateURL" if _URL.match(template) else "TemplateBody": template},
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Capabilities=list(_CAPABILITIES),
             Tags=[{"Key": key, "Value": value} for key, value in self.run.tags.items()],

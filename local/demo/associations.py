@@ -22,6 +22,7 @@ RETURN_VALUES: Final = (
     "AssociatedCount",
     "CompliantCount",
     "SkippedCount",
+    "RefusedCount",
 )
 
 

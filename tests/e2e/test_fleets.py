@@ -15,10 +15,10 @@ from local.client.stacks import Stacks, fire, make_log_groups
 from local.demo import provider
 from local.demo.associations import Encryption, encryption_of, owner_of, template
 
-#: Ten times AWS's quota, so that a thousand log groups take twenty seconds.
+#: Times AWS's quotas of all calls, so that a thousand log groups take twenty seconds.
+QUOTA_FACTOR: Final = 10.0
+#: AssociateKmsKey's calls a second.
 QUOTA: Final = 50
-#: That of the calls about tags, which the fleet does not space: they would be the limit, not AssociateKmsKey.
-TAGS_QUOTA_FACTOR: Final = 100.0
 THOUSAND: Final = [f"/app/{number:04d}" for number in range(1000)]
 RULE: Final = "log-group-kms-association-enrolment"
 OTHERS_KEY, EXCLUDED, EXPLICIT = "/team/other-key", "/sandbox/a", "/team/explicit"
@@ -75,12 +75,11 @@ class Account:
 @pytest.fixture(scope="module")
 def account(sam: provider.Sam, built: Path) -> Iterator[Account]:
     """An account with all that is there before the fleet comes."""
-    with EmbeddedAws.start(auth=True, quota_factor=TAGS_QUOTA_FACTOR) as aws:
+    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR) as aws:
         account = Account(aws)
         make_log_groups(aws, [*THOUSAND, EXCLUDED])
         make_log_groups(aws, [OTHERS_KEY], account.others_key)
         make_log_groups(aws, ["aws/spans"])
-        aws.direction.limit("logs:AssociateKmsKey", QUOTA)
         sam.deploy(aws, built, parameters=account.parameters(account.key))
         yield account
 

@@ -48,20 +48,26 @@ class Target:
         return encryption_of(self.aws, log_group)
 
     def deploy(self, package: Path) -> str:
-        """Deploy one stack instance as CloudFormation does; return its status."""
-        template = (LANDING_ZONE / "template.yaml").read_text()
+        """Deploy one stack instance as CloudFormation does, by the template's URL; return its status."""
+        template = f"{self.aws.endpoint}/{self.bucket}/template.yaml"
         sha256 = base64.b64encode(hashlib.sha256(package.read_bytes()).digest()).decode()
         code = {"CodeBucketPrefix": self.buckets, "CodeKey": package.name, "CodeSha256": sha256}
         return self.stacks.deploy(STACK, template, **code)
 
     def publish(self, package: Path) -> None:
-        """Put the code into the Region's bucket; MiniStack's Lambda does not see one of another account."""
-        s3, bucket = self.aws.client("s3"), f"{self.buckets}-{self.aws.region}"
+        """Put code and template into the Region's bucket; MiniStack's Lambda does not see one of another account."""
+        s3, bucket = self.aws.client("s3"), self.bucket
         s3.create_bucket(
             Bucket=bucket,
             CreateBucketConfiguration={"LocationConstraint": self.aws.region},  # type: ignore[typeddict-item]
         )
-        s3.put_object(Bucket=bucket, Key=package.name, Body=package.read_bytes())
+        for file in (package, LANDING_ZONE / "template.yaml"):
+            s3.put_object(Bucket=bucket, Key=file.name, Body=file.read_bytes())
+
+    @property
+    def bucket(self) -> str:
+        """The name of the Region's bucket."""
+        return f"{self.buckets}-{self.aws.region}"
 
     @property
     def buckets(self) -> str:

@@ -18,7 +18,9 @@ from local.demo import provider
 from local.demo.associations import encryption_of, template
 from local.emulator.script import Fault
 
-#: Ten times AWS's quota.
+#: Times AWS's quotas of all calls.
+QUOTA_FACTOR: Final = 10.0
+#: AssociateKmsKey's calls a second.
 QUOTA: Final = 50
 BURST: Final = [f"/burst/{number:03d}" for number in range(250)]
 FUNCTION: Final = "log-group-kms-association"
@@ -65,10 +67,8 @@ class Account:
 @pytest.fixture(scope="module")
 def account(sam: provider.Sam, built: Path) -> Iterator[Account]:
     """An account whose fleet is every log group from /burst on."""
-    with EmbeddedAws.start(auth=True) as aws:
+    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR) as aws:
         account = Account(aws)
-        for operation in ("logs:AssociateKmsKey", "logs:ListTagsForResource", "logs:TagResource", "logs:UntagResource"):
-            aws.direction.limit(operation, QUOTA)
         parameters = {
             "FleetKmsKeyId": account.key,
             "FleetLogGroupNamePrefix": "/burst/",

@@ -20,7 +20,7 @@ PAGE: Final = (PROJECT / "docs" / "how-to" / "landing-zone.md").read_text()
 
 KEY: Final = "arn:aws-cn:kms:cn-north-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 #: What landing-zone.yaml brings along.
-CODE: Final = {"ProviderCode", "ResponderCode", "EnrolmentCode"}
+CODE: Final = {"ProviderCode", "ResponderCode", "EnrolmentCode", "WakerCode"}
 ADDED: Final = {"LogsKey", "LogsKeyAlias", "LogsKeyAlarm", "LogsKeyRule", "QueryResults"} | CODE
 #: Its own parameters and condition.
 OWN: Final = ("CodeBucketPrefix", "CodeKey", "CodeSha256", "KeyAlias", "KeyAdministratorArns")

@@ -69,6 +69,7 @@ def test_it_has_no_parameter_that_opens_it_to_more_keys() -> None:
         ("ProviderCode", "ProviderFunction"),
         ("ResponderCode", "ResponderFunction"),
         ("EnrolmentCode", "EnrolmentFunction"),
+        ("WakerCode", "WakerFunction"),
     ],
 )
 def test_its_code_is_the_one_that_was_packaged(version: str, function: str) -> None:

@@ -18,7 +18,7 @@ class TestParameters:
         """Each parameter says what it means, and what does not fit is told at once."""
         incomplete = [
             name
-            for name, parameter in load(path)["Parameters"].items()
+            for name, parameter in load(path).get("Parameters", {}).items()
             if not {"Description", "ConstraintDescription", "Default"} <= parameter.keys()
             or parameter.keys().isdisjoint({"AllowedPattern", "AllowedValues", "MaxValue"})
         ]
