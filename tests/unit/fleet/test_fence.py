@@ -96,7 +96,6 @@ def test_a_delete_during_the_propagation_wait_is_seen_at_its_end() -> None:
 # --- the end of time --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason="The listing of the lookouts, whose marks go last, would come too late")
 def test_a_delete_whose_time_ends_when_all_is_given_back_is_no_failure() -> None:
     """What is left is to take the marks off: the next invocation does it."""
     terminal = Stage().having("/a", key=OURS, claim=Claim(ME, None))

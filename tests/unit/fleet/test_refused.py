@@ -94,7 +94,6 @@ def test_a_template_may_have_the_event_fail_when_all_others_are_done() -> None:
     assert terminal.failure_id == ALL.arn
 
 
-@pytest.mark.xfail(strict=True, reason="The pass that takes over begins with the first five names alone")
 def test_all_that_was_refused_is_with_the_error() -> None:
     """The Reason names a few; the command line names all."""
     terminal = Terminal().having("/a", *many(7))

@@ -77,7 +77,6 @@ def test_a_role_without_permission_ends_it() -> None:
     assert terminal.failure_id == PERHAPS_ASSOCIATED
 
 
-@pytest.mark.xfail(strict=True, reason="Each of the four lookouts waits half a minute for the permission to tag it")
 def test_a_role_without_permission_is_waited_for_once() -> None:
     """Its policy may be seen late; but for the next log group, or lookout, nobody waits any more."""
     terminal = Terminal().having(*many(60))
