@@ -127,14 +127,14 @@ def test_a_create_that_a_delete_has_stopped_undoes_nothing_and_claims_nothing_mo
     terminal = Stage().having(*many(5))
     create = terminal.send_create()
     if not made_up:
-        assert terminal.dies_at(20, create)
+        assert terminal.dies_at(12, create)
     after: list[int] = []
 
     def overtake() -> None:
         terminal.do(terminal.send_delete(made_up=made_up))
         after.append(len(terminal.aws.calls))
 
-    with terminal.at_call(22, overtake), pytest.raises(ClaimLost, match=r"nothing more of .* is associated"):
+    with terminal.at_call(14, overtake), pytest.raises(ClaimLost, match=r"nothing more of .* is associated"):
         terminal.do(create)
 
     assert set(terminal.aws.calls[after[0] :]) <= {"ListTagsForResource", "DescribeLogGroups"}
