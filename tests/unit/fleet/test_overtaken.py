@@ -192,8 +192,8 @@ def test_a_delete_that_dies_at_any_call_is_delivered_again(*, made_up: bool, die
 
         with terminal.at_call(26, overtake):
             lost = is_lost(terminal, create)
-        # Where the Delete dies before it has marked anything, the Create comes to its end; one that cancels it undoes it
-        # all the same.
+        # Where the Delete dies before it has marked anything, the Create comes to its end; one that cancels it undoes
+        # it all the same.
         ended = {} if lost or dies or made_up else {"/applied": (BEFORE, None)}
         [delete] = sent
         terminal.do(delete)

@@ -28,7 +28,7 @@ from log_group_kms.association.requests import Ensure
 from log_group_kms.fleet.checkpoint import Fate
 from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.model.association import Association, OnDelete
-from log_group_kms.model.errors import ApiError, ClaimGone, ClaimLost, ConcurrentChange, KeyPolicyDenied
+from log_group_kms.model.errors import ApiError, ClaimLost, ConcurrentChange, KeyPolicyDenied
 from log_group_kms.model.ownership import Claim, Owner
 
 if TYPE_CHECKING:

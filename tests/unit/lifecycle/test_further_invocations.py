@@ -66,8 +66,8 @@ def test_a_delete_tells_what_all_its_invocations_have_given_back() -> None:
             "Create",
             "ServiceTimeout is too near to go on.",
             "associated",
-            "Use a longer ServiceTimeout (3600 at most) or narrower prefixes, or associate most of them beforehand with "
-            "log-group-kms apply",
+            "Use a longer ServiceTimeout (3600 at most) or narrower prefixes, or associate most of them beforehand "
+            "with log-group-kms apply",
             id="Create",
         ),
         pytest.param(
