@@ -337,9 +337,9 @@ def observe(logs: Gateway, log_group: LogGroup, owner: Owner) -> Observed:
 def enlist(watch: Watch, event: Ensure, desired: Desired, *, patient: bool = True, alone: bool = False) -> Apply | Skip:
     """Do for a fleet what is *desired* of the log group on *watch*, and return what that was.
 
-    The claim was read just now, as a rule, so that this costs one call of each kind. The fleet itself reads the key back,
-    unless the log group comes *alone*. Where AWS refuses the log group in a *patient* visit, nobody comes back to it: then
-    a new claim is taken off.
+    The claim was read just now, as a rule, so that this costs one call of each kind. The fleet itself reads the key
+    back, unless the log group comes *alone*. Where AWS refuses the log group in a *patient* visit, nobody comes back to
+    it: then a new claim is taken off.
 
     Raises:
         ProviderError: it could not be done; NotFound where the log group vanished.

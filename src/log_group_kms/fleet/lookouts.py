@@ -183,8 +183,8 @@ class Lease:
         self._valid_until = float("-inf")
 
     def begin(self, checkpoint: Checkpoint) -> None:
-        """Go on from *checkpoint*, whose invocation may have marked a lookout."""
-        if checkpoint.lookout:
+        """Go on from *checkpoint*, whose invocation may have marked a lookout; one that is protected by now is none."""
+        if checkpoint.lookout and not self._lookouts.protected.cover(checkpoint.lookout):
             self._post = self._reader.fleet.log_group(checkpoint.lookout)
             self._marked = True
 
