@@ -212,7 +212,8 @@ class Lease:
         with self._lock:
             if self._now + ahead < self._valid_until:
                 return
-            if not self._marked:
+            if self._post is None:
+                # Also where none took it: the permission may be seen late, or someone was at work on all of them.
                 self._post = self._lookouts.mark(self._work)
                 self._marked = True
             while self._now + ahead >= self._valid_until:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from support.fake_aws import log_group, role_denied, throttled, unavailable
+from support.fake_aws import concurrent_change, log_group, role_denied, throttled, unavailable
 from unit.fleet.overtaking import SmallPages, Stage
 from unit.fleet.terminals import ALL, ASKED, LAMBDA, ME, NEW, OURS, held, limit_exceeded, many, odd
 
@@ -237,6 +237,23 @@ def test_where_no_lookout_takes_a_tag_the_rule_alone_shows_a_delete() -> None:
 
     assert terminal.works() == {}
     assert 0 < terminal.counts["AssociateKmsKey"] <= 3 * 5 * LEASE
+
+
+@pytest.mark.parametrize("refusal", [untaggable, lambda _: concurrent_change("TagResource")], ids=["late", "busy"])
+def test_where_no_lookout_takes_a_tag_yet_one_is_marked_later(refusal: Callable[[LogGroup], ApiError]) -> None:
+    """The role's permission is seen late, or someone is at work on all of them: the Delete stops this Create, too."""
+    terminal = Stage().having(*many(90))
+    until = terminal.clock.now() + 4
+
+    def refuse(operation: str) -> None:
+        if operation == "TagResource" and terminal.clock.now() < until:
+            terminal.aws.refuse(operation, refusal(log_group(FIRST[0])))
+
+    def is_marked() -> None:
+        assert terminal.works() == {FIRST[0]: Work.CREATING}
+
+    terminal.aws.before = refuse
+    lose(terminal, terminal.send_create(), after_associations(terminal, 60), before=is_marked)
 
 
 def test_throttling_is_no_fault_of_a_lookout() -> None:
