@@ -95,7 +95,6 @@ def late(terminal: Stage, create: Ensure) -> None:
         pytest.param(late, id="a Create that came after its Delete"),
     ],
 )
-@pytest.mark.xfail(strict=True, reason="A Create that ends takes its own mark off alone: an older one on another stays")
 def test_a_mark_that_is_left_behind_does_not_undo_the_fleet(leave: Callable[[Stage, Ensure], object]) -> None:
     """A Create has come to its end since, with another lookout: OnDelete is Retain, so that the keys stay."""
     desired = replace(ASKED, on_delete=OnDelete.RETAIN)

@@ -98,14 +98,21 @@ def test_the_first_lookout_is_marked_before_the_first_change_and_bare_in_the_end
     """An Update has no Delete beside it, and the command line's own work has none at all."""
     terminal = Stage().having(*many(9))
     seen: list[dict[str, Work]] = []
-    terminal.aws.before = lambda operation: (
-        seen.append(terminal.works()) if operation == "AssociateKmsKey" or terminal.states()[FIRST[0]][1] else None
-    )
+
+    def see(operation: str) -> None:
+        begun = operation == "AssociateKmsKey" or terminal.states()[FIRST[0]][1]
+        if begun and not terminal.counts["UntagResource"]:
+            seen.append(terminal.works())
+
+    terminal.aws.before = see
 
     terminal.do(event)
 
     assert len(seen) > 9
-    # Until the very last call.
+    # Until the call that takes it off, after which nothing is changed.
+    assert work is None or {"AssociateKmsKey", "TagResource"}.isdisjoint(
+        terminal.aws.calls[terminal.aws.calls.index("UntagResource") :]
+    )
     assert all(marks == ({FIRST[0]: work} if work else {}) for marks in seen)
     assert terminal.works() == {}
     assert terminal.counts["TagResource"] == 9 + bool(work)
