@@ -31,6 +31,6 @@ ACTIONS: Final = frozenset(
 )
 
 #: What an explicit resource and a fleet's events alone ask for.
-_NOT_ENROLMENTS: Final = frozenset({"cloudformation:DescribeStacks", "logs:CreateLogGroup", "logs:ListLogGroups"})
+_NOT_ENROLMENTS: Final = frozenset({"logs:CreateLogGroup", "logs:ListLogGroups"})
 #: What the enrolment's role must be allowed.
 ENROLMENT_ACTIONS: Final = (ACTIONS - _NOT_ENROLMENTS) | {"events:DescribeRule"}

@@ -222,7 +222,8 @@ class Lease:
         with self._lock:
             if self._now + ahead < self._valid_until:
                 return
-            if not self._marked:
+            if self._post is None:
+                # Also where none took it: the permission may be seen late, or someone was at work on all of them.
                 self._post = self._lookouts.mark(self._work)
                 self._marked = True
             while self._now + ahead >= self._valid_until:
@@ -235,16 +236,14 @@ class Lease:
         """
         with self._lock:
             post, self._post = self._post, None
-        if post is None:
-            if self._needed and not failed and self._work is Work.CREATING:
-                # An earlier delivery may have died when all was changed: this one has come to the end.
-                self._lookouts.clear()
-            return
         with suppress(ProviderError):
-            if failed and self._work is Work.CREATING:
+            if post and failed and self._work is Work.CREATING:
                 self._reader.logs.write_marks(post, self._event.owner, Marks(Work.FAILED))
-            else:
+            elif post:
                 self._reader.logs.remove_marks(post, self._event.owner, Marks(self._work))
+        if self._needed and not failed and self._work is Work.CREATING:
+            # An earlier delivery may have died with a mark on another one: this one has come to the end.
+            self._lookouts.clear()
 
     def _look(self) -> float:
         """Look at the marked lookout; where it is gone, at the others, and mark one of them.

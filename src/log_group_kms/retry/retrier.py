@@ -84,7 +84,8 @@ class Retrier:
             guard: is called before each retry, and may raise to end it.
 
         Raises:
-            ApiError: the last error, with the seconds waited; at once, where no policy names it.
+            ApiError: the last error, with the seconds waited; at once, where no policy names it. Its cause is OutOfTime
+                where there was no time for the next try.
             OutOfTime: there was no time for a first try.
         """
         self._check()
@@ -108,10 +109,10 @@ class Retrier:
                 guard()
                 # It makes calls of its own, which may have taken the time that was left.
                 self._check()
-            except OutOfTime:
+            except OutOfTime as over:
                 last.waited = self.clock.now() - begun
                 last.cut_short = True
-                raise last from None
+                raise last from over
 
     def until(self, reached: Callable[[], str], backoff: Backoff = READ_BACK) -> None:
         """Look until *reached* returns nothing; what it returns says what is seen instead.

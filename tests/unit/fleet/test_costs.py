@@ -21,10 +21,7 @@ def calls_for_twenty(terminal: Terminal, event: Ensure | Remove) -> Counter[str]
 @pytest.mark.parametrize(
     "event",
     [
-        pytest.param(
-            Ensure(ME, ASKED),
-            id="Create",
-        ),
+        pytest.param(Ensure(ME, ASKED), id="Create"),
         pytest.param(Ensure(ME, ASKED, Update(ALL.arn, replace(ASKED, key=NEW), ME)), id="Update"),
         pytest.param(enrolling(), id="reconciliation"),
     ],

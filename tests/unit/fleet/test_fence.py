@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pytest
 from support.fake_aws import log_group, throttled
 from unit.fleet.overtaking import SmallPages, Stage
 from unit.fleet.terminals import ALL, ASKED, BEFORE, ME, OURS, held, many
 
-from log_group_kms.association.requests import Remove
+from log_group_kms.association.requests import Ensure, Remove
 from log_group_kms.fleet.checkpoint import Checkpoint, Phase
 from log_group_kms.fleet.lookouts import FENCE, LOOKOUTS
 from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.lifecycle import kinds as lifecycle
+from log_group_kms.model.association import OnDelete
 from log_group_kms.model.errors import ClaimLost, Throttled
 from log_group_kms.model.ownership import Claim, Marks, Owner, Work
 from log_group_kms.model.results import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FIRST = many(LOOKOUTS)
 
@@ -72,6 +79,36 @@ def test_marks_that_cannot_be_read_for_want_of_calls_fail_the_delete() -> None:
         lifecycle.remove(terminal.context(6_000), terminal.send_delete(made_up=False))
 
     assert set(terminal.states().values()) == {held()}
+
+
+def late(terminal: Stage, create: Ensure) -> None:
+    """Its Delete was through before it began."""
+    terminal.do(terminal.send_delete(create.association, made_up=True))
+    with pytest.raises(ClaimLost):
+        terminal.do(create)
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        pytest.param(lambda terminal, create: terminal.dies_at(20, create), id="a first delivery that died"),
+        pytest.param(late, id="a Create that came after its Delete"),
+    ],
+)
+def test_a_mark_that_is_left_behind_does_not_undo_the_fleet(leave: Callable[[Stage, Ensure], object]) -> None:
+    """A Create has come to its end since, with another lookout: OnDelete is Retain, so that the keys stay."""
+    desired = replace(ASKED, on_delete=OnDelete.RETAIN)
+    terminal = Stage().having(*many(9))
+    create = terminal.send_create(desired)
+    leave(terminal, create)
+    assert terminal.works() == {FIRST[0]: Work.CREATING}
+    terminal.clock.time += 60
+    terminal.having("/aaa")
+
+    terminal.do(terminal.send_create(desired))
+    terminal.do(terminal.send_delete(desired, made_up=False))
+
+    assert set(terminal.states().values()) == {(OURS, None)}
 
 
 # --- after the propagation wait ---------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from support.fake_aws import log_group, role_denied, throttled, unavailable
+from support.fake_aws import concurrent_change, log_group, role_denied, throttled, unavailable
 from unit.fleet.overtaking import SmallPages, Stage
 from unit.fleet.terminals import ALL, ASKED, LAMBDA, ME, NEW, OURS, held, limit_exceeded, many, odd
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from log_group_kms.model.targets import LogGroup
 
 FIRST = many(LOOKOUTS)
+#: So many are tried.
+TRIED = many(8)
 
 
 def untaggable(group: LogGroup) -> ApiError:
@@ -96,14 +98,21 @@ def test_the_first_lookout_is_marked_before_the_first_change_and_bare_in_the_end
     """An Update has no Delete beside it, and the command line's own work has none at all."""
     terminal = Stage().having(*many(9))
     seen: list[dict[str, Work]] = []
-    terminal.aws.before = lambda operation: (
-        seen.append(terminal.works()) if operation == "AssociateKmsKey" or terminal.states()[FIRST[0]][1] else None
-    )
+
+    def see(operation: str) -> None:
+        begun = operation == "AssociateKmsKey" or terminal.states()[FIRST[0]][1]
+        if begun and not terminal.counts["UntagResource"]:
+            seen.append(terminal.works())
+
+    terminal.aws.before = see
 
     terminal.do(event)
 
     assert len(seen) > 9
-    # Until the very last call.
+    # Until the call that takes it off, after which nothing is changed.
+    assert work is None or {"AssociateKmsKey", "TagResource"}.isdisjoint(
+        terminal.aws.calls[terminal.aws.calls.index("UntagResource") :]
+    )
     assert all(marks == ({FIRST[0]: work} if work else {}) for marks in seen)
     assert terminal.works() == {}
     assert terminal.counts["TagResource"] == 9 + bool(work)
@@ -225,7 +234,7 @@ def test_where_the_first_four_take_no_tag_another_is_the_lookout() -> None:
 def test_where_no_lookout_takes_a_tag_the_rule_alone_shows_a_delete() -> None:
     """A reconciliation asks for it as often as it would look."""
     terminal = Stage().having(*many(100))
-    for name in many(100)[:8]:
+    for name in TRIED:
         odd(terminal, name, untaggable)
     alive = iter([True] * 3)
     rules = FleetRules(terminal.context(), ALL, is_alive=lambda: next(alive, False))
@@ -235,6 +244,23 @@ def test_where_no_lookout_takes_a_tag_the_rule_alone_shows_a_delete() -> None:
 
     assert terminal.works() == {}
     assert 0 < terminal.counts["AssociateKmsKey"] <= 3 * 5 * LEASE
+
+
+@pytest.mark.parametrize("refusal", [untaggable, lambda _: concurrent_change("TagResource")], ids=["late", "busy"])
+def test_where_no_lookout_takes_a_tag_yet_one_is_marked_later(refusal: Callable[[LogGroup], ApiError]) -> None:
+    """The role's permission is seen late, or someone is at work on all of them: the Delete stops this Create, too."""
+    terminal = Stage().having(*many(90))
+    until = terminal.clock.now() + 4
+
+    def refuse(operation: str) -> None:
+        if operation == "TagResource" and terminal.clock.now() < until:
+            terminal.aws.refuse(operation, refusal(log_group(FIRST[0])))
+
+    def is_marked() -> None:
+        assert terminal.works() == {FIRST[0]: Work.CREATING}
+
+    terminal.aws.before = refuse
+    lose(terminal, terminal.send_create(), after_associations(terminal, 60), before=is_marked)
 
 
 def test_throttling_is_no_fault_of_a_lookout() -> None:
@@ -327,8 +353,8 @@ def test_a_look_that_ages_while_it_is_throttled_is_taken_anew() -> None:
     assert slow == 3
 
 
-def test_a_create_that_comes_too_late_changes_nothing() -> None:
-    """The Delete was through before it began: the mark that cancels it is on all lookouts that there are."""
+def test_a_create_that_comes_too_late_changes_no_key() -> None:
+    """The Delete was through before it began: the first that takes its mark has the one that cancels it already."""
     terminal = Stage().having(*many(9))
     create = terminal.send_create()
     terminal.do(terminal.send_delete(made_up=True))
@@ -339,9 +365,9 @@ def test_a_create_that_comes_too_late_changes_nothing() -> None:
     with pytest.raises(ClaimLost):
         terminal.do(create)
 
-    # The mark alone.
-    assert terminal.counts["TagResource"] == 1
-    assert "AssociateKmsKey" not in terminal.counts
+    assert (terminal.counts["TagResource"], terminal.counts["AssociateKmsKey"]) == (1, 0)
+    assert terminal.works() == {FIRST[1]: Work.CREATING}
+    assert set(terminal.states().values()) == {(None, None)}
 
 
 def test_what_was_cancelled_once_holds_up_no_later_create() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -30,9 +29,9 @@ from log_group_kms.fleet.plan import Action
 from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.model.association import OnDelete, OnExistingKey
-from log_group_kms.model.errors import ProviderError
 from log_group_kms.model.keys import KeyName
-from log_group_kms.model.ownership import Claim
+from log_group_kms.model.ownership import Claim, Marks, Work
+from log_group_kms.model.results import Outcome
 from log_group_kms.model.targets import Exclusions
 
 if TYPE_CHECKING:
@@ -66,6 +65,17 @@ def unprotected(terminal: Terminal, *names: str, key: KeyArn | None = None) -> N
     ordinary = Terminal(aws=terminal.aws)
     ordinary.create()
     assert {ordinary.state(name) for name in names} == {held(key)}
+
+
+def refuse(terminal: Terminal, method: str) -> None:
+    """No call of this *method* is about "/vault"."""
+    real = getattr(terminal.aws, method)
+
+    def refusing(target: object, *rest: object) -> object:
+        assert target != log_group("/vault"), method
+        return real(target, *rest)
+
+    setattr(terminal.aws, method, refusing)
 
 
 @pytest.mark.parametrize("key", [None, STRANGE, OURS], ids=["without a key", "another key", "the fleet's key"])
@@ -150,18 +160,27 @@ def test_an_exclusion_does_not_give_them_back() -> None:
     assert (terminal.state("/app"), terminal.state("/vault")) == ((None, None), held())
 
 
-@pytest.mark.parametrize("phase", [Phase.TAKE_OVER, Phase.RELEASE, Phase.RELEASE_BUSY])
-def test_made_up_progress_does_not_reach_them(phase: Phase) -> None:
-    """An invocation that claims to undo, or to give back, leaves them as they are."""
+@pytest.mark.parametrize("undoing", [False, True])
+@pytest.mark.parametrize("phase", Phase)
+def test_made_up_progress_does_not_reach_them(phase: Phase, *, undoing: bool) -> None:
+    """Whatever an invocation claims to be in the middle of, it leaves them as they are, and asks nothing about them."""
     terminal = Guarded()
-    unprotected(terminal, "/vault")
-    forged = Checkpoint(phase, OURS.text, counts=Counts(associated=9), lookout="/vault", claimed=True, undoing=True)
+    unprotected(terminal, "/app", "/vault")
+    before = terminal.aws.log_groups[log_group("/vault")]
+    before.marks[ME.digest] = Marks(Work.CREATING)
+    marked = replace(before, marks=dict(before.marks))
+    for method in ("claim_on", "marks_on", "write_claim", "write_marks", "remove_claim", "remove_marks"):
+        refuse(terminal, method)
+    forged = Checkpoint(
+        phase, OURS.text, counts=Counts(associated=9, compliant=9), lookout="/vault", claimed=True, undoing=undoing
+    )
 
-    with suppress(ProviderError):
-        lifecycle.ensure(terminal.context(), Ensure(ME, ASKED), forged)
-    lifecycle.remove(terminal.context(), Remove.of(ME, ASKED, minted=True), forged)
+    outcome = lifecycle.ensure(terminal.context(), Ensure(ME, ASKED, sent_at=terminal.clock.now()), forged)
+    assert isinstance(outcome, Outcome)
+    outcome = lifecycle.remove(terminal.context(), Remove.of(ME, ASKED, minted=True), forged)
+    assert isinstance(outcome, Outcome)
 
-    assert terminal.state("/vault") == held()
+    assert terminal.aws.log_groups[log_group("/vault")] == marked
 
 
 def test_a_plan_names_them() -> None:

@@ -187,8 +187,8 @@ def test_a_log_group_that_another_claims_while_the_tags_are_refused_is_told() ->
     terminal = Terminal().having("/a")
 
     def claim(operation: str) -> None:
-        # The first one is the mark.
-        if operation == "TagResource" and terminal.counts[operation] == 1:
+        # The first tag marks a lookout.
+        if operation == "TagResource" and terminal.counts["TagResource"] == 1:
             terminal.aws.before = lambda _: None
             terminal.having("/a", key=STRANGE, claim=Claim(EXPLICIT, None))
             terminal.aws.refuse(operation, concurrent_change(operation))

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
     import pytest
 
-#: Instead of 5 and 16 seconds.
-LEASE: Final = 0.15
-FENCE: Final = 0.25
+#: Instead of 5 and 16 seconds. A Create takes several leases.
+LEASE: Final = 0.1
+FENCE: Final = 0.2
+LOG_GROUPS: Final = 150
 LIMITS: Final = RateLimits(log_groups=3_000, pages=3_000, workers=6)
 #: What a call may take that has begun.
 LONGEST_CALL: Final = FENCE - LEASE
@@ -71,7 +72,7 @@ class Run:
     slowest: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in many(60):
+        for name in many(LOG_GROUPS):
             self.aws.log_groups[log_group(name)] = FakeLogGroup(BEFORE if self.draw.random() < 0.3 else None)
         self.before = self.keys
         lock = threading.Lock()
@@ -120,7 +121,7 @@ class Run:
 
 
 def test_a_delete_in_a_thread_of_its_own_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At twenty moments of a Create of sixty log groups by several workers."""
+    """At twenty moments of a Create by several workers."""
     monkeypatch.setattr(lookouts, "LEASE", LEASE)
     monkeypatch.setattr(lookouts, "FENCE", FENCE)
     monkeypatch.setattr(visits, "_VISIT", LEASE / 10)

@@ -65,7 +65,7 @@ def test_a_role_without_permission_ends_it() -> None:
     """No log group will fare better."""
     terminal = Terminal().having(*many(5))
     denied = RoleDenied("TagResource", "AccessDeniedException", "not authorized", action="logs:TagResource")
-    terminal.aws.refuse("TagResource", *[denied] * 50)
+    terminal.aws.refuse("TagResource", *[denied] * 999)
 
     begun = terminal.clock.now()
 

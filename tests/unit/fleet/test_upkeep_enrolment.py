@@ -274,11 +274,7 @@ def overtake(account: Account, operation: str, come: Callable[[], object], *, re
 @pytest.mark.parametrize(
     ("operation", "refused"),
     [
-        pytest.param(
-            "TagResource",
-            False,
-            id="between claim and association",
-        ),
+        pytest.param("TagResource", False, id="between claim and association"),
         pytest.param("AssociateKmsKey", True, id="before the association is tried once more"),
         pytest.param("AssociateKmsKey", False, id="after the association"),
     ],
@@ -309,13 +305,14 @@ def test_tags_that_someone_takes_off_before_the_association_are_written_again() 
     assert account.state(ORDERS) == held(BEFORE)
 
 
-def test_what_loses_key_and_tags_after_the_association_is_brought_in_at_once() -> None:
-    """The fleet is there, so no Delete has passed by."""
+def test_what_loses_key_and_tags_after_the_association_is_brought_in_once_more() -> None:
+    """In the same delivery: the fleet is alive, so that it was no Delete which passed by."""
     account = Account().having(ORDERS, key=BEFORE)
     overtake(account, "AssociateKmsKey", lambda: account.having(ORDERS, key=BEFORE))
 
     assert account.enrol(ORDERS) is Fate.ASSOCIATED
     assert account.state(ORDERS) == held(BEFORE)
+    assert account.counts["AssociateKmsKey"] == 2
 
 
 @pytest.mark.parametrize("refusal", [denied_by_scp, not_supported])

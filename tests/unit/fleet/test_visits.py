@@ -162,11 +162,7 @@ def test_fail_accepts_what_others_own() -> None:
     [
         pytest.param("DescribeLogGroups", True, id="after its key was read"),
         pytest.param("AssociateKmsKey", False, id="before it is associated once more"),
-        pytest.param(
-            "TagResource",
-            True,
-            id="before the claim is answered",
-        ),
+        pytest.param("TagResource", True, id="before the claim is answered"),
     ],
 )
 def test_an_explicit_resource_that_comes_in_between_keeps_the_log_group(called: str, *, after: bool) -> None:
