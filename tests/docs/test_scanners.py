@@ -8,7 +8,7 @@ from support.pages import PROJECT, code_in, page
 from support.template import load
 
 PAGE: Final = page("docs/reference/scanners.md")
-TEMPLATES: Final = ("template.yaml", "examples/landing-zone/template.yaml")
+TEMPLATES: Final = ("template.yaml", "examples/landing-zone/template.yaml", "examples/landing-zone/code-buckets.yaml")
 
 
 def suppressed() -> set[str]:
