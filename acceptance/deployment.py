@@ -54,7 +54,7 @@ def build(workspace: Path) -> Path:
 
 def _run(command: list[str], workspace: Path, environment: dict[str, str]) -> tuple[int, str]:
     """Run a command; whatever happens, nothing of it is left running."""
-    process = subprocess.Popen(  # noqa: S603 - the SAM CLI  # nosec B603 - its own commands, no shell
+    process = subprocess.Popen(  # nosec B603 # noqa: S603 - the SAM CLI
         command,
         cwd=workspace,
         env=environment,
