@@ -6,16 +6,21 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from functional.fleets import EXPLICIT, PREFIX, event, having, keys_of, named
-from functional.test_least_privilege import OPTIONAL, embedded_aws, policy_without, work_as
+from functional.test_least_privilege import OPTIONAL, embedded_aws, enrol_as, invoke, policy_without, work_as
 from support.template import actions
 
-from log_group_kms.model.tags import OWNER_TAG
+from log_group_kms.model.tags import OWNER_TAG, WRITTEN_TAG
+from log_group_kms.model.times import stamp_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from functional.conftest import Deployment
 
-#: The fixture that enforces IAM.
-__all__ = ["embedded_aws"]
+    from local.client.embedded_aws import Credentials
+
+#: The fixtures that enforce IAM.
+__all__ = ["embedded_aws", "enrol_as"]
 
 #: More than the lookouts of a fleet and its own log groups are read for.
 OTHERS: Final = 40
@@ -82,3 +87,30 @@ def test_an_owner_whose_stack_is_gone(
     else:
         assert (deployment.key_of("/orders"), deployment.tags_of("/orders")) == (theirs, EXPLICIT)
         assert [word for word in ("LogEncryption of stack orders", "TakeOver") if word not in answer.reason] == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "associated"),
+    [
+        pytest.param(None, 1, id="allowed: it is brought in"),
+        pytest.param("cloudformation:DescribeStacks", 0, id="denied: it is left to its owner"),
+    ],
+)
+def test_what_a_deleted_stack_left_without_a_key(
+    deployment: Deployment, enrol_as: Callable[[str], Credentials], missing: str | None, associated: int
+) -> None:
+    """The enrolment brings in what was claimed just now by a stack that is gone, where it may ask for it."""
+    key = deployment.key()
+    deployment.aws.client("kms").create_alias(AliasName="alias/logs", TargetKeyId=key)
+    claim = EXPLICIT | {WRITTEN_TAG: stamp_of(deployment.clock.now() - 60)}
+    having(deployment, "/fleet/claimed", tags=claim)
+    enrol_as(policy_without(missing, "EnrolmentRole"))
+
+    answer = invoke({"Reconcile": True})
+
+    assert answer["AssociatedCount"] == associated
+    if associated:
+        assert deployment.key_of("/fleet/claimed") == key
+        assert deployment.tags_of("/fleet/claimed")[OWNER_TAG] != EXPLICIT[OWNER_TAG]
+    else:
+        assert (deployment.key_of("/fleet/claimed"), deployment.tags_of("/fleet/claimed")) == (None, claim)

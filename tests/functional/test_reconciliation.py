@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Final
 
@@ -108,8 +109,13 @@ def test_a_dry_run_tells_and_changes_nothing(fleet: Enrolment, capsys: pytest.Ca
 def test_who_is_left_without_a_key_is_told(fleet: Enrolment, capsys: pytest.CaptureFixture[str]) -> None:
     """By name and number: another resource claimed it just now, without a key; what has a key of its own is covered."""
     other = fleet.deployment.key()
-    fleet.log_groups("/claimed", tags=STRANGERS | written(fleet, ago=60))
-    fleet.log_groups("/claimed-and-keyed", key=other, tags=STRANGERS)
+    template = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    stack = fleet.deployment.aws.client("cloudformation").create_stack(
+        StackName="orders", TemplateBody=json.dumps(template)
+    )
+    strangers = STRANGERS | {OWNER_TAG: f"one:{stack['StackId'].partition(':stack/')[2]}/LogEncryption"}
+    fleet.log_groups("/claimed", tags=strangers | written(fleet, ago=60))
+    fleet.log_groups("/claimed-and-keyed", key=other, tags=strangers)
     fleet.log_groups("/aws/lambda/scratch-1", "elsewhere", "aws/spans")
 
     fleet.send_file("reconcile.json")
@@ -118,6 +124,16 @@ def test_who_is_left_without_a_key_is_told(fleet: Enrolment, capsys: pytest.Capt
     assert metrics_in(said)["Uncovered"] == 1
     (told,) = [line for line in json_lines(said) if "uncovered_log_groups" in line]
     assert (told["uncovered_log_groups"], told["level"]) == (["/claimed"], "WARNING")
+
+
+def test_whom_a_deleted_stack_left_without_a_key_is_brought_in(fleet: Enrolment) -> None:
+    """It was claimed just now, but nobody is at work on it any more: CloudFormation knows no such stack."""
+    fleet.log_groups("/claimed", tags=STRANGERS | written(fleet, ago=60))
+
+    answer = fleet.send_file("reconcile.json")
+
+    assert (answer["AssociatedCount"], fleet.deployment.key_of("/claimed")) == (1, fleet.key)
+    fleet.check_enrolled("/claimed")
 
 
 @pytest.mark.parametrize("date", [None, LONGEST_EVENT + 60])

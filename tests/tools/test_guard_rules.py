@@ -112,6 +112,12 @@ def test_functions_and_dynamic_references_pass(cfn_guard: guard.Guard) -> None:
     assert broken(cfn_guard, given) == []
 
 
+@pytest.mark.parametrize("character", ["\x7f", "\x80", "\x9f", "\ufeff", "\ufffe", "\n", "\x85", "é", "😀"])
+def test_what_yaml_cannot_hold_is_judged_too(cfn_guard: guard.Guard, character: str) -> None:
+    """A template of JSON may have any character."""
+    assert [rule for rule, _ in broken(cfn_guard, properties(LogGroupName=f"/a{character}"))] == ["LOG_GROUP_NAME"]
+
+
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given=at_random())
 def test_what_the_rules_pass_the_parser_accepts_and_nothing_else(cfn_guard: guard.Guard, given: dict[str, Any]) -> None:

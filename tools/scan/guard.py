@@ -28,6 +28,8 @@ _ARCHIVE: Final = "lib/python*/site-packages/cdklabs/cdk_validator_cfnguard/_jsi
 _RULES: Final = "package/rules"
 #: Exit codes of `cfn-guard validate`: all is well; a rule is broken.
 _RAN: Final = (0, 19)
+#: It reads JSON as YAML, which has these written as escapes alone (YAML 1.2, 5.1); JSON may have them as they are.
+_UNPRINTABLE: Final = re.compile("[\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Guard:
             "none",
         ]
         # It reads no surrogate pairs, as which JSON would write an emoji in ASCII.
-        document = json.dumps(deployed, ensure_ascii=False)
+        document = _UNPRINTABLE.sub(_escaped, json.dumps(deployed, ensure_ascii=False))
         ran = subprocess.run(  # noqa: S603 - the pinned scanner
             command, input=document, capture_output=True, encoding="utf-8", check=False
         )
@@ -67,6 +69,10 @@ class Guard:
             raise RuntimeError(f"No rule of cfn-guard looked at {name}")
         findings = {Finding(resource, rule["name"], _asks(rule)) for rule in broken for resource in _resources(rule)}
         return Scan(name, frozenset(findings), frozenset((*report["compliant"], *(rule["name"] for rule in broken))))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def unpacked(environment: Path, folder: Path, more_rules: Sequence[Path] = ()) -> Guard:
