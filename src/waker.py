@@ -42,8 +42,8 @@ def _invoke_provider(event: str) -> None:
 @cache
 def _lambda() -> Any:
     # Here, and not on top: what cannot be imported is answered, too.
-    import botocore.session  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
+    import botocore.session  # noqa: PLC0415 - as above
+    from botocore.config import Config  # noqa: PLC0415 - as above
 
     # All attempts fit into the function's time.
     once = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})

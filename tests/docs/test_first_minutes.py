@@ -74,6 +74,7 @@ def test_the_query_for_what_a_fleet_left_knows_the_words_of_the_log() -> None:
 def test_a_list_of_regions_is_several_words(shell: str) -> None:
     """In zsh a bare variable is one word: the commands of the pages are for both shells."""
     program = shutil.which(shell)
+    # zsh is on every Mac and on few Linux machines; bash is on both.
     if program is None:
         pytest.skip(f"there is no {shell} here")
 

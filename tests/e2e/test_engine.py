@@ -19,6 +19,7 @@ from local.invoke.engine import Engine, NoEngineError, find
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# The bridge is the machine's own there alone.
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every engine runs in a virtual machine")
 
 

@@ -25,6 +25,7 @@ def no_engine() -> str:
     return ""
 
 
+# Nothing but Python, git and make is asked for; what happens without an engine is tested everywhere.
 WITH_AN_ENGINE: Final = pytest.mark.skipif(bool(no_engine()), reason=no_engine() or "there is one")
 
 

@@ -48,6 +48,7 @@ def released(into: Path, mask: int, time_zone: str) -> Path:
 @pytest.fixture(scope="module")
 def dists(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two clones' releases."""
+    # A release is made from commits: an unpacked archive of the sources has none.
     if not shutil.which("git") or not (PROJECT / ".git").exists():
         pytest.skip("these sources are no clone")
     folder = tmp_path_factory.mktemp("clones")

@@ -17,6 +17,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
     """One that is found here."""
     found = Browser.find(tmp_path_factory.mktemp("profile"))
     if found is None:
+        # A browser is too much to ask for `make test`; the page itself is tested without one, too.
         pytest.skip("no Chromium on the path")
     return found
 

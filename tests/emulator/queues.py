@@ -19,7 +19,8 @@ CREATED = {
 }
 
 #: The same for some names: a function's own log group is an event as well.
-CREATED_NEW = {**CREATED, "detail": {**CREATED["detail"], "requestParameters": {"logGroupName": [{"prefix": "/new"}]}}}  # type: ignore[dict-item]
+_NEW = {"logGroupName": [{"prefix": "/new"}]}
+CREATED_NEW = {**CREATED, "detail": {**CREATED["detail"], "requestParameters": _NEW}}  # type: ignore[dict-item] # inferred
 
 CREATED_OR_NOT = {"source": ["aws.logs"], "detail": {"eventName": ["CreateLogGroup"]}}
 

@@ -17,6 +17,7 @@ def test_the_printed_environment_has_sam_on_the_path(
     aws: EmbeddedAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, shell: str
 ) -> None:
     """After `eval`, `sam` is the project's own where there was none, and AWS is the embedded one."""
+    # zsh is on every Mac and on few Linux machines; bash is on both.
     if not shutil.which(shell):
         pytest.skip(f"there is no {shell} here")
     program = shutil.which(shell) or ""

@@ -145,7 +145,7 @@ def changes(aws: EmbeddedAws, name: str, kind: str, **parameters: str) -> list[t
     made = client.create_change_set(
         StackName="stack",
         ChangeSetName=name,
-        ChangeSetType=kind,  # type: ignore[arg-type]
+        ChangeSetType=kind,  # type: ignore[arg-type] # one of its words, as the parametrisation has them
         TemplateBody=json.dumps(body),
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
     )

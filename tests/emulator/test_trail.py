@@ -117,7 +117,7 @@ def test_a_creation_that_iam_denies_is_an_event(aws_with_auth: EmbeddedAws) -> N
 )
 def test_rules_look_into_the_record(aws: EmbeddedAws, names: list[Any], seen: list[str]) -> None:
     """Patterns on the log group's name choose among the events."""
-    detail = {**CREATED["detail"], "requestParameters": {"logGroupName": names}}  # type: ignore[dict-item]
+    detail = {**CREATED["detail"], "requestParameters": {"logGroupName": names}}  # type: ignore[dict-item] # CREATED is inferred
     rule(aws, {**CREATED, "detail": detail}, queue(aws))
 
     for name in ("/app/a", "/app/b/logs", "/other/logs"):

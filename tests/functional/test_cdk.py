@@ -48,6 +48,7 @@ def node() -> int:
     return int(told.stdout.strip().lstrip("v").partition(".")[0] or 0)
 
 
+# The construct is an example; the project itself needs no node.
 pytestmark = pytest.mark.skipif(
     node() < OLDEST_NODE or not PYTHON.exists(),
     reason=f"CDK runs in node {OLDEST_NODE} or later: `make cdk` sets its environment up where node is found",

@@ -24,7 +24,7 @@ MADE_UP: Final = "landing-zone-LogEncryption-1UXV4JCQZ4QYD"
 
 
 @pytest.fixture
-def slow(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, one_worker: None) -> None:  # noqa: ARG001
+def slow(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, one_worker: None) -> None:  # noqa: ARG001 - sets up
     """A fleet at AWS's own pace, and the function that it calls to go on: that only writes events into its log."""
     monkeypatch.setenv("ASSOCIATIONS_PER_SECOND", "5")
     keep_invocations(deployment.aws, FUNCTION)

@@ -158,8 +158,11 @@ def test_who_is_refused_is_told(fleet: Enrolment, capsys: pytest.CaptureFixture[
 
     assert answer == {"AssociatedCount": 2, "CompliantCount": 0, "SkippedCount": 0, "RefusedCount": 1}
     assert [fleet.deployment.key_of(name) for name in ("/a", "/b", "/c")] == [fleet.key, None, fleet.key]
-    counted = metrics_in(capsys.readouterr().out)
+    said = capsys.readouterr().out
+    counted = metrics_in(said)
     assert (counted["Refused"], counted["Uncovered"], counted["Reconciled"], counted["Enrolled"]) == (1, 1, 1, 2)
+    told = [line["message"] for line in json_lines(said) if line.get("message", "").startswith("The fleet is whole")]
+    assert told == ["The fleet is whole, but for what AWS refused"]
 
 
 def test_one_that_fails_did_not_take_place(fleet: Enrolment, capsys: pytest.CaptureFixture[str]) -> None:

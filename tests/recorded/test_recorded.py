@@ -126,6 +126,7 @@ def test_the_progress_has_each_phase() -> None:
     assert {phase.value for phase in Phase} <= found
 
 
+# Then they are what others have: the tests above read them, and nobody writes them anew.
 @pytest.mark.skipif(record.is_frozen(), reason="1.0.0 is released: its cases stay as they are")
 @pytest.mark.parametrize("name", record.CASES)
 def test_the_cases_are_what_this_version_writes(name: str) -> None:

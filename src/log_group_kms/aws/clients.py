@@ -103,7 +103,7 @@ class Aws:
     @cached_property
     def surroundings(self) -> AwsSurroundings:
         """The port of `doctor`; the functions do not load it."""
-        from log_group_kms.aws.surroundings import AwsSurroundings  # noqa: PLC0415
+        from log_group_kms.aws.surroundings import AwsSurroundings  # noqa: PLC0415 - not in the package
 
         clients = cache(partial(self._client, config=QUICKLY))
         known = frozenset(self._session.get_available_services())

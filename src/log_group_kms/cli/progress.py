@@ -149,8 +149,9 @@ class _Lines:
 
 
 def _bar(console: Console, total: int | None) -> Bar:
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn  # noqa: PLC0415
-    from rich.progress import Progress as Bar  # noqa: PLC0415 - `--json` needs no Rich
+    # `--json` needs no Rich.
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn  # noqa: PLC0415 - as above
+    from rich.progress import Progress as Bar  # noqa: PLC0415 - as above
 
     return Bar(
         TextColumn("{task.description}"),

@@ -168,8 +168,9 @@ class TableScreen:
 
 def _table(found: _Rows, width: int) -> Table:
     """Return it as Rich draws it; the first column, the name, keeps its room before the others."""
-    from rich import box  # noqa: PLC0415 - `--json` needs no Rich
-    from rich.table import Table  # noqa: PLC0415
+    # `--json` needs no Rich.
+    from rich import box  # noqa: PLC0415 - as above
+    from rich.table import Table  # noqa: PLC0415 - as above
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     room = _room(found, width)

@@ -158,7 +158,7 @@ class CustomResource(CfnResource):
         except BaseException as error:  # noqa: BLE001 - whatever ended the function, CloudFormation waits
             physical_id = self.fail(self._report(error))
         # None at the end is not let through: see `_response`.
-        self.PhysicalResourceId = physical_id or self.envelope.physical_resource_id  # type: ignore[assignment]
+        self.PhysicalResourceId = physical_id or self.envelope.physical_resource_id  # type: ignore[assignment] # crhelper says str
 
     def _poll_enabled(self) -> bool:
         """Return False, see `_no_poll`; crhelper's own look-up also stumbles over an unknown type."""

@@ -166,7 +166,7 @@ class Checkpoint:
 
     Attributes:
         phase: what the pass at work is for.
-        key: ARN of the wanted key, so that an alias means the same one to the end; empty on Delete.
+        key: ARN of the wanted key: all begins anew where an alias means another one by now; empty on Delete.
         token: of the page to go on with; empty for the first.
         counts: so far.
         lookout: name of the log group that is marked as the fleet's at work; empty where none is.

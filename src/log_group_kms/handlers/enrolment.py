@@ -234,7 +234,7 @@ def _enrol(known: Enrol | Ignore, invocation: _Invocation, seconds: float | None
 def _work_off(event: Mapping[str, Any], invocation: _Invocation) -> dict[str, Any]:
     """Enrol what a batch of the queue's messages tells of; return which of them the queue is to keep."""
     # Reconciliation does not pay for the import.
-    from log_group_kms.handlers.batch import Batch, NotACreation  # noqa: PLC0415
+    from log_group_kms.handlers.batch import Batch, NotACreation  # noqa: PLC0415 - as above
 
     def enrol(event: object, seconds: float) -> None:
         try:
@@ -291,7 +291,7 @@ def _told(outcome: Outcome | Checkpoint, reconcile: Reconcile, invocation: _Invo
             "RefusedCount": outcome.refused,
         }
         invocation.report.refused(outcome.refused)
-        logger.info("The fleet is whole", extra=counts)
+        logger.info("The fleet is whole%s", ", but for what AWS refused" if outcome.refused else "", extra=counts)
         return counts
     goes_on = reconcile.hops < MOST_HOPS
     if goes_on:

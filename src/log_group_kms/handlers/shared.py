@@ -78,6 +78,6 @@ def seconds_left(context: LambdaContext) -> float:
 def reason(error: ProviderError, aws: Aws, place: Place, **words: str) -> str:
     """Return the sentence that says what went wrong, and what to do about it; *words* are those of `Wording`."""
     # Only a failure pays for the import.
-    from log_group_kms.association.diagnosis import Diagnosis, Wording  # noqa: PLC0415
+    from log_group_kms.association.diagnosis import Diagnosis, Wording  # noqa: PLC0415 - as above
 
     return Diagnosis(aws.keys, place, logs_service_principal(place), Wording(**words)).explain(error)

@@ -60,13 +60,13 @@ def _log_group_rules(context: Context, log_group: LogGroup, _: Checkpoint | None
 
 # Each kind but the most frequent one pays for its own import: a fleet's takes a fifth of all of the provider's.
 def _query_results_rules(context: Context, query_results: QueryResults, _: Checkpoint | None) -> Rules:
-    from log_group_kms.association.query_results import QueryResultsRules  # noqa: PLC0415
+    from log_group_kms.association.query_results import QueryResultsRules  # noqa: PLC0415 - as above
 
     return QueryResultsRules(context, query_results)
 
 
 def _fleet_rules(context: Context, fleet: Fleet, progress: Checkpoint | None) -> Rules:
-    from log_group_kms.fleet.rules import FleetRules  # noqa: PLC0415
+    from log_group_kms.fleet.rules import FleetRules  # noqa: PLC0415 - as above
 
     return FleetRules(context, fleet, progress)
 

@@ -181,7 +181,7 @@ class Deliveries(RuleBasedStateMachine):
                 raise role_denied("logs:AssociateKmsKey")
             associate(target, key)
 
-        self.aws.associate = refused  # type: ignore[method-assign]
+        self.aws.associate = refused  # type: ignore[method-assign] # until `del` below
         try:
             yield
         finally:

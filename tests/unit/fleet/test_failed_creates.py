@@ -25,7 +25,7 @@ def fail(terminal: Stage, event: Ensure, at: str) -> None:
     odd(terminal, at, lambda group: key_policy_denied("AssociateKmsKey", group.arn, OURS.text))
     with pytest.raises(KeyPolicyDenied):
         terminal.do(event)
-    terminal.aws.associate = real  # type: ignore[method-assign]
+    terminal.aws.associate = real  # type: ignore[method-assign] # as it was
 
 
 def apply(terminal: Stage) -> None:

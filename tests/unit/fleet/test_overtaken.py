@@ -219,10 +219,10 @@ def test_a_delete_that_dies_while_it_waits_waits_anew() -> None:
                 raise InTheFence
             real(seconds)
 
-        terminal.clock.sleep = end  # type: ignore[method-assign]
+        terminal.clock.sleep = end  # type: ignore[method-assign] # until it is put back
         with pytest.raises(InTheFence):
             terminal.do(delete)
-        terminal.clock.sleep = real  # type: ignore[method-assign]
+        terminal.clock.sleep = real  # type: ignore[method-assign] # as it was
         terminal.do(delete)
 
     with terminal.at_call(24, overtake), pytest.raises(ClaimLost):
