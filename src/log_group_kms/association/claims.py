@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from log_group_kms.association.decision import check_is_last
 from log_group_kms.model.errors import ClaimGone, ClaimLost, NotStabilized, TakenOver
 from log_group_kms.retry.policies import OTHERS_DELETE
 
@@ -20,11 +21,12 @@ FRESH: Final = 0.5
 _TAKEN_OVER: Final = "The log group was taken over, or given back, meanwhile; it was left as it is"
 
 
-def check_claim(logs: Gateway, log_group: LogGroup, owner: Owner) -> None:
-    """See that *owner*'s claim still stands.
+def check_claim(logs: Gateway, log_group: LogGroup, owner: Owner, sent_at: float | None = None) -> None:
+    """See that *owner*'s claim still stands, and that no event wrote it which came after the one *sent_at*.
 
     Raises:
         ClaimLost: a Delete of it has begun; ClaimGone where nobody has one, TakenOver where another owner has.
+        StaleEvent: CloudFormation has sent a later event, which was here meanwhile.
     """
     claim = logs.claim_on(log_group)
     gone = (
@@ -40,6 +42,7 @@ def check_claim(logs: Gateway, log_group: LogGroup, owner: Owner) -> None:
         )
     if claim.deleting or claim.cancelled:
         raise ClaimLost(gone)
+    check_is_last(claim, sent_at)
 
 
 def check_tags(logs: Gateway, log_group: LogGroup, *claims: Claim) -> None:

@@ -151,7 +151,16 @@ def _check_order(claim: Claim | None, desired: Desired) -> None:
             "A Delete of this very resource is under way on the log group, or did not finish; "
             "nothing was changed. Deploy again once it is done"
         )
-    if claim.event_at is not None and desired.asked_at is not None and claim.event_at > desired.asked_at:
+    check_is_last(claim, desired.asked_at)
+
+
+def check_is_last(claim: Claim, sent_at: float | None) -> None:
+    """See that no event which CloudFormation sent after *sent_at* wrote the *claim*, in seconds since the epoch.
+
+    Raises:
+        StaleEvent: one did.
+    """
+    if claim.event_at is not None and sent_at is not None and claim.event_at > sent_at:
         raise StaleEvent(
             "CloudFormation has sent a later event of this resource, which was here already: "
             "this one comes a second time, and changes nothing"

@@ -6,8 +6,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
+from log_group_kms.association.claimed import confirm, enlist
 from log_group_kms.association.decision import Skip
-from log_group_kms.association.log_group import confirm, enlist
 from log_group_kms.association.removal import Removal
 from log_group_kms.association.requests import Remove
 from log_group_kms.fleet.checkpoint import CLAIMED, Fate

@@ -18,7 +18,7 @@ from log_group_kms.model.errors import InvalidParameter, ProviderError
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from log_group_kms.fleet.checkpoint import Job, Visit
     from log_group_kms.fleet.cutoff import Cutoff
@@ -38,6 +38,8 @@ class _Batch:
     known: Counter[Fate]
     last: str = ""
     jobs: list[tuple[str, Future[Fate]]] = field(default_factory=list)
+    #: Names of those that were changed, and that the page does not show so, nor what was read back one by one.
+    doubtful: set[str] = field(default_factory=set)
 
     def fates(self) -> tuple[Counter[Fate], dict[str, Fate]]:
         """Return what became of all, when that is known, and which were claimed."""
@@ -58,8 +60,8 @@ class PageRunner:
         stopped: is set where one job's failure ends the pass.
         triage: knows whether a change has worked.
         page: lists the page with a token; raises InvalidParameter where that is too old.
-        confirm: reads back the log groups of these names on the page with this token; returns the fates of those that
-            are not as they were left.
+        late: returns those of the changed log groups of these names that the page with this token does not show so.
+        confirm: reads the log group of this name back; returns its fate, or None where it is as it was left.
     """
 
     def __init__(  # noqa: PLR0913 - one part a parameter
@@ -70,13 +72,15 @@ class PageRunner:
         stopped: threading.Event,
         triage: Triage,
         page: Callable[[str], Page],
-        confirm: Callable[[str, Iterable[str]], Mapping[str, Fate]],
+        late: Callable[[str, Iterable[str]], list[str]],
+        confirm: Callable[[str], Fate | None],
     ) -> None:
         self._cutoff = cutoff
         self._workers = workers
         self._stopped = stopped
         self._triage = triage
         self._page = page
+        self._late = late
         self._confirm = confirm
 
     def run(self, checkpoint: Checkpoint, visit: Visit) -> tuple[Checkpoint, Ending]:
@@ -160,9 +164,13 @@ class PageRunner:
             raise _UnfinishedError
         changed = [name for name, fate in claimed.items() if fate in CHANGED]
         if changed:
-            for name, fate in self._confirm(batch.token, changed).items():
-                fates[claimed[name]] -= 1
-                fates[fate] += 1
+            batch.doubtful = set(self._late(batch.token, changed))
+            for name in sorted(batch.doubtful):
+                if fate := self._confirm(name):
+                    fates[claimed[name]] -= 1
+                    fates[fate] += 1
+                else:
+                    batch.doubtful.discard(name)
         at_work.popleft()
         return replace(
             checkpoint,
@@ -181,6 +189,8 @@ class PageRunner:
                 raise
         for batch in at_work:
             fates, claimed = batch.fates()
+            # The further invocation brings them in again, and counts them then, or finds them under the key.
+            fates.subtract(claimed[name] for name in batch.doubtful)
             done = Counter({fate: fates[fate] for fate in (*CHANGED, Fate.RELEASED, Fate.UNRESTORED)})
             if checkpoint.changes:
                 done[Fate.COMPLIANT] = -sum(fates[fate] for fate in CHANGED)

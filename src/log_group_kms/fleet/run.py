@@ -145,6 +145,7 @@ class FleetRun:
             stopped=self._stopped,
             triage=self.triage,
             page=self.reader.page,
+            late=partial(self._late, checkpoint.wanted_key),
             confirm=partial(self._confirm, checkpoint.wanted_key),
         )
         checkpoint, ending = pages.run(checkpoint, visit)
@@ -169,16 +170,15 @@ class FleetRun:
         if checkpoint.refused:
             raise self.triage.failure(self._rules.fleet, checkpoint)
 
-    def _confirm(self, key: KeyArn | None, token: str, names: Iterable[str]) -> dict[str, Fate]:
-        """Read the log groups of these *names* back, by the page alone where that shows the key.
-
-        Returns:
-            The fates of those that are not as they were left.
-        """
+    def _late(self, key: KeyArn | None, token: str, names: Iterable[str]) -> list[str]:
+        """Return those of these *names* that their page does not show under the *key* yet."""
         shown = {listed.name: listed.key for listed in self.reader.page(token).log_groups}
-        late = [name for name in names if shown.get(name) != key]
-        groups = filter(None, map(self._rules.fleet.log_group, late))
-        if key is None:
-            return {group.name.text: Fate.PASSED for group in groups}
-        fates = {group.name.text: self.visits.confirm(group, self._owner, key) for group in groups}
-        return {name: fate for name, fate in fates.items() if fate is not Fate.ASSOCIATED}
+        return [name for name in names if shown.get(name) != key]
+
+    def _confirm(self, key: KeyArn | None, name: str) -> Fate | None:
+        """Read the log group of this *name* back; return its fate, or None where it is as it was left."""
+        group = self._rules.fleet.log_group(name)
+        if group is None:
+            return None
+        fate = self.visits.confirm(group, self._owner, key) if key else Fate.PASSED
+        return None if fate is Fate.ASSOCIATED else fate

@@ -124,7 +124,6 @@ def test_the_delete_of_a_resource_is_never_stale() -> None:
     assert account.state == (BEFORE, None)
 
 
-@pytest.mark.xfail(strict=True, reason="a claim of its own is not read again after the key, nor is its date compared")
 @pytest.mark.parametrize("seconds", [0.0, 2.0], ids=["in no time", "in two seconds"])
 def test_a_create_that_is_still_at_work_gives_way_to_a_later_update(seconds: float) -> None:
     """Whichever of its calls the Update comes at, a redelivered Create leaves the Update's key or fails."""

@@ -139,7 +139,8 @@ def runner_of(pages: Mapping[str, Page], workers: int = 2) -> PageRunner:
         stopped=threading.Event(),
         triage=Triage(Terminal().context().keys, cutoff, enrolling=False),
         page=lambda token: pages[token],
-        confirm=lambda _, __: {},
+        late=lambda _, __: [],
+        confirm=lambda _: None,
     )
 
 

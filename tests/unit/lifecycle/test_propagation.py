@@ -10,7 +10,7 @@ import pytest
 from support.fake_aws import PLACE, FakeLogGroup, owner, role_denied
 from unit.lifecycle.provider import BEFORE, KEY, ORDERS, Provider
 
-from log_group_kms.association import log_group as log_group_rules
+from log_group_kms.association import claimed
 from log_group_kms.association.context import Context
 from log_group_kms.cloudformation.envelope import Envelope
 from log_group_kms.lifecycle.deadlines import Deadlines
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def no_wait_before_the_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """These tests count the seconds of PropagationWaitSeconds alone."""
-    monkeypatch.setattr(log_group_rules, "_OUTLASTING", 0.0)
+    monkeypatch.setattr(claimed, "_OUTLASTING", 0.0)
 
 
 def test_a_wait_inside_one_invocation(provider: Provider) -> None:
