@@ -28,7 +28,7 @@ $(STAMP): requirements-dev.txt
 	@touch $@
 
 test: $(STAMP) $(SCAN)/.installed $(CDK_WHERE_NODE_IS) ## every test, with coverage
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 chaos: $(STAMP) ## stacks at random, at length (CHAOS_EXAMPLES=20000)
 	CHAOS_EXAMPLES=$${CHAOS_EXAMPLES:-20000} $(BIN)/python -m pytest -q -n auto tests/unit/lifecycle/test_stacks_at_random.py tests/unit/fleet/test_fleets_at_random.py

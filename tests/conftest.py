@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
 # The machine may be shared, and drawing Unicode for the first time builds a table: time says nothing here.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many workers `-n auto` means: the longest tests wait for servers, most of their time."""
+    return max(4, 2 * (os.cpu_count() or 1))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, lest one worker is at such a file when all others are through."""
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
 
 
 #: Tests call as fast as they can, and for many of them no sleep takes time: at AWS's own quotas they would be refused

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 ACCOUNT: Final = "111122223333"
 REGION: Final = "eu-west-1"
+#: For a caller who minds what is there in the end, and not that the quotas hold it up.
+PATIENT: Final = Config(retries={"mode": "standard", "total_max_attempts": 10}, proxies={})
 _NO_RETRIES: Final = Config(retries={"total_max_attempts": 1}, proxies={})
 
 

@@ -10,10 +10,11 @@ from typing import Final
 import pytest
 
 from local.client import keys
-from local.client.embedded_aws import EmbeddedAws
+from local.client.embedded_aws import PATIENT, EmbeddedAws
 from local.client.stacks import Stacks, fire, make_log_groups
 from local.demo import provider
 from local.demo.associations import Encryption, encryption_of, owner_of, template
+from log_group_kms.model.tags import WORK_TAG
 
 #: Times AWS's quotas of all calls, so that a thousand log groups take twenty seconds.
 QUOTA_FACTOR: Final = 10.0
@@ -62,6 +63,13 @@ class Account:
             "FleetExcludeLogGroupNames": "/sandbox/*,/aws/lambda/log-group-kms-association-enrolment-*",
             "AssociationsPerSecond": str(QUOTA),
         }
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a log group bears the mark of a fleet at work, which goes last."""
+        logs = self.aws.client("logs", config=PATIENT)
+        arn = f"arn:aws:logs:{self.aws.region}:{self.aws.account}:log-group:{THOUSAND[0]}"
+        return any(name.startswith(WORK_TAG) for name in logs.list_tags_for_resource(resourceArn=arn)["tags"])
 
     def reconcile(self, **event: bool) -> dict[str, object]:
         """Invoke the enrolment's function for a reconciliation; return its answer."""
@@ -238,6 +246,7 @@ def the_schedule_mends_what_was_changed_by_hand_or_missed(account: Account, _: p
     eventually(lambda: account.key_counts("/app/") == {account.key: 1001})
     assert account.of(THOUSAND[5]) == account.held()
     assert account.of("/app/missed") == account.held()
+    eventually(lambda: not account.at_work)
     account.aws.client("events").enable_rule(Name=RULE)
 
 

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.client import keys
-from local.client.embedded_aws import EmbeddedAws
+from local.client.embedded_aws import PATIENT, EmbeddedAws
 from local.client.stacks import Stacks
 from local.demo import provider
 from local.demo.associations import encryption_of, template
@@ -106,8 +106,9 @@ def test_a_burst_is_worked_off_by_two_executions(account: Account) -> None:
     """250 log groups at once: all under the key, each changed once, at the quota, by at most two executions."""
     account.aws.direction.forget_calls()
     begun = time.monotonic()
+    logs = account.aws.client("logs", config=PATIENT)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda name: account.aws.client("logs").create_log_group(logGroupName=name), BURST))
+        list(pool.map(lambda name: logs.create_log_group(logGroupName=name), BURST))
 
     eventually(lambda: account.covered("/burst/") == set(BURST))
     seconds = time.monotonic() - begun

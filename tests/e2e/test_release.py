@@ -1,5 +1,6 @@
 """The release: equal bytes from two clones, and all that a user needs without a clone."""
 
+import base64
 import hashlib
 import json
 import os
@@ -178,7 +179,8 @@ def test_the_released_landing_zone(aws: EmbeddedAws, release: Release) -> None:
     # Larger than what CloudFormation takes as text: it comes from the bucket, as a StackSet's does.
     body = (release.folder / "landing-zone.yaml").read_bytes()
     there.client("s3").put_object(Bucket=bucket, Key="landing-zone.yaml", Body=body)
-    given = {"CodeBucketPrefix": "landing-zone-code", "CodeKey": release.code.name}
+    digest = base64.b64encode(hashlib.sha256(release.code.read_bytes()).digest()).decode()
+    given = {"CodeBucketPrefix": "landing-zone-code", "CodeKey": release.code.name, "CodeSha256": digest}
     there.client("cloudformation").create_stack(
         StackName="logs",
         TemplateURL=f"{there.endpoint}/{bucket}/landing-zone.yaml",

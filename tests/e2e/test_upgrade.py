@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from botocore.config import Config
 from e2e.artifacts import Release
 
 from local.client import keys
-from local.client.embedded_aws import EmbeddedAws
+from local.client.embedded_aws import PATIENT, EmbeddedAws
 from local.client.stacks import Stacks, make_log_groups, query_results_key
 from local.demo import provider
 from local.demo.associations import Encryption, encryption_of, owner_of, template
@@ -74,7 +73,7 @@ class Account:
     def key_counts(self) -> Counter[str]:
         """Count the fleet's log groups by their key, which is empty for none."""
         # The functions at work use the same quota up.
-        patient = self.aws.client("logs", config=Config(retries={"mode": "standard", "total_max_attempts": 10}))
+        patient = self.aws.client("logs", config=PATIENT)
         pages = patient.get_paginator("describe_log_groups").paginate(logGroupNamePrefix="/app/")
         return Counter(group.get("kmsKeyId", "") for page in pages for group in page["logGroups"])
 

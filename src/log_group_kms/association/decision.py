@@ -190,8 +190,11 @@ def _is_left_behind(observed: Observed, desired: Desired) -> bool:
 def _taken_from(observed: Observed, desired: Desired) -> Owner | None:
     """Return who gets the log group back where the Create of a fleet that takes it over fails."""
     claim = observed.claim
-    if claim is None or not desired.owner.is_fleet or claim.deleting or observed.key != desired.key:
+    if claim is None or not desired.owner.is_fleet:
         return None
+    if claim.deleting or observed.key != desired.key:
+        # Nobody; but what the tag says would stay.
+        return desired.owner if claim.taken_from else None
     return claim.taken_from if claim.owner == desired.owner else claim.owner
 
 

@@ -105,7 +105,7 @@ class Ensure:
             return None
         if former.target.arn in (self.association.target.arn, self.update.physical_resource_id):
             return None
-        return Remove.of(owner, former)
+        return replace(Remove.of(owner, former), hands_back=True)
 
     @property
     def may_undo(self) -> bool:
@@ -160,6 +160,7 @@ class Remove:
         cancels: True where CloudFormation made the physical id up: it cancelled a Create that may still be at work
             (aws-cdk#26139).
         sent_at: see `Ensure`.
+        hands_back: True where an Update is sent back: a fleet's log groups go back to whom it took them from.
     """
 
     owner: Owner
@@ -169,6 +170,7 @@ class Remove:
     minted: bool = False
     cancels: bool = False
     sent_at: float | None = None
+    hands_back: bool = False
 
     @classmethod
     def of(cls, owner: Owner, former: Association, *, minted: bool = False) -> Remove:

@@ -106,7 +106,7 @@ class Enlistment:
     def _fate_of(self, name: str, desired: Desired, decision: Apply) -> Fate:
         taken_from = decision.claim.taken_from
         if not decision.associate:
-            inherited = taken_from is not None and not taken_from.is_command_line
+            inherited = taken_from not in (None, desired.owner) and not taken_from.is_command_line
             return self.met(
                 name, Fate.INHERITED if inherited else Fate.TAKEN_OVER, taken_from.text if taken_from else ""
             )

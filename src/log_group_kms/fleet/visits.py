@@ -235,7 +235,7 @@ class Visits:
         # What is given back has been taken: the role is able to.
         self.triage.prove()
         try:
-            if undoing and claim.taken_from and not claim.deleting:
+            if (undoing or event.hands_back) and claim.taken_from and not claim.deleting:
                 outcome: Outcome = removal.hand_back(claim, claim.taken_from)
                 return self.enlistment.met(name, Fate.PASSED if outcome.skipped else Fate.RELEASED, outcome.note)
             outcome = removal.remove_claimed(event, claim)

@@ -17,6 +17,7 @@ from log_group_kms.model.tags import (
     RELEASED_TAG,
     SCOPE_TAG,
     TAG_VALUE_LENGTH,
+    TAKEN_FROM_SCOPE_TAG,
     TAKEN_FROM_TAG,
     WORK_TAG,
     WRITTEN_TAG,
@@ -127,7 +128,8 @@ class Claim:
         written_at: when CloudFormation sent the event that wrote it, or when upkeep wrote it, in seconds since the
             epoch; None where that is not known.
         by_upkeep: whether enrolment, reconciliation or the command line wrote it, and no event of CloudFormation.
-        taken_from: of a fleet, who held the log group before, under the same key; None where nobody did.
+        taken_from: of a fleet, who held the log group before, under the same key; None where nobody did. To write the
+            owner itself says so over a tag that names somebody.
         cancelled: whether a Delete of the owner came after the event that wrote it; AWS's answer alone shows that.
     """
 
@@ -155,7 +157,7 @@ class Claim:
         written, _, by = tags.get(WRITTEN_TAG, "").partition(" ")
         written_at = moment_of(written)
         cancelled_at = Marks.of_tags(tags, owner).cancelled_at
-        taken_from = tags.get(TAKEN_FROM_TAG, "")
+        taken_from, former_scope = tags.get(TAKEN_FROM_TAG, ""), tags.get(TAKEN_FROM_SCOPE_TAG, "")
         return cls(
             owner,
             KeyArn(previous) if KEY_ARN.fullmatch(previous) else None,
@@ -163,7 +165,7 @@ class Claim:
             deleted=owner_tag.startswith(_DELETED),
             written_at=written_at,
             by_upkeep=by == _UPKEEP,
-            taken_from=Owner(taken_from, scope) if taken_from not in ("", text) else None,
+            taken_from=Owner(taken_from, former_scope) if taken_from not in ("", text) else None,
             cancelled=cancelled_at is not None and written_at is not None and cancelled_at >= written_at,
         )
 
@@ -179,6 +181,7 @@ class Claim:
             tags[WRITTEN_TAG] = stamp_of(self.written_at) + (f" {_UPKEEP}" if self.by_upkeep else "")
         if self.taken_from:
             tags[TAKEN_FROM_TAG] = self.taken_from.text
+            tags[TAKEN_FROM_SCOPE_TAG] = self.taken_from.scope
         return tags
 
     @property

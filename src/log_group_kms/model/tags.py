@@ -16,10 +16,20 @@ SCOPE_TAG: Final = "log-group-kms-association:scope"
 WRITTEN_TAG: Final = "log-group-kms-association:written"
 #: On a fleet's log groups only: who held it, under the same key, before a Create that may yet fail.
 TAKEN_FROM_TAG: Final = "log-group-kms-association:taken-from"
+#: ... and that one's scope.
+TAKEN_FROM_SCOPE_TAG: Final = "log-group-kms-association:taken-from-scope"
 #: How often enrolment put the key back within an hour, after someone else had changed it; it goes with the claim.
 MENDED_TAG: Final = "log-group-kms-association:mended"
 #: All that a claim consists of.
-CLAIM_TAGS: Final = (OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG, WRITTEN_TAG, TAKEN_FROM_TAG, MENDED_TAG)
+CLAIM_TAGS: Final = (
+    OWNER_TAG,
+    PREVIOUS_KEY_TAG,
+    SCOPE_TAG,
+    WRITTEN_TAG,
+    TAKEN_FROM_TAG,
+    TAKEN_FROM_SCOPE_TAG,
+    MENDED_TAG,
+)
 
 #: Marks: of a fleet at work, of a Create that a Delete has cancelled, and of a Delete that had to give up. The owner's
 #: digest follows.

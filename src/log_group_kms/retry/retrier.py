@@ -7,7 +7,7 @@ Pauses have full jitter: up to 500 of these resources start at once, each in its
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from log_group_kms.model.errors import ApiError, NotStabilized, OutOfTime
 from log_group_kms.retry.clock import Deadline
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from log_group_kms.retry.clock import Clock
 
 T = TypeVar("T")
+
+#: Seconds before the deadline at which the last try begins: a call is answered sooner, as a rule.
+_A_TRY: Final = 1.0
 
 
 def no_guard() -> None:
@@ -142,13 +145,16 @@ class Retrier:
             )
 
     def _pause(self, wait: _Wait) -> bool:
-        """Sleep before the next try; False, and no sleep, where no time is left for it and for the try."""
+        """Sleep before the next try; False, and no sleep, where no time is left for it and for the try.
+
+        The last try comes just before the end, not a long pause sooner.
+        """
         now = self.clock.now()
-        longest = wait.backoff.ceiling(wait.tries)
-        pause = min(wait.ends - now, self._jitter(longest * wait.backoff.least, longest))
-        if now >= wait.ends or now + pause >= self.deadline.at or self._over():
+        ends = min(wait.ends, self.deadline.at - _A_TRY)
+        if now >= ends or self._over():
             return False
-        self.clock.sleep(pause)
+        longest = wait.backoff.ceiling(wait.tries)
+        self.clock.sleep(min(ends - now, self._jitter(longest * wait.backoff.least, longest)))
         wait.tries += 1
         return not self._over()
 

@@ -53,12 +53,19 @@ def test_a_claim_says_when_and_by_whom_it_was_written(desired: Desired, *, by_up
         pytest.param(WANTED, Claim(FLEET, BEFORE), None, id="its own"),
         pytest.param(OTHER, Claim(SIBLING, BEFORE), None, id="a sibling's, under another key"),
         pytest.param(WANTED, Claim(SIBLING, BEFORE, deleting=True), None, id="one that is leaving"),
+        pytest.param(
+            WANTED, Claim(SIBLING, BEFORE, deleting=True, taken_from=COMMAND_LINE), FLEET, id="one that took it itself"
+        ),
+        pytest.param(OTHER, Claim(FLEET, BEFORE, taken_from=SIBLING), FLEET, id="its own, under another key now"),
         pytest.param(WANTED, None, None, id="nobody's"),
         pytest.param(None, None, None, id="nobody's, without a key"),
     ],
 )
 def test_whom_a_fleet_took_it_from(key: KeyArn | None, claim: Claim | None, taken_from: Owner | None) -> None:
-    """Whoever had it under the same key gets it back where the Create fails; nobody else could."""
+    """Whoever had it under the same key gets it back where the Create fails; nobody else could.
+
+    A fleet's own name takes the place of one in the tag that would stay there.
+    """
     assert applied(Observed(key, claim), CREATE).claim.taken_from == taken_from
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 
 import pytest
 from support.fake_aws import concurrent_change, key_policy_denied, role_denied
 from unit.association.account import ASKED, BEFORE, FLEET, ME, NEW, ORDERS, OURS, SIBLING, STRANGE, STRANGER, Account
 
+from log_group_kms.association.removal import Removal
 from log_group_kms.model.association import Association, OnDelete
 from log_group_kms.model.errors import ApiError, KeyNotFound, RoleDenied
 from log_group_kms.model.keys import KeyArn, KeyName
@@ -289,3 +291,39 @@ def test_a_delete_leaves_what_is_taken_over_while_it_waits(
 
     assert account.state == (STRANGE, Claim(STRANGER, BEFORE))
     assert account.aws.calls.count(operation) == 1
+
+
+@pytest.mark.parametrize("on_delete", OnDelete)
+@pytest.mark.parametrize("claim", [Claim(ME, BEFORE), None], ids=["claimed", "without tags"])
+def test_a_log_group_that_vanishes_at_any_call_is_no_failure(on_delete: OnDelete, claim: Claim | None) -> None:
+    """The stack goes with it."""
+    for call in count(1):
+        account = Account().having(OURS, claim)
+        calls = 0
+
+        def vanish(_: str, *, at: int = call, account: Account = account) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == at:
+                del account.aws.log_groups[ORDERS]
+
+        account.aws.before = vanish
+        outcome = account.delete(replace(ASKED, on_delete=on_delete))
+
+        if calls < call:
+            break
+        assert outcome.note == "The log group is gone; there was nothing to do"
+    assert call > 1
+
+
+def test_what_is_taken_over_while_it_is_handed_back_stays_taken() -> None:
+    """AWS lets the Delete wait; meanwhile somebody names the log group, and the last writer wins."""
+    account = Account().having(OURS, Claim(FLEET, BEFORE))
+    account.aws.refuse("TagResource", concurrent_change("TagResource"))
+    account.aws.before = lambda _: account.having(NEW, Claim(STRANGER, OURS)) and None
+
+    removal = Removal(account.context().logs, account.context().keys, ORDERS)
+    outcome = removal.hand_back(Claim(FLEET, BEFORE), SIBLING)
+
+    assert outcome.skipped == 1
+    assert account.state == (NEW, Claim(STRANGER, OURS))

@@ -51,6 +51,10 @@ def test_the_id_of_a_failed_answer(event: Ensure, footprint: Footprint, failure_
     assert event.failure_id(footprint) == failure_id
 
 
+#: Of a target that CloudFormation never heard of.
+UNDONE = replace(Remove.of(ME, ELSEWHERE), hands_back=True)
+
+
 @pytest.mark.parametrize(
     ("event", "creating", "enrolling", "new_target", "may_undo", "changes_key"),
     [
@@ -79,9 +83,9 @@ def test_what_a_request_says_of_itself(
         pytest.param(None, None, id="Create"),
         pytest.param(Update(ORDERS.arn, ASKED, ME), None, id="same target"),
         pytest.param(Update(BILLING.arn, ELSEWHERE, ME), None, id="another target, whose Delete comes"),
-        pytest.param(Update(ORDERS.arn, ELSEWHERE, ME), Remove.of(ME, ELSEWHERE), id="an Update that is sent back"),
-        pytest.param(Update(ORDERS.arn, ELSEWHERE, FLEET), Remove.of(FLEET, ELSEWHERE), id="of another kind"),
-        pytest.param(Update(MADE_UP, ELSEWHERE, ME), Remove.of(ME, ELSEWHERE), id="under a made-up id"),
+        pytest.param(Update(ORDERS.arn, ELSEWHERE, ME), UNDONE, id="an Update that is sent back"),
+        pytest.param(Update(ORDERS.arn, ELSEWHERE, FLEET), replace(UNDONE, owner=FLEET), id="of another kind"),
+        pytest.param(Update(MADE_UP, ELSEWHERE, ME), UNDONE, id="under a made-up id"),
         pytest.param(Update(ORDERS.arn, None, ME), None, id="properties that nobody understands"),
         pytest.param(Update(ORDERS.arn, ELSEWHERE), None, id="an owner that nobody knows"),
         pytest.param(Update(ORDERS.arn, replace(ASKED, target=RESULTS), ME), None, id="what carries no claim"),

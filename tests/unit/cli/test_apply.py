@@ -274,3 +274,17 @@ def test_what_fails_on_the_way_tells_how_far_it_came(desk: Desk) -> None:
 
     assert desk.run(*APPLY, "--yes") == 0
     assert desk.states()["/aws/lambda/payments"] == FakeLogGroup(KEY, Claim(COMMAND_LINE, BEFORE))
+
+
+def test_what_nobody_expects_tells_how_far_it_came_too(desk: Desk) -> None:
+    """A mistake in the command line itself is shown as it is, after the number."""
+
+    def break_down(operation: str) -> None:
+        if operation == "AssociateKmsKey":
+            raise ZeroDivisionError
+
+    desk.aws.after = break_down
+
+    with pytest.raises(ZeroDivisionError):
+        desk.run(*APPLY, "--yes")
+    assert desk.capsys.readouterr().err.splitlines()[-1] == "0 were changed before this:"

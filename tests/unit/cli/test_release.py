@@ -139,3 +139,19 @@ def test_every_log_group_that_is_not_given_back_is_named(
     assert (code, told[-3].partition(":")[0]) == (1, "/aws/lambda/orders")
     assert told[-1].startswith("The caller lacks the permission logs:DisassociateKmsKey on ")
     assert (desk.json()["refused"] if options else desk.out) == (["/aws/lambda/orders"] if options else "")
+
+
+def test_a_log_group_that_vanishes_while_it_is_counted_is_counted_out(desk: Desk) -> None:
+    """Nobody may ask for tags, so each claim is read."""
+    desk.run(*APPLY, "--yes")
+    desk.aws.knows_tags = False
+
+    def vanish(operation: str) -> None:
+        if operation == "ListTagsForResource":
+            desk.aws.before = lambda _: None
+            del desk.aws.log_groups[log_group("/aws/lambda/payments")]
+
+    desk.aws.before = vanish
+
+    assert desk.run("release", "--prefix", "*", "--yes") == 0
+    assert COMMAND_LINE not in {state.claim.owner for state in desk.states().values() if state.claim}

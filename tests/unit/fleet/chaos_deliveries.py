@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 
 #: Seconds that an event for one log group takes: the other one, which is in the middle of its own, looks again.
-_A_WHILE: Final = 2.0
+A_WHILE: Final = 2.0
 
 
 class Deliveries(RuleBasedStateMachine):
@@ -202,7 +202,7 @@ class Deliveries(RuleBasedStateMachine):
             case "again" if event:
                 with self.beside():
                     self.deliver(event, CALM)
-                self.clock.time += _A_WHILE
+                self.clock.time += A_WHILE
                 return
             case "vanishes" if there and len(self.aws.log_groups) > 1:
                 del self.aws.log_groups[group]
@@ -237,12 +237,14 @@ class Deliveries(RuleBasedStateMachine):
                 with self.beside():
                     delete = self.event("Delete", resource, resource.physical_id)
                     assert self.deliver(delete, CALM).status == "SUCCESS"
-                self.clock.time += _A_WHILE
+                self.clock.time += A_WHILE
                 del self.resources[place]
                 self.alone[group] = self.states()[group]
                 self.touched.add(group)
                 self.fixed.discard(group)
                 self.meddled.discard(group)
+                # It is nobody's now: a fleet that comes to it later takes it.
+                self.stripped.add(group)
                 note("explicit went")
 
     def come(self, group: LogGroup, key: KeyArn) -> None:
@@ -258,7 +260,7 @@ class Deliveries(RuleBasedStateMachine):
             return
         with self.beside():
             assert self.deliver(self.event("Create", new), CALM).status == "SUCCESS"
-        self.clock.time += _A_WHILE
+        self.clock.time += A_WHILE
         self.resources[stack, "Third"] = new
         self.alone[group] = self.states()[group]
         previous = before.claim.previous if before.claim and before.claim.deleting else before.key

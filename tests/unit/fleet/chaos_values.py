@@ -112,6 +112,23 @@ class Resource:
         return Owner.of_resource(self.stack, self.logical_id, self.wanted.target)
 
 
+#: Who holds what `log-group-kms apply` has put under a key, until a fleet takes it over.
+COMMAND_LINE: Final = Owner.of_command_line(fleet(""))
+
+
+@dataclass(frozen=True)
+class Applied(Resource):
+    """What the command line is asked for, as if it were a resource."""
+
+    @property
+    def owner(self) -> Owner:
+        return COMMAND_LINE
+
+    @classmethod
+    def to(cls, wanted: Wanted) -> Applied:
+        return cls("-", "command-line", wanted, "")
+
+
 @dataclass(frozen=True)
 class Incident(Mishap):
     """A mishap; what others do they do to this log group, with this key."""
@@ -149,7 +166,16 @@ class Turmoil:
 
 CALM: Final = Turmoil()
 #: What others do in the middle of an event.
-OTHERS: Final = ("vanishes", "appears", "key changed", "tags stripped", "explicit comes", "explicit goes")
+OTHERS: Final = (
+    "vanishes",
+    "appears",
+    "key changed",
+    "tags stripped",
+    "explicit comes",
+    "explicit goes",
+    "applied",
+    "released",
+)
 
 ones = st.builds(
     Wanted,

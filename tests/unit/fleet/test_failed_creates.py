@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
-from support.fake_aws import key_policy_denied, role_denied
+from support.fake_aws import fleet, key_policy_denied, role_denied
 from unit.fleet.overtaking import Stage
 from unit.fleet.terminals import ALL, ASKED, BEFORE, ME, NEW, OURS, SIBLING, Terminal, held, many, odd
 
-from log_group_kms.association.requests import Asker, Ensure, Update
+from log_group_kms.association.requests import Asker, Ensure, Remove, Update
 from log_group_kms.fleet.lookouts import FENCE
 from log_group_kms.model.association import OnDelete, OnRefusedLogGroup
 from log_group_kms.model.errors import ApiError, KeyPolicyDenied
 from log_group_kms.model.ownership import Claim, Owner, Work
+
+if TYPE_CHECKING:
+    from log_group_kms.model.targets import Fleet
 
 COMMAND_LINE = Owner.of_command_line(ALL)
 FAILING = replace(ASKED, on_refused_log_group=OnRefusedLogGroup.FAIL)
@@ -75,23 +79,27 @@ def test_a_create_that_fails_for_what_was_refused_is_undone_too() -> None:
     assert set(terminal.states().values()) == {(BEFORE, None)}
 
 
-def test_what_apply_had_done_stays_so_after_a_create_that_was_rolled_back() -> None:
-    """Under the key, and the command line's: a Create that is tried again takes it over again."""
+@pytest.mark.parametrize("target", [ALL, fleet("/")], ids=["the same prefix", "another prefix"])
+def test_what_apply_had_done_stays_so_after_a_create_that_was_rolled_back(target: Fleet) -> None:
+    """Under the key, and the command line's: a Create that is tried again takes it over, and `release` ends it."""
     terminal = Stage().having("/a", key=BEFORE).having(*many(9))
     apply(terminal)
     applied = terminal.states()
     assert applied == {"/a": held(BEFORE, me=COMMAND_LINE), **{name: held(me=COMMAND_LINE) for name in many(9)}}
     terminal.having("/new", "/zz")
-    create = terminal.send_create(FAILING)
+    failing, me = replace(FAILING, target=target), replace(ME, scope=target.scope)
+    create = terminal.send_create(failing, me)
     terminal.clock.time += 1
     odd(terminal, "/zz", lambda group: role_denied("logs:AssociateKmsKey", target=group.arn, key=OURS.text))
     with pytest.raises(ApiError):
         terminal.do(create)
-    assert terminal.state("/a") == held(BEFORE)
+    assert terminal.state("/a") == held(BEFORE, me=me)
 
-    terminal.do(terminal.send_delete(FAILING, made_up=False))
+    terminal.do(terminal.send_delete(failing, me, made_up=False))
 
     assert terminal.states() == applied | {"/new": (None, None), "/zz": (None, None)}
+    terminal.do(Remove(COMMAND_LINE, ALL))
+    assert terminal.states() == {"/a": (BEFORE, None), **dict.fromkeys([*many(9), "/new", "/zz"], (None, None))}
 
 
 def test_what_apply_had_done_is_given_back_with_a_fleet_that_came_to_be() -> None:

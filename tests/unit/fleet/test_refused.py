@@ -33,7 +33,7 @@ from unit.fleet.terminals import (
 from log_group_kms.association.requests import Ensure, Remove
 from log_group_kms.fleet.checkpoint import Fate
 from log_group_kms.lifecycle import kinds as lifecycle
-from log_group_kms.model.association import Association, OnRefusedLogGroup
+from log_group_kms.model.association import Association, OnExistingKey, OnRefusedLogGroup
 from log_group_kms.model.errors import AccessDenied, ApiError, ProviderError, RoleDenied, Throttled, Unavailable
 from log_group_kms.model.ownership import Claim
 
@@ -147,6 +147,17 @@ def test_what_no_log_group_is_at_fault_for_is_put_aside_for_none(
         lifecycle.ensure(terminal.context(6_000), Ensure(ME, ASKED))
 
     assert refused(terminal) == many(20)[5:]
+
+
+def test_a_look_at_all_is_not_held_up_by_tags_that_cannot_be_read() -> None:
+    """OnExistingKey says Fail: whose the other key is, nobody can tell, so that log group is left, and counted."""
+    terminal = Terminal().having(*many(9)).having("/hidden", key=STRANGE)
+    odd(terminal, "/hidden", unreadable)
+
+    outcome = terminal.create(replace(ASKED, on_existing_key=OnExistingKey.FAIL))
+
+    assert (outcome.associated, outcome.refused) == (9, 1)
+    assert terminal.state("/hidden") == (STRANGE, None)
 
 
 # --- a Delete ---------------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from log_group_kms.association.requests import Ensure
 from log_group_kms.fleet.checkpoint import Fate
 from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.model.association import Association, OnDelete
-from log_group_kms.model.errors import ApiError, ClaimLost, ConcurrentChange, KeyPolicyDenied
+from log_group_kms.model.errors import ApiError, ClaimLost, ConcurrentChange, KeyPolicyDenied, ResourceConflict
 from log_group_kms.model.ownership import Claim, Owner
 
 if TYPE_CHECKING:
@@ -294,6 +294,35 @@ def test_a_delete_that_overtakes_an_enrolment_leaves_nothing_behind(operation: s
         assert account.enrol(ORDERS) is Fate.PASSED
 
     assert account.state(ORDERS) == (BEFORE, None)
+
+
+@pytest.mark.parametrize("alive", [True, False], ids=["of an exclusion", "of the fleet"])
+def test_a_delete_that_has_begun_and_stands_still_ends_an_enrolment(*, alive: bool) -> None:
+    """Where the fleet is gone, the enrolment does the rest itself; else whoever began goes on."""
+    account = Account().having(ORDERS, key=BEFORE)
+
+    def begin() -> None:
+        account.is_alive = lambda: alive
+        account.aws.log_groups[log_group(ORDERS)].claim = Claim(ME, BEFORE, deleting=True)
+
+    overtake(account, "AssociateKmsKey", begin)
+
+    if alive:
+        with pytest.raises(ClaimLost):
+            account.enrol(ORDERS)
+        assert account.state(ORDERS)[1] == Claim(ME, BEFORE, deleting=True)
+    else:
+        assert account.enrol(ORDERS) is Fate.RELEASED
+        assert account.state(ORDERS) == (BEFORE, None)
+
+
+def test_a_key_that_is_not_to_be_replaced_is_told_with_the_log_group() -> None:
+    """One of a batch of events: which one it is, its error says."""
+    account = Account(settings=SETTINGS | {"ON_EXISTING_KEY": "Fail"}).having(ORDERS, key=STRANGE)
+
+    with pytest.raises(ResourceConflict, match=f":log-group:{ORDERS}: OnExistingKey is Fail"):
+        account.enrol(ORDERS)
+    assert account.state(ORDERS) == (STRANGE, None)
 
 
 def test_tags_that_someone_takes_off_before_the_association_are_written_again() -> None:

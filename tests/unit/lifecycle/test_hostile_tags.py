@@ -33,6 +33,7 @@ from log_group_kms.model.tags import (
     PREVIOUS_KEY_TAG,
     RELEASED_TAG,
     SCOPE_TAG,
+    TAKEN_FROM_SCOPE_TAG,
     TAKEN_FROM_TAG,
     WORK_TAG,
     WRITTEN_TAG,
@@ -76,6 +77,7 @@ claims: Final = st.fixed_dictionaries(
         SCOPE_TAG: st.sampled_from(["prefix=/app/", "prefix=", "prefix=/app"]) | anything,
         WRITTEN_TAG: written,
         TAKEN_FROM_TAG: owners,
+        TAKEN_FROM_SCOPE_TAG: st.sampled_from(["prefix=/app/", "prefix=", "prefix=/app"]) | anything,
     },
 )
 #: Marks that the fleet's own events would read.

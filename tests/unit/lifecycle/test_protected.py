@@ -132,3 +132,18 @@ def test_made_up_progress_is_refused() -> None:
         provider.invoke(provider.event() | {PROGRESS: forged.as_json()})
 
     assert provider.aws.calls == []
+
+
+def test_a_wait_that_began_before_the_name_was_protected_fails() -> None:
+    """The parameter came while a Create waited for its key to work everywhere."""
+    provider, guarded = Provider(), GuardedProvider()
+    event = provider.event(PropagationWaitSeconds="300")
+    waiting = provider.invoke(event, seconds=60)
+    assert isinstance(waiting, Propagating)
+    guarded.aws, guarded.clock = provider.aws, provider.clock
+    guarded.aws.calls.clear()
+
+    with pytest.raises(ProtectedLogGroup):
+        guarded.invoke(event | {PROGRESS: waiting.as_json()})
+
+    assert guarded.aws.calls == []

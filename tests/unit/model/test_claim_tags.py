@@ -16,6 +16,7 @@ from log_group_kms.model.tags import (
     OWNER_TAG,
     PREVIOUS_KEY_TAG,
     SCOPE_TAG,
+    TAKEN_FROM_SCOPE_TAG,
     TAKEN_FROM_TAG,
     WORK_TAG,
     WRITTEN_TAG,
@@ -52,8 +53,7 @@ def claims(draw: st.DrawFn) -> Claim:
     if not who.is_fleet:
         return claim
     former = draw(st.none() | OWNERS.filter(lambda other: other.is_fleet and other.text != who.text))
-    # Whoever held it before had the scope of this one, as far as the tags say.
-    return replace(claim, taken_from=replace(former, scope=who.scope) if former else None)
+    return replace(claim, taken_from=former)
 
 
 def parts(claim: Claim | None) -> object:
@@ -128,7 +128,7 @@ def test_fleets_of_two_prefixes_have_marks_of_their_own() -> None:
 
 def test_all_that_a_claim_says() -> None:
     """Word for word, as people see it in the console."""
-    former = owner("Renamed", target=fleet("/aws/"))
+    former = owner("Renamed", target=fleet("/aws/lambda/"))
     claim = Claim(FLEET, KEY, deleting=True, written_at=SENT, by_upkeep=True, taken_from=former)
 
     assert claim.as_tags() == {
@@ -137,6 +137,7 @@ def test_all_that_a_claim_says() -> None:
         SCOPE_TAG: "prefix=/aws/",
         WRITTEN_TAG: f"{STAMP} upkeep",
         TAKEN_FROM_TAG: former.text,
+        TAKEN_FROM_SCOPE_TAG: "prefix=/aws/lambda/",
     }
     assert Claim(ONE, None).as_tags() == {OWNER_TAG: ONE.text, PREVIOUS_KEY_TAG: "none"}
 
@@ -221,14 +222,15 @@ def test_the_mark_of_another_cancels_nothing() -> None:
 @pytest.mark.parametrize(
     ("taken_from", "expected"),
     [
-        pytest.param("fleet:a/b/Former", Owner("fleet:a/b/Former", "prefix=/aws/"), id="a fleet"),
+        pytest.param("fleet:a/b/Former", Owner("fleet:a/b/Former", "prefix=/"), id="a fleet"),
         pytest.param(FLEET.text, None, id="itself"),
         pytest.param("", None, id="empty"),
     ],
 )
 def test_whom_a_fleet_took_it_from(taken_from: str, expected: Owner | None) -> None:
     """The tag outlives the Create; one that names the owner itself says nothing more."""
-    claim = Claim.of_tags({OWNER_TAG: FLEET.text, SCOPE_TAG: FLEET.scope, TAKEN_FROM_TAG: taken_from})
+    former = {TAKEN_FROM_TAG: taken_from, TAKEN_FROM_SCOPE_TAG: "prefix=/"}
+    claim = Claim.of_tags({OWNER_TAG: FLEET.text, SCOPE_TAG: FLEET.scope, **former})
 
     assert claim
     assert (claim.owner, claim.taken_from) == (FLEET, expected)
