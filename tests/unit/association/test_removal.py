@@ -320,7 +320,11 @@ def test_what_is_taken_over_while_it_is_handed_back_stays_taken() -> None:
     """AWS lets the Delete wait; meanwhile somebody names the log group, and the last writer wins."""
     account = Account().having(OURS, Claim(FLEET, BEFORE))
     account.aws.refuse("TagResource", concurrent_change("TagResource"))
-    account.aws.before = lambda _: account.having(NEW, Claim(STRANGER, OURS)) and None
+
+    def take_over(_: str) -> None:
+        account.having(NEW, Claim(STRANGER, OURS))
+
+    account.aws.before = take_over
 
     removal = Removal(account.context().logs, account.context().keys, ORDERS)
     outcome = removal.hand_back(Claim(FLEET, BEFORE), SIBLING)
