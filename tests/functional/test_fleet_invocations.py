@@ -92,8 +92,9 @@ def test_an_alias_that_comes_to_mean_another_key(deployment: Deployment) -> None
 def test_a_listing_that_is_too_old_begins_anew(deployment: Deployment) -> None:
     """Nothing is done twice, nothing counted twice."""
     key = deployment.key()
-    having(deployment, *named(120))
-    deployment.context.remaining_in_millis = 40_000
+    having(deployment, *named(220))
+    # Long enough for a page of 50 log groups also where each call takes a while, and too short for all.
+    deployment.context.remaining_in_millis = 60_000
     create = event(deployment, "Create", key, service_timeout=3600)
     handler.handler(dict(create), deployment.context)  # type: ignore[arg-type] # all that is used of the context
     (further,) = invocations(deployment.aws, FUNCTION, 1)
@@ -103,8 +104,8 @@ def test_a_listing_that_is_too_old_begins_anew(deployment: Deployment) -> None:
     handler.handler(further, deployment.context)  # type: ignore[arg-type] # as above
 
     assert further[PROGRESS]["token"]
-    assert counts(deployment.cloudformation.response_to(create)) == count(120, 120, 0, 0)
-    assert deployment.aws.direction.counts()["logs:AssociateKmsKey"] == 120
+    assert counts(deployment.cloudformation.response_to(create)) == count(220, 220, 0, 0)
+    assert deployment.aws.direction.counts()["logs:AssociateKmsKey"] == 220
 
 
 @pytest.mark.usefixtures("slow")

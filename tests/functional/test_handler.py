@@ -31,11 +31,11 @@ QUERY_RESULTS: Final = "arn:aws:logs:eu-west-1:111122223333:query-result:*"
 OWNER: Final = f"one:{STACK_ID.split('/', 1)[1]}/LogEncryption"
 
 
-def create(deployment: Deployment, key: str, **properties: object) -> ReceivedResponse:
-    """Send a Create with this *key*, and return the response."""
+def create(deployment: Deployment, key: str, sent_at: datetime | None = None, **properties: object) -> ReceivedResponse:
+    """Send a Create with this *key*, by default now, and return the response."""
     target = {} if "ResourceIdentifier" in properties else {"LogGroupName": ORDERS}
-    event = deployment.cloudformation.event("Create", properties={"KmsKeyId": key, **target, **properties})
-    return deployment.send(event)
+    given = {"KmsKeyId": key, **target, **properties}
+    return deployment.send(deployment.cloudformation.event("Create", properties=given, sent_at=sent_at))
 
 
 def delete(deployment: Deployment, key: str, physical_id: str, **properties: object) -> ReceivedResponse:
@@ -334,13 +334,15 @@ def test_the_calls_that_aws_sees(deployment: Deployment, event: str, most: int) 
     first, second = deployment.key(), deployment.key()
     deployment.log_group(ORDERS, deployment.key() if event == "create over a key" else None)
     properties = {"KmsKeyId": first, "LogGroupName": ORDERS}
+    # What is delivered again was sent in the same second.
+    sent_at = datetime.now(UTC)
     if event not in ("create", "create over a key"):
-        create(deployment, first)
+        create(deployment, first, sent_at)
     deployment.aws.direction.forget_calls()
 
     match event:
         case "create" | "create over a key" | "create again":
-            create(deployment, first)
+            create(deployment, first, sent_at)
         case "delete":
             delete(deployment, first, ARN)
         case "options" | "key":

@@ -229,6 +229,21 @@ class Lease:
             while self._now + ahead >= self._valid_until:
                 self._valid_until = self._look() + LEASE
 
+    def shows_no_delete(self) -> bool:
+        """Return whether a look just now shows that no Delete has begun, whatever the tags of one log group say.
+
+        Raises:
+            ApiError: that cannot be told.
+        """
+        with self._lock:
+            self._valid_until = float("-inf")
+        try:
+            self.check()
+        except ClaimLost:
+            return False
+        # Where no lookout takes a mark, a Delete leaves none.
+        return self._needed and self.lookout != ""
+
     def end(self, *, failed: bool) -> None:
         """Take the mark off; where a Create *failed*, say so to its Delete.
 

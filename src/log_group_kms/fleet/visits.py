@@ -201,8 +201,11 @@ class Visits:
             return Fate.PASSED
         except _OF_ONE as error:
             return self._put_aside(group, error, patient=patient)
-        except ClaimLost:
-            raise
+        except ClaimLost as lost:
+            if self.lease is None or not self.lease.shows_no_delete():
+                raise
+            # Anybody may have written such a tag: it holds up no other log group.
+            return self._put_aside(group, NotStabilized(f"{group.arn}: {lost}"), patient=patient)
         except ResourceConflict as conflict:
             raise ResourceConflict(f"{group.arn}: {conflict}") from None
         self.triage.went_well()
