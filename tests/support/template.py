@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,13 +36,24 @@ Names = dict[str, Any]
 
 
 def load(path: Path) -> Any:
-    """A template, its intrinsic functions in their long form."""
-    return yaml_parse(path.read_text())
+    """A template, its intrinsic functions in their long form; each caller has its own."""
+    return deepcopy(_parsed(path.read_text()))
 
 
 def plain_form(path: Path = TEMPLATE) -> Any:
     """What CloudFormation makes of a SAM template; the code of its functions is of no account."""
-    template = load(path)
+    return deepcopy(_translated(path.read_text()))
+
+
+@lru_cache
+def _parsed(text: str) -> Any:
+    """A second to parse each time would be minutes for all tests."""
+    return yaml_parse(text)
+
+
+@lru_cache
+def _translated(text: str) -> Any:
+    template = deepcopy(_parsed(text))
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = {"Bucket": "code", "Key": "code.zip"}
