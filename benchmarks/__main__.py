@@ -15,10 +15,14 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks import (
     PROJECT,
+    backoff,
     cold_start,
+    coverage,
     crash,
     fleet,
+    fleet_memory,
     fleet_peer,
+    largest_fleet,
     load,
     memory,
     package,
@@ -41,13 +45,17 @@ QUESTIONS: Final[dict[str, Callable[[Bench], Section]]] = {
     "lasting-refusals": refusals.lasting,
     "crash": crash.measure,
     "load": load.measure,
+    "backoff": backoff.measure,
     "fleet": fleet.measure,
+    "largest-fleet": largest_fleet.measure,
     "fleet-peer": fleet_peer.measure,
+    "fleet-memory": fleet_memory.measure,
+    "report": coverage.measure,
     "memory": memory.measure,
     "package": package.measure,
 }
 #: These wait for minutes and compute for seconds: they run at the same time, after all others.
-PATIENT: Final = ("lasting-refusals", "load")
+PATIENT: Final = ("lasting-refusals", "load", "report")
 _AT_ONCE: Final = 4
 #: What was tried to make it faster, and did not.
 TRIED: Final = PROJECT / "benchmarks" / "TRIED.md"

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.report import Section, Table, median
+from benchmarks.stage import QUIET
 from local.client import keys
 from local.client.embedded_aws import EmbeddedAws
 from local.client.stacks import Stacks
@@ -61,7 +62,7 @@ def _deployed(bench: Bench) -> Iterator[EmbeddedAws]:
     built = sam.build()
     for module, source in DEAD.values():
         (built.parent / "ProviderFunction" / f"{module}.py").write_text(source)
-    with EmbeddedAws.start() as aws:
+    with EmbeddedAws.start(quota_factor=QUIET) as aws:
         sam.deploy(aws, built)
         yield aws
 

@@ -1,6 +1,8 @@
 # ruff: noqa: INP001, T201 - a program beside the events, not a package; it prints
 """Stands between a function in `sam local invoke`'s container and this machine; ends once the function has answered.
 
+`make invoke EVENT=events/create.json` does all of it in one command; by hand: docs/how-to/run-locally.md.
+
 The events' ResponseURL leads here: the answer that CloudFormation would get is printed. Every other request is a call
 to AWS, and goes on to the embedded AWS at $AWS_ENDPOINT_URL (`make local` prints it), which listens on loopback alone.
 
@@ -9,6 +11,7 @@ The enrolment answers nobody, but returns what `sam local invoke` prints: end th
 
 import json
 import os
+import socket
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import ClassVar, Final
@@ -16,9 +19,12 @@ from urllib.error import HTTPError
 from urllib.parse import urljoin
 from urllib.request import Request, urlopen
 
-#: Loopback, which Docker Desktop's `host-gateway` leads to. Docker on Linux leads to its bridge: `catch.py 172.17.0.1`.
+#: Loopback, which Docker Desktop's `host-gateway` leads to. On Linux, containers reach their bridge's address, which is
+#: given as an argument: 172.17.0.1 is Docker's as a rule, 10.88.0.1 podman's.
 HOST: Final = "127.0.0.1"
 PORT: Final = 3999
+#: Linux, ip(7). podman's bridge has its address only while a container runs, and this begins before.
+IP_FREEBIND: Final = 15
 
 
 class Between(BaseHTTPRequestHandler):
@@ -56,9 +62,21 @@ class Between(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+class Catcher(HTTPServer):
+    """Listens at an address that may be there only later."""
+
+    def server_bind(self) -> None:
+        """Bind."""
+        if sys.platform == "linux":
+            self.socket.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
+        super().server_bind()
+
+
 if __name__ == "__main__":
     if "AWS_ENDPOINT_URL" not in os.environ:
         sys.exit("AWS_ENDPOINT_URL is not set: start the embedded AWS with `make local` and set what it prints")
-    with HTTPServer((sys.argv[1] if len(sys.argv) > 1 else HOST, PORT), Between) as server:
+    host = sys.argv[1] if len(sys.argv) > 1 else HOST
+    with Catcher((host, PORT), Between) as server:
+        print(f"Listening at {host}:{PORT}", file=sys.stderr, flush=True)
         while not Between.answered:
             server.handle_request()

@@ -12,11 +12,12 @@ import os
 import re
 import time
 from bisect import bisect_right
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPSConnection
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import SplitResult, unquote_plus, urlsplit
+from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
 NOTHING_ASSOCIATED = "log-group-kms-association:nothing-associated"
 PERHAPS_ASSOCIATED = "log-group-kms-association:perhaps-associated"
@@ -26,6 +27,11 @@ LONGEST_BODY, LONGEST_PHYSICAL_ID, LONGEST_ECHOED_ID, SHORTEST_SECRET = 4096, 10
 
 #: What Lambda's Python runtime reports where it found no handler to call: awslambdaric, lambda_runtime_exception.py.
 NO_HANDLER = ("ImportModuleError", "HandlerNotFound", "UserCodeSyntaxError", "MalformedHandlerName")
+
+#: The form of a URL that CloudFormation signs: no two readers of one could take it for another host's.
+RESPONSE_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:(?P<port>[0-9]{1,5}))?(?P<path>/[!\"$-\[\]-~]*)"
+)
 
 #: Seconds. If each of the four attempts stalls, this takes 15.5: about half of the function's Timeout.
 SOCKET_TIMEOUT, PAUSES = 3.0, (0.5, 1.0, 2.0)
@@ -56,8 +62,8 @@ def response_to(failed: dict[str, Any]) -> tuple[str, dict[str, str]]:
     """Return the URL and the response to PUT there."""
     event = _object(failed.get("requestPayload"))
     url = event.get("ResponseURL")
-    if not isinstance(url, str) or not _is_response_url(url):
-        raise NotAnEvent("it is no event of CloudFormation's: ResponseURL is missing or not an https URL")
+    if not isinstance(url, str) or not is_response_url(url, str(event.get("StackId")), os.environ):
+        raise NotAnEvent("it is no event of CloudFormation's: ResponseURL is missing or leads elsewhere")
     response = {"PhysicalResourceId": _physical_id(failed, event)}
     for name in ("StackId", "RequestId", "LogicalResourceId"):
         response[name] = event.get(name, "")
@@ -104,16 +110,36 @@ def _is_text(value: object, limit: int) -> bool:
         return False
 
 
-def _is_response_url(text: str) -> bool:
-    """Return True for https, or plain http to a loopback host, with nothing that would have to be encoded."""
+def is_response_url(url: str, stack_id: str, environment: Mapping[str, str]) -> bool:
+    """Return True where *url* is CloudFormation's for that stack, as the provider's `ResponseHosts` says."""
+    endpoint = environment.get("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS") or environment.get("AWS_ENDPOINT_URL", "")
+    at_home = RESPONSE_URL.fullmatch(f"{endpoint.rstrip('/')}/")
+    if (found := RESPONSE_URL.fullmatch(url)) is None:
+        return False
+    key = unquote(found["path"].partition("?")[0])[1:]
+    if not key.startswith(stack_id) or re.match(r"[\w-]", key[len(stack_id) :]):
+        return False
+    if at_home and _is_loopback(at_home["host"]) and _is_loopback(found["host"]):
+        port = found["port"] or ("443" if found["scheme"] == "https" else "80")
+        return port != environment.get("AWS_LAMBDA_RUNTIME_API", "").rpartition(":")[2]
+    if found["scheme"] != "https" or found["port"]:
+        return False
+    host, region, domain = found["host"].lower(), environment.get("AWS_REGION"), environment.get("RESPONSE_DOMAIN")
+    if host in environment.get("RESPONSE_HOSTS", "").lower().split(","):
+        return True
+    place, bucket = (
+        re.escape(region or ""),
+        f"cloudformation-custom-resource-response-{(region or '').replace('-', '')}",
+    )
+    known = rf"{bucket}\.s3(-fips)?((\.dualstack)?\.{place}|-{place}|)\.{re.escape(domain or '')}"
+    return bool(region and domain and re.fullmatch(known, host))
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        url = urlsplit(text)
-        host, _ = url.hostname or "", url.port
-        loopback = url.scheme == "http" and (host == "localhost" or ip_address(host).is_loopback)
+        return host.lower() == "localhost" or ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-    fine = text.isascii() and text.isprintable() and " " not in text
-    return fine and host != "" and (url.scheme == "https" or loopback)
 
 
 def _redacted(text: str, url: str) -> str:

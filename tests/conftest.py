@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,10 +18,25 @@ settings.register_profile("default", deadline=None, suppress_health_check=[Healt
 settings.load_profile("default")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many workers `-n auto` means: the longest tests wait for servers, most of their time."""
+    return max(4, 2 * (os.cpu_count() or 1))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, lest one worker is at such a file when all others are through."""
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
+
+
+#: Tests call as fast as they can, and for many of them no sleep takes time: at AWS's own quotas they would be refused
+#: for what no user does. Those that are about quotas set them. A test that makes hundreds of calls a second is refused.
+QUOTA_FACTOR: Final = 100.0
+
+
 @pytest.fixture(scope="session")
 def embedded_aws() -> Iterator[EmbeddedAws]:
     """One for each pytest-xdist worker; a test that writes resets it first."""
-    with EmbeddedAws.start() as aws:
+    with EmbeddedAws.start(quota_factor=QUOTA_FACTOR) as aws:
         yield aws
 
 
@@ -34,7 +50,7 @@ def aws(embedded_aws: EmbeddedAws) -> EmbeddedAws:
 @pytest.fixture(scope="session")
 def embedded_aws_with_auth() -> Iterator[EmbeddedAws]:
     """An embedded AWS that enforces IAM policies, shared."""
-    with EmbeddedAws.start(auth=True) as aws:
+    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR) as aws:
         yield aws
 
 

@@ -21,6 +21,7 @@ from typing import Final
 from benchmarks import PROJECT
 from local.client import keys
 from local.client.embedded_aws import EmbeddedAws
+from local.emulator.quotas import OFF
 
 _REQUIREMENTS: Final = Path(__file__).parent / "requirements-c7n.txt"
 _FOLDER: Final = PROJECT / ".local" / "peers" / "c7n"
@@ -51,25 +52,26 @@ class Ran:
     succeeded: bool
 
 
-def run(log_groups: int, quota: float) -> Ran:
-    """Encrypt so many log groups on an account of their own, where AWS takes *quota* AssociateKmsKey calls a second.
+def run(log_groups: int, factor: float) -> Ran:
+    """Encrypt so many log groups on an account of their own, at *factor* times AWS's quotas.
 
     Raises:
         NotInstalledError: without the registry.
     """
     custodian = install()
-    with EmbeddedAws.start() as aws, tempfile.TemporaryDirectory() as folder:
+    with EmbeddedAws.start(quota_factor=OFF) as aws, tempfile.TemporaryDirectory() as folder:
         key = keys.create(aws)
         logs = aws.client("logs")
         names = [f"/app/{number:06d}" for number in range(log_groups)]
         with ThreadPoolExecutor(4) as threads:
             list(threads.map(lambda name: logs.create_log_group(logGroupName=name), names))
-        aws.direction.limit("logs:AssociateKmsKey", quota)
+        aws.direction.scale_quotas(factor)
         aws.direction.forget_calls()
         begun = time.monotonic()
         succeeded = _encrypt(custodian, aws, key, Path(folder))
         seconds = time.monotonic() - begun
         calls = aws.direction.calls()
+        aws.direction.scale_quotas(OFF)
         pages = logs.get_paginator("describe_log_groups").paginate()
         encrypted = sum(group.get("kmsKeyId") == key for page in pages for group in page["logGroups"])
     refused = sum(call.error == "ThrottlingException" for call in calls)

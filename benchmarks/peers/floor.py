@@ -1,12 +1,13 @@
 """The floor: boto3, one client, the calls that the contract asks for and nothing around them, and the PUT."""
 
 import json
+import time
 from typing import Any
 
 import boto3
 import urllib3
 
-OWNER, PREVIOUS = "log-group-kms-association:owner", "log-group-kms-association:previous-key"
+OWNER, PREVIOUS, WRITTEN = (f"log-group-kms-association:{tag}" for tag in ("owner", "previous-key", "written"))
 
 logs = boto3.client("logs")
 http = urllib3.PoolManager()
@@ -18,28 +19,35 @@ def look(name: str, arn: str) -> None:
     logs.list_tags_for_resource(resourceArn=arn)
 
 
+def claim(arn: str, owner: str) -> None:
+    """Write the tags, with the date of this event."""
+    written = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    logs.tag_resource(resourceArn=arn, tags={OWNER: owner, PREVIOUS: "none", WRITTEN: written})
+
+
 def create(name: str, arn: str, key: str) -> None:
     """Look, claim, act, look."""
     look(name, arn)
-    logs.tag_resource(resourceArn=arn, tags={OWNER: "one:floor", PREVIOUS: "none"})
+    claim(arn, "one:floor")
     logs.associate_kms_key(logGroupName=name, kmsKeyId=key)
     look(name, arn)
 
 
 def update(name: str, arn: str, key: str) -> None:
-    """Look, act, look."""
+    """Look, date the claim anew, act, look."""
     look(name, arn)
+    claim(arn, "one:floor")
     logs.associate_kms_key(logGroupName=name, kmsKeyId=key)
     look(name, arn)
 
 
 def delete(name: str, arn: str, _key: str) -> None:
-    """Look who owns it, take the claim away, look, act, and remove the tags."""
+    """Look who owns it, take the claim away, look at the key, act, and remove the tags."""
     logs.list_tags_for_resource(resourceArn=arn)
-    logs.tag_resource(resourceArn=arn, tags={OWNER: "deleting:one:floor", PREVIOUS: "none"})
-    look(name, arn)
+    claim(arn, "deleting:one:floor")
+    logs.describe_log_groups(logGroupNamePrefix=name)
     logs.disassociate_kms_key(logGroupName=name)
-    logs.untag_resource(resourceArn=arn, tagKeys=[OWNER, PREVIOUS])
+    logs.untag_resource(resourceArn=arn, tagKeys=[OWNER, PREVIOUS, WRITTEN])
 
 
 def handler(event: Any, _context: Any) -> None:

@@ -6,6 +6,7 @@ Usage: package.py BUILT DESTINATION
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import sys
@@ -26,9 +27,10 @@ _NEXT: Final = """\
 {package}: {size:,} bytes
 
 Put it into the bucket of every Region:
-  aws s3 cp {package} s3://$CODE_BUCKET_PREFIX-$REGION/
+  aws s3api put-object --if-none-match '*' --body {package} --bucket $CODE_BUCKET_PREFIX-$REGION --key {name}
 and give its name to the StackSet:
   ParameterKey=CodeKey,ParameterValue={name}
+  ParameterKey=CodeSha256,ParameterValue={sha256}
 Every command: docs/how-to/landing-zone.md"""
 
 
@@ -61,12 +63,17 @@ def name_of(package: bytes) -> str:
     return f"{hashlib.sha256(package).hexdigest()}.zip"
 
 
+def sha256_of(package: bytes) -> str:
+    """The hash of *package* as Lambda tells it."""
+    return base64.b64encode(hashlib.sha256(package).digest()).decode()
+
+
 def main(built: str, destination: str) -> None:
     """Write the zip of what is in *built* into *destination*."""
     package = packed(files_in(Path(built)))
     path = Path(destination) / name_of(package)
     path.write_bytes(package)
-    print(_NEXT.format(package=path, size=len(package), name=path.name))
+    print(_NEXT.format(package=path, size=len(package), name=path.name, sha256=sha256_of(package)))
 
 
 if __name__ == "__main__":

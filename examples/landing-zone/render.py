@@ -26,9 +26,12 @@ PLAIN_FORM: Final = HERE / "template.yaml"
 #: stands in the template itself, so that it changes with the templates alone.
 CODE: Final = {"Bucket": {"Fn::Sub": "${CodeBucketPrefix}-${AWS::Region}"}, "Key": {"Ref": "CodeKey"}}
 
-#: In bytes: what CloudFormation takes as a template's text; a larger one would have to come from a bucket
+#: In bytes: what CloudFormation takes as a template from a bucket. As a text it takes 51,200, and this one is longer
 #: (CloudFormation user guide, quotas).
-LONGEST_BODY: Final = 51_200
+LONGEST_TEMPLATE: Final = 1_000_000
+
+#: Whose metadata the plain form keeps.
+SCANNERS: Final = ("cfn_nag", "checkov", "guard")
 
 _HEADER: Final = "# Rendered by `make landing-zone` from ../../template.yaml and landing-zone.yaml: change those.\n"
 _INTERFACE: Final = "AWS::CloudFormation::Interface"
@@ -54,8 +57,13 @@ def translated(template: Template) -> Template:
             resource["Properties"]["CodeUri"] = CODE
     order = list(template["Resources"])
     plain: Template = Translator({}, Parser(), boto_session=Session(region_name=_ANY_REGION)).translate(template, {})
-    for resource in plain["Resources"].values():
-        resource.pop("Metadata", None)  # how `sam build` makes the package, which is made already
+    for name, resource in plain["Resources"].items():
+        # Not how `sam build` makes the package, which is made already: what scanners may overlook, and why. What the
+        # translator adds has the metadata of what it belongs to, and needs none.
+        metadata = resource.pop("Metadata", {})
+        kept = {key: value for key, value in metadata.items() if key in SCANNERS and name in order}
+        if kept:
+            resource["Metadata"] = kept
     names = sorted(plain["Resources"], key=lambda name: (order.index(_origin(name, order)), name))
     return {**plain, "Resources": {name: plain["Resources"][name] for name in names}}
 
@@ -67,17 +75,20 @@ def _origin(name: str, order: list[str]) -> str:
 def fixed(template: Template, values: dict[str, Any]) -> Template:
     """*template* without the parameters of *values*, which take their place; and without what was on that condition.
 
-    Each value is what another resource yields, so that a condition which asks whether there is one always holds.
+    Each value is one that another resource yields, so that a condition which asks whether there is one always holds,
+    and one which asks whether it is `*` never does.
     """
-    held = {name for name, rule in template["Conditions"].items() if any(rule == _is_set(each) for each in values)}
-    whole: Template = _filled_in({**template, "Metadata": {}}, values, held)
+    conditions = template["Conditions"].items()
+    settled = {name: True for name, rule in conditions if any(rule == _is_set(each) for each in values)}
+    settled |= {name: False for name, rule in conditions if any(rule == _is_any(each) for each in values)}
+    whole: Template = _filled_in({**template, "Metadata": {}}, values, settled)
     whole["Metadata"] = {_INTERFACE: _interface(template["Metadata"][_INTERFACE], set(values))}
     for name in values:
         del whole["Parameters"][name]
-    for name in held:
+    for name in settled:
         del whole["Conditions"][name]
     for each in (*whole["Resources"].values(), *whole["Outputs"].values()):
-        if each.get("Condition") in held:
+        if settled.get(each.get("Condition", "")):
             del each["Condition"]
     return whole
 
@@ -86,17 +97,27 @@ def _is_set(parameter: str) -> Template:
     return {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
 
 
-def _filled_in(part: Any, values: dict[str, Any], held: set[str]) -> Any:
-    """A copy of *part* with each parameter's value in its place, and of each Fn::If on a held condition what holds."""
+def _is_any(parameter: str) -> Template:
+    return {"Fn::Equals": [{"Ref": parameter}, "*"]}
+
+
+def _filled_in(  # noqa: PLR0911 - one form of a template a line
+    part: Any, values: dict[str, Any], settled: dict[str, bool]
+) -> Any:
+    """A copy of *part* with each parameter's value in its place, and of each Fn::If on a settled condition a branch."""
     match part:
         case {"Ref": str() as name} if name in values:
             return values[name]
-        case {"Fn::If": [str() as condition, then, _]} if condition in held:
-            return _filled_in(then, values, held)
+        case {"Fn::Split": [_, {"Ref": str() as name}]} if name in values:
+            return [values[name]]
+        case {"Fn::If": [str() as condition, then, otherwise]} if condition in settled:
+            return _filled_in(then if settled[condition] else otherwise, values, settled)
+        case {"Fn::And": [{"Condition": str() as condition}, other]} if settled.get(condition) is True:
+            return _filled_in(other, values, settled)
         case dict():
-            return {key: _filled_in(item, values, held) for key, item in part.items()}
+            return {key: _filled_in(item, values, settled) for key, item in part.items()}
         case list():
-            return [_filled_in(item, values, held) for item in part]
+            return [_filled_in(item, values, settled) for item in part]
     return part
 
 
@@ -110,7 +131,7 @@ def _interface(interface: Template, without: set[str]) -> Template:
 
 
 def joined(first: Template, second: Template) -> Template:
-    """Both interfaces, parameters, resources and outputs; the description is the *first* one's."""
+    """Both interfaces, parameters, conditions, resources and outputs; the description is the *first* one's."""
     own, other = first["Metadata"][_INTERFACE], second["Metadata"][_INTERFACE]
     return {
         "AWSTemplateFormatVersion": first["AWSTemplateFormatVersion"],
@@ -122,7 +143,7 @@ def joined(first: Template, second: Template) -> Template:
             }
         },
         "Parameters": {**first["Parameters"], **second["Parameters"]},
-        "Conditions": second["Conditions"],
+        "Conditions": {**first["Conditions"], **second["Conditions"]},
         "Resources": {**first["Resources"], **second["Resources"]},
         "Outputs": {**first["Outputs"], **second["Outputs"]},
     }
@@ -155,6 +176,8 @@ def render() -> str:
     """The text of the plain form."""
     additions = load(ADDITIONS)
     provider = fixed(translated(load(SAM_FORM)), additions["Metadata"]["Fixed"])
+    for name, others in additions["Metadata"]["After"].items():
+        provider["Resources"][name]["DependsOn"] += others
     return _HEADER + yaml.dump(joined(additions, provider), Dumper=_ShortForm, sort_keys=False, width=120)
 
 
@@ -162,7 +185,7 @@ def main() -> None:
     """Write the plain form beside this file."""
     text = render()
     PLAIN_FORM.write_text(text)
-    print(f"{PLAIN_FORM.relative_to(SAM_FORM.parent)}: {len(text.encode()):,} of {LONGEST_BODY:,} bytes")
+    print(f"{PLAIN_FORM.relative_to(SAM_FORM.parent)}: {len(text.encode()):,} of {LONGEST_TEMPLATE:,} bytes")
 
 
 if __name__ == "__main__":

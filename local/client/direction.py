@@ -15,6 +15,8 @@ from local.emulator.script import (
     Firing,
     LogGroups,
     Quota,
+    QuotaFactor,
+    ServiceControlPolicy,
     StaleReads,
 )
 
@@ -42,8 +44,20 @@ class Direction:
         self._ask("stale-reads", StaleReads(reads, log_group, changes))
 
     def limit(self, operation: str, per_second: float) -> None:
-        """Throttle *operation* beyond *per_second* calls for each account and Region, with a burst of one second."""
+        """Throttle *operation* beyond *per_second* calls for each account and Region, with a burst of one second.
+
+        Raises:
+            ValueError: *operation* names no service.
+        """
         self._ask("quota", Quota(operation, per_second))
+
+    def scale_quotas(self, factor: float) -> None:
+        """Let every quota of CloudWatch Logs be so many times AWS's own; `quotas.OFF` for none."""
+        self._ask("quota-factor", QuotaFactor(factor))
+
+    def deny(self, actions: list[str], log_groups: str) -> None:
+        """Deny these actions on log groups of these names to everyone, as a service control policy does."""
+        self._ask("deny", ServiceControlPolicy(actions, log_groups))
 
     def require_key_use(self, *, required: bool = True) -> None:
         """Refuse PutLogEvents, GetLogEvents and FilterLogEvents where the caller may not use the log group's key.
@@ -67,7 +81,7 @@ class Direction:
         self._ask("log-groups", log_groups)
 
     def expire_tokens(self) -> None:
-        """Let every nextToken of DescribeLogGroups given so far be a day old."""
+        """Let every nextToken of DescribeLogGroups and ListLogGroups given so far be a day old."""
         self._ask("expire-tokens")
 
     def pending(self) -> list[Fault]:
@@ -101,7 +115,7 @@ class Direction:
         self._ask("forget-calls")
 
     def forget_script(self) -> None:
-        """Drop all faults and quotas, and require no use of keys."""
+        """Drop all faults and denials, have the quotas of the start again, and require no use of keys."""
         self._ask("forget-script")
 
     def process_id(self) -> int:
@@ -117,7 +131,17 @@ class Direction:
         self._post("/_ministack/reset", b"")
 
     def _ask(
-        self, verb: str, value: Fault | StaleReads | Quota | CallersKeyUse | Firing | LogGroups | None = None
+        self,
+        verb: str,
+        value: Fault
+        | StaleReads
+        | Quota
+        | QuotaFactor
+        | ServiceControlPolicy
+        | CallersKeyUse
+        | Firing
+        | LogGroups
+        | None = None,
     ) -> dict[str, Any]:
         body = json.dumps(dataclasses.asdict(value) if value else {}).encode()
         found: dict[str, Any] = json.loads(self._post(f"/_embedded_aws/{verb}", body))

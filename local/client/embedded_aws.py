@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 ACCOUNT: Final = "111122223333"
 REGION: Final = "eu-west-1"
+#: For a caller who minds what is there in the end, and not that the quotas hold it up.
+PATIENT: Final = Config(retries={"mode": "standard", "total_max_attempts": 10}, proxies={})
 _NO_RETRIES: Final = Config(retries={"total_max_attempts": 1}, proxies={})
 
 
@@ -75,12 +77,20 @@ class EmbeddedAws:
     @classmethod
     @contextlib.contextmanager
     def start(
-        cls, *, auth: bool = False, account: str = ACCOUNT, region: str = REGION, state: Path | None = None
+        cls,
+        *,
+        auth: bool = False,
+        quota_factor: float = 1.0,
+        account: str = ACCOUNT,
+        region: str = REGION,
+        state: Path | None = None,
     ) -> Iterator[Self]:
         """Start one, and stop it at the end of the block or of this process, whichever comes first.
 
         Args:
             auth: whether IAM policies are enforced, on functions' roles too.
+            quota_factor: how many times AWS's own the quotas of CloudWatch Logs are (`local.emulator.quotas`); 0 for
+                none.
             account: the default account; any other is there as well.
             region: the default Region; any other is there as well.
             state: a directory for what it writes; by default a temporary one, removed at the end.
@@ -88,7 +98,7 @@ class EmbeddedAws:
         Raises:
             EmbeddedAwsError: it did not start; the message has the end of its log.
         """
-        settings = Settings(account, region, auth)
+        settings = Settings(account, region, auth, quota_factor)
         directory = state or Path(tempfile.mkdtemp(prefix="embedded-aws-"))
         try:
             running = server.start(settings, directory, with_parent=True, remove_state=state is None)

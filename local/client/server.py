@@ -29,11 +29,19 @@ class EmbeddedAwsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of a server: its default account and Region, and whether IAM policies are enforced."""
+    """The settings of a server.
+
+    Attributes:
+        account: its default account.
+        region: its default Region.
+        auth: whether IAM policies are enforced.
+        quota_factor: how many times AWS's own the quotas of CloudWatch Logs are; 0 for none.
+    """
 
     account: str
     region: str
     auth: bool
+    quota_factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,7 @@ def start(settings: Settings, state: Path, *, with_parent: bool, remove_state: b
     """Start a server and wait until it answers.
 
     Args:
-        settings: account, Region, and whether IAM is enforced.
+        settings: account, Region, quotas, and whether IAM is enforced.
         state: a directory for all that it writes.
         with_parent: whether it ends when this process ends, however that happens.
         remove_state: with *with_parent*, whether *state* goes with it.
@@ -88,7 +96,7 @@ def start(settings: Settings, state: Path, *, with_parent: bool, remove_state: b
         if with_parent:
             command += ["--with-parent", *(["--remove", str(state)] if remove_state else [])]
         with (state / "server.log").open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own module
+            process = subprocess.Popen(  # nosec B603 # noqa: S603 - our own module
                 command,
                 cwd=PROJECT,
                 env=_environment(settings, state, port),
@@ -141,6 +149,7 @@ def _environment(settings: Settings, state: Path, port: int) -> dict[str, str]:
         "MINISTACK_ACCOUNT_ID": settings.account,
         "MINISTACK_REGION": settings.region,
         "AUTH": "true" if settings.auth else "false",
+        "EMBEDDED_AWS_QUOTA_FACTOR": str(settings.quota_factor),
         "LAMBDA_EXECUTOR": "local",
         "S3_DATA_DIR": str(state / "s3"),
         "STATE_DIR": str(state / "state"),

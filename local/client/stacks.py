@@ -27,7 +27,7 @@ class Stacks:
         self._client = aws.client("cloudformation")
 
     def deploy(self, name: str, template: str, **parameters: str) -> str:
-        """Create or update a stack, and return its status once it has settled.
+        """Create or update a stack from a template or the URL of one; return its status once it has settled.
 
         An update that changes nothing is no error, as for `aws cloudformation deploy`.
 
@@ -37,10 +37,11 @@ class Stacks:
         """
         given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
         change = self._client.update_stack if self.status(name) else self._client.create_stack
+        source = "TemplateURL" if template.startswith("http") else "TemplateBody"
         try:
             change(
                 StackName=name,
-                TemplateBody=template,
+                **{source: template},  # type: ignore[arg-type]
                 Parameters=given,  # type: ignore[arg-type]
                 # A template may make roles, and none with a name of its own.
                 Capabilities=["CAPABILITY_IAM"],

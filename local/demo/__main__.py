@@ -1,4 +1,4 @@
-"""The demo: `python -m local.demo`. The exit code is 0 only if every step reached its claim."""
+"""The demo: `python -m local.demo`. The exit code is 0 only if every scene reached its claim."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from rich.text import Text
 from local.client.server import EmbeddedAwsError
 from local.client.stacks import StackNotSettledError
 from local.demo import provider
-from local.demo.scenario import STEPS, ClaimNotReachedError, run
+from local.demo.scenario import SCENES, ClaimNotReachedError, run
 
 _INTERRUPTED: Final = 130
 
@@ -34,14 +34,18 @@ def main() -> int:
         console.print("\nInterrupted; nothing is left running.")
         return _INTERRUPTED
     except ClaimNotReachedError as error:
-        console.print("\n[bold red]This step did not reach what it claims.[/]", Text(str(error)), sep="\n")
+        console.print("\n[bold red]This scene did not reach what it claims.[/]", Text(str(error)), sep="\n")
         return 1
     except (provider.CommandFailedError, StackNotSettledError, EmbeddedAwsError) as error:
         console.print("\n[bold red]This failed:[/]", Text(str(error)), sep="\n")
         return 1
     console.print(
-        f"\n[bold green]Every step reached the state that it claims[/] "
-        f"({len(STEPS)} steps, {time.monotonic() - begun:.0f} s). Nothing is left running."
+        f"\n[bold green]Every scene reached the state that it claims[/] "
+        f"({len(SCENES)} scenes, {time.monotonic() - begun:.0f} s). Nothing is left running.",
+        soft_wrap=True,
+    )
+    console.print(
+        "Next: docs/tutorial.md encrypts one log group of yours, docs/how-to/fleet.md every one.", soft_wrap=True
     )
     return 0
 

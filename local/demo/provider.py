@@ -67,7 +67,7 @@ class Sam:
 
 def _run(command: list[str], environment: dict[str, str]) -> None:
     """Run a command that has to succeed; whatever happens, nothing of it is left running."""
-    process = subprocess.Popen(  # noqa: S603 - our own commands
+    process = subprocess.Popen(  # nosec B603 # noqa: S603 - our own commands
         command,
         cwd=PROJECT,
         env=environment,

@@ -16,6 +16,8 @@ from local.emulator import (
     control,
     custom_resources,
     event_targets,
+    execution_environments,
+    function_resource,
     key_ids,
     log_group_resource,
     logs,
@@ -28,6 +30,8 @@ from local.emulator import (
 )
 from local.emulator.director import Director
 from local.emulator.log_listing import LogListing
+from local.emulator.log_summaries import LogSummaries
+from local.emulator.quotas import Quotas, factor_in
 
 
 def main() -> None:
@@ -43,19 +47,23 @@ def main() -> None:
         return
     if chosen.with_parent:
         threading.Thread(target=_end_with_parent, args=(chosen.remove,), daemon=True).start()
-    director, queue, listing = Director(), asynchronous.AsynchronousQueue(), LogListing()
+    quotas = Quotas(factor_in(os.environ.get("EMBEDDED_AWS_QUOTA_FACTOR", "1")))
+    director, queue = Director(quotas), asynchronous.AsynchronousQueue()
+    listing, summaries = LogListing(), LogSummaries()
     policies.install()
     authorization.install()
     transport.install()
-    logs.install(director, listing)
+    logs.install(director, listing, summaries)
     key_ids.install()
-    control.install(control.Control(director, listing))
+    control.install(control.Control(director, listing, summaries))
     trail.install()
     asynchronous.install(queue)
+    execution_environments.install()
     event_targets.install(queue)
     physical_names.install()
     conditions.install()
     log_group_resource.install()
+    function_resource.install()
     custom_resources.install(custom_resources.CustomResources(director, queue))
     rollback.install()
     sys.argv[1:] = []

@@ -53,8 +53,14 @@ ONE_TARGET_ONLY = Refusal(
 #: boto3#1467, of FilterLogEvents.
 INVALID_TOKEN = Refusal("InvalidParameterException", "The specified nextToken is invalid.")
 
-#: The text is not known.
+#: The model's own words for the code of TagResource; AWS's text is not known.
 TOO_MANY_TAGS = Refusal("TooManyTagsException", "A resource can have no more than 50 tags.")
+
+#: The model of TagLogGroup has no other code that would fit; the text is not known.
+TOO_MANY_TAGS_BY_NAME = Refusal("InvalidParameterException", "A resource can have no more than 50 tags.")
+
+#: boto3#4104, datadog-serverless-functions#824, cloud-nuke#1150: of a log group's ARN with `:*`.
+INVALID_RESOURCE_ARN = Refusal("ValidationException", "Invalid resourceArn")
 
 
 def key_denied(target_arn: str) -> Refusal:
@@ -105,6 +111,15 @@ def not_authorized_to_tag(account: str) -> Refusal:
     )
 
 
+def denied_to_all(caller: str, action: str, resource: str) -> Refusal:
+    """A service control policy denies it; the IAM user guide, "Troubleshoot access denied error messages"."""
+    return Refusal(
+        "AccessDeniedException",
+        f"User: {caller} is not authorized to perform: {action} on resource: {resource}"
+        " with an explicit deny in a service control policy",
+    )
+
+
 def malformed(member: str, value: str, pattern: str) -> Refusal:
     """A parameter does not fit the service model's pattern: AWS's usual sentence for it."""
     return Refusal(
@@ -120,6 +135,15 @@ def too_great(member: str, value: str, most: int) -> Refusal:
         "InvalidParameterException",
         f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint:"
         f" Member must have value less than or equal to {most}",
+    )
+
+
+def too_many(member: str, most: int) -> Refusal:
+    """A list or a map has more members than the service model allows: AWS's usual sentence, without the value."""
+    return Refusal(
+        "InvalidParameterException",
+        f"1 validation error detected: Value at '{member}' failed to satisfy constraint:"
+        f" Member must have length less than or equal to {most}",
     )
 
 

@@ -1,8 +1,11 @@
-"""Fn::Join in the Conditions of a template.
+"""The Conditions of a template: Fn::Join in them, and change sets without the resources whose condition is false.
 
 MiniStack compares the function itself there. So `!Equals [!Join ["", !Ref List], ""]`, which is how a template asks
 whether a list is empty, never holds. Source: the CloudFormation template reference, "Condition functions", which lists
 Fn::Join among what Fn::Equals may hold.
+
+MiniStack's change sets list every resource of the template. On AWS a resource whose condition is false is none of the
+stack's, so no change either: the CloudFormation user guide, "Conditions section".
 """
 
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +21,7 @@ Parameters = dict[str, dict[str, Any]]
 
 
 def install() -> None:
-    """Join before conditions are evaluated, wherever MiniStack does."""
+    """Join before conditions are evaluated, wherever MiniStack does, and heed them in change sets."""
     evaluate: Callable[[dict[str, Any], Parameters], dict[str, bool]] = seams.CONDITIONS.get()
 
     def joining(template: dict[str, Any], parameters: Parameters) -> dict[str, bool]:
@@ -26,6 +29,15 @@ def install() -> None:
         return evaluate({**template, "Conditions": conditions}, parameters)
 
     seams.CONDITIONS.replace(joining)
+    resolve: Callable[..., dict[str, Any]] = seams.RESOLVE_FOR_CHANGES.get()
+
+    def of_true_conditions(template: dict[str, Any], parameters: Parameters, *more: Any) -> dict[str, Any]:
+        held = joining(template, parameters) if template else {}
+        resources = (template or {}).get("Resources", {})
+        there = {name: each for name, each in resources.items() if held.get(each.get("Condition"), True)}
+        return resolve({**template, "Resources": there} if template else template, parameters, *more)
+
+    seams.RESOLVE_FOR_CHANGES.replace(of_true_conditions)
 
 
 def _joined(node: Any, parameters: Parameters) -> Any:

@@ -12,7 +12,17 @@ from typing import Any, Final, TypeAlias
 from local.emulator import log_groups_behind, schedules, seams, wire
 from local.emulator.director import Director
 from local.emulator.log_listing import LogListing
-from local.emulator.script import CallersKeyUse, Fault, Firing, LogGroups, Quota, StaleReads
+from local.emulator.log_summaries import LogSummaries
+from local.emulator.script import (
+    CallersKeyUse,
+    Fault,
+    Firing,
+    LogGroups,
+    Quota,
+    QuotaFactor,
+    ServiceControlPolicy,
+    StaleReads,
+)
 from local.emulator.wire import Response
 
 PATH: Final = "/_embedded_aws/"
@@ -26,6 +36,7 @@ class Control:
 
     director: Director
     listing: LogListing
+    summaries: LogSummaries
 
     def answer(self, verb: str, body: bytes) -> Response:
         """Carry out what a test asks for, and return the HTTP response."""
@@ -35,9 +46,11 @@ class Control:
             "fault": lambda: director.arm(Fault(**given)),
             "stale-reads": lambda: director.arm_stale_reads(StaleReads(**given)),
             "quota": lambda: director.limit(Quota(**given)),
+            "quota-factor": lambda: director.scale_quotas(QuotaFactor(**given)),
+            "deny": lambda: director.deny(ServiceControlPolicy(**given)),
             "callers-key-use": lambda: director.set_callers_key_use(CallersKeyUse(**given)),
             "log-groups": lambda: log_groups_behind.make(LogGroups(**given)),
-            "expire-tokens": self.listing.expire_tokens,
+            "expire-tokens": self._expire_tokens,
             "forget-calls": director.forget_calls,
             "forget-script": director.forget_script,
         }
@@ -55,6 +68,10 @@ class Control:
             return 404, {}, b""
         commands[verb]()
         return wire.succeed({})
+
+    def _expire_tokens(self) -> None:
+        self.listing.expire_tokens()
+        self.summaries.expire_tokens()
 
 
 def _values(values: list[Any]) -> dict[str, Any]:

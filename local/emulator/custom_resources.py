@@ -8,6 +8,7 @@ seen on AWS by the authors of other providers.
 
 import os
 import random
+import re
 import secrets
 import string
 import threading
@@ -29,10 +30,12 @@ from local.emulator.wire import Response
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-_PATH: Final = "/cloudformation-custom-resource-response/"
+#: In front of the stack's id, on the path of a ResponseURL: nothing, as on AWS. No bucket of S3 has such a name.
+_PATH: Final = re.compile(r"/arn(:|%3A)[\w-]+(:|%3A)cloudformation(:|%3A)")
 _LONGEST_BODY: Final = 4096
 _LONGEST_ID: Final = 1024
-_DEFAULT_TIMEOUT: Final = 3600
+#: Seconds, as CloudFormation documents it: AWS::CloudFormation::CustomResource, ServiceTimeout. By default the most.
+_LONGEST_TIMEOUT: Final = 3600
 #: Scripted as a fault, it refuses the PUT itself.
 _ANSWER_OPERATION: Final = "cloudformation:Answer"
 
@@ -99,6 +102,7 @@ class CustomResources:
         function = function_for(token)
         if function is None or f":{get_region()}:" not in token:
             raise CustomResourceFailedError(f"There is no function {token} in this Region to send the event to.")
+        timeout = _timeout(props, request_type)
         event = {
             "RequestType": request_type,
             "ServiceToken": token,
@@ -112,7 +116,7 @@ class CustomResources:
             event["PhysicalResourceId"] = physical_id
         if old_props is not None:
             event["OldResourceProperties"] = _as_strings(old_props)
-        outcome = self._send(function, event, _timeout(props))
+        outcome = self._send(function, event, timeout)
         if outcome.failure is None:
             return outcome.physical_id or _made_up_id(stack_name, logical_id), outcome.data
         failed_id = outcome.physical_id or physical_id or _made_up_id(stack_name, logical_id)
@@ -123,9 +127,9 @@ class CustomResources:
     def _send(self, function: dict[str, Any], event: dict[str, Any], timeout: float) -> _Outcome:
         key = str(uuid.uuid4())
         name = f"{event['StackId']}|{event['LogicalResourceId']}|{key}"
-        pending = _Pending(event, _PATH + name, secrets.token_hex(32))
+        pending = _Pending(event, f"/{name}", secrets.token_hex(32))
         self._pending[key] = pending
-        event["ResponseURL"] = _presigned(_PATH + quote(name, safe=""), pending.signature)
+        event["ResponseURL"] = _presigned(f"/{quote(name, safe='/')}", pending.signature)
         self._director.events.append(event)
         self._queue.put(function, event)
         pending.answered.wait(timeout)
@@ -134,7 +138,7 @@ class CustomResources:
 
     def receive(self, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]) -> Response | None:
         """Return the storage's HTTP response to a PUT; None where the path is not a ResponseURL."""
-        if not path.startswith(_PATH):
+        if not _PATH.match(path):
             return None
         pending = self._pending.get(path.rpartition("|")[2])
         if pending is None:
@@ -212,8 +216,22 @@ def _judge(event: dict[str, Any], answer: dict[str, Any]) -> _Outcome:
     )
 
 
-def _timeout(props: dict[str, Any]) -> float:
-    return float(props.get("ServiceTimeout") or _DEFAULT_TIMEOUT)
+def _timeout(props: dict[str, Any], request_type: str) -> int:
+    """Return the seconds that an answer is waited for.
+
+    A Delete of what was never made is not refused: no template could be mended for it any more.
+
+    Raises:
+        CustomResourceFailedError: AWS would refuse the number. AWS's words for it are not known.
+    """
+    given = str(props.get("ServiceTimeout", _LONGEST_TIMEOUT))
+    if given.isdecimal() and 1 <= int(given) <= _LONGEST_TIMEOUT:
+        return int(given)
+    if request_type == "Delete":
+        return _LONGEST_TIMEOUT
+    raise CustomResourceFailedError(
+        f"Value {given} of property ServiceTimeout must be an integer from 1 to {_LONGEST_TIMEOUT}."
+    )
 
 
 def _no_answer(event: dict[str, Any]) -> str:
@@ -241,7 +259,7 @@ def _as_strings(value: Any) -> Any:
 def _made_up_id(stack_name: str, logical_id: str) -> str:
     """Return a physical id as CloudFormation makes it up where the resource gave none."""
     letters = string.ascii_uppercase + string.digits
-    return f"{stack_name}-{logical_id}-{''.join(random.choices(letters, k=12))}"  # noqa: S311 - a name, no secret
+    return f"{stack_name}-{logical_id}-{''.join(random.choices(letters, k=12))}"  # nosec B311 # noqa: S311 - a name, no secret
 
 
 def _presigned(path: str, signature: str) -> str:

@@ -1,18 +1,20 @@
 """The script that a test has written, and the log of calls.
 
-A call may be refused by a fault or a quota, and only then reaches MiniStack and its IAM; it is logged in any case.
+A call may be refused by a fault, a quota or a service control policy, and only then reaches MiniStack and its IAM; it
+is logged in any case. In which order AWS asks is not known.
 """
 
 import dataclasses
-import time
+import fnmatch
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from ministack.core.responses import get_account_id, get_region
 from ministack.core.router import extract_access_key_id
 
-from local.emulator import seams, wire
+from local.emulator import answers, seams, wire
 from local.emulator.answers import RATE_EXCEEDED, Refusal
+from local.emulator.quotas import Quotas
 from local.emulator.script import (
     CALLER,
     KEY_ARN,
@@ -22,6 +24,8 @@ from local.emulator.script import (
     CustomResourceAnswer,
     Fault,
     Quota,
+    QuotaFactor,
+    ServiceControlPolicy,
     StaleReads,
 )
 from local.emulator.wire import Request, Response
@@ -51,40 +55,23 @@ class _Armed:
         return True
 
 
-@dataclasses.dataclass(slots=True)
-class _Bucket:
-    """A token bucket that is full at first and holds one second's worth, at least one call."""
-
-    per_second: float
-    tokens: float
-    filled_at: float
-
-    @classmethod
-    def full(cls, per_second: float) -> "_Bucket":
-        return cls(per_second, max(1.0, per_second), time.monotonic())
-
-    def take(self) -> bool:
-        now = time.monotonic()
-        self.tokens = min(max(1.0, self.per_second), self.tokens + (now - self.filled_at) * self.per_second)
-        self.filled_at = now
-        if self.tokens < 1:
-            return False
-        self.tokens -= 1
-        return True
-
-
 class Director:
-    """The script and the logs: decides about each call what the script says, and remembers it."""
+    """The script and the logs: decides about each call what the script says, and remembers it.
 
-    def __init__(self) -> None:
+    Args:
+        quotas: the quotas that calls are held at.
+    """
+
+    def __init__(self, quotas: Quotas) -> None:
+        self._quotas = quotas
         self.clear()
 
     def clear(self) -> None:
         """Forget the script and the logs."""
         self._faults: list[_Armed] = []
         self._stale_reads: list[tuple[StaleReads, list[int]]] = []
-        self._quotas: dict[str, float] = {}
-        self._buckets: dict[tuple[str, str, str], _Bucket] = {}
+        self._denials: list[ServiceControlPolicy] = []
+        self._quotas.restore()
         #: Off by default: AWS documents it, and whether AWS enforces it for every caller is not known.
         self.callers_need_keys = False
         self.calls: list[Call] = []
@@ -104,13 +91,14 @@ class Director:
         """Return the first fault that strikes this call, None if none does."""
         return next((armed.fault for armed in self._faults if armed.strikes(operation, log_group)), None)
 
-    def within_quota(self, operation: str) -> bool:
-        """Take one call out of the account's and Region's bucket; return whether there was one."""
-        per_second = self._quotas.get(operation)
-        if per_second is None:
-            return True
-        key = (operation, get_account_id(), get_region())
-        return self._buckets.setdefault(key, _Bucket.full(per_second)).take()
+    def denies(self, request: Request) -> bool:
+        """Return whether a service control policy denies this call."""
+        return any(
+            fnmatch.fnmatchcase(request.operation, action)
+            and fnmatch.fnmatchcase(request.log_group or "", policy.log_groups)
+            for policy in self._denials
+            for action in policy.actions
+        )
 
     async def direct(self, request: Request, carry_out: Callable[[], Awaitable[Response]]) -> Response:
         """Refuse a call by the script, or carry it out; remember it, and return the response."""
@@ -119,8 +107,10 @@ class Director:
             if fault.carried_out:
                 await carry_out()
             response = wire.refuse(_in_words(fault, request))
-        elif not self.within_quota(request.operation):
+        elif not self._quotas.admit(request.operation, get_account_id(), get_region()):
             response = wire.refuse(RATE_EXCEEDED)
+        elif self.denies(request):
+            response = wire.refuse(answers.denied_to_all(caller_of(request), request.operation, _target_of(request)))
         else:
             response = await carry_out()
         self.calls.append(_call(request, response))
@@ -136,8 +126,15 @@ class Director:
 
     def limit(self, quota: Quota) -> None:
         """Throttle an operation from now on."""
-        self._quotas[quota.operation] = quota.per_second
-        self._buckets.clear()
+        self._quotas.limit(quota.operation, quota.per_second)
+
+    def scale_quotas(self, factor: QuotaFactor) -> None:
+        """Let every quota of Logs be so many times AWS's own."""
+        self._quotas.scale(factor.factor)
+
+    def deny(self, policy: ServiceControlPolicy) -> None:
+        """Deny calls to everyone, the account's root included."""
+        self._denials.append(policy)
 
     def set_callers_key_use(self, script: CallersKeyUse) -> None:
         """Ask for the key of whoever writes or reads log events, or no longer."""
@@ -157,7 +154,8 @@ class Director:
         """Let everything pass."""
         self._faults.clear()
         self._stale_reads.clear()
-        self._quotas.clear()
+        self._denials.clear()
+        self._quotas.restore()
         self.callers_need_keys = False
 
 
@@ -171,14 +169,19 @@ def access_key_of(request: Request) -> str:
     return str(extract_access_key_id(request.headers))
 
 
-def _in_words(fault: Fault, request: Request) -> Refusal:
-    """Return the fault's refusal with its stand-ins filled in."""
+def _target_of(request: Request) -> str:
+    """Return the ARN that a refusal names."""
     target = request.payload.get("resourceIdentifier") or request.payload.get("resourceArn")
     if target is None and request.log_group is not None:
         target = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{request.log_group}"
+    return str(target or "*")
+
+
+def _in_words(fault: Fault, request: Request) -> Refusal:
+    """Return the fault's refusal with its stand-ins filled in."""
     message = fault.message
     for stand_in, value in (
-        (TARGET_ARN, target or "*"),
+        (TARGET_ARN, _target_of(request)),
         (CALLER, caller_of(request)),
         (KEY_ARN, request.payload.get("kmsKeyId") or request.payload.get("KeyId") or "*"),
     ):

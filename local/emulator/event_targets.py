@@ -1,9 +1,10 @@
-"""EventBridge's invocations of functions: through Lambda's queue, with its retries and destinations.
+"""EventBridge's deliveries: to functions through Lambda's queue, with its retries and destinations; to queues.
 
-MiniStack runs the function once, and forgets what it cannot deliver. On AWS the target's dead-letter queue gets what
-never reached the function (there is none, or its policy does not let EventBridge invoke it); what the function itself
-fails at is Lambda's to retry and to hand on. Source: the EventBridge user guide, "Using dead-letter queues to process
-undelivered events", which names the message's attributes and error codes. Policies are looked at under AUTH only.
+MiniStack runs the function once, fills any queue, and forgets what it cannot deliver. On AWS the target's dead-letter
+queue gets what never reached the target (there is none, or its policy does not let EventBridge in); what a function
+itself fails at is Lambda's to retry and to hand on. Source: the EventBridge user guide, "Using dead-letter queues to
+process undelivered events", which names the message's attributes and error codes. Policies are looked at under AUTH
+only.
 """
 
 import json
@@ -62,7 +63,10 @@ def install(queue: AsynchronousQueue) -> None:
     invoke: Callable[..., None] = seams.INVOKE_TARGET.get()
 
     def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
-        before = _current.set(_Delivery(rule.get("Arn", ""), target, event))
+        delivery = _Delivery(rule.get("Arn", ""), target, event)
+        if not _queue_takes(delivery):
+            return
+        before = _current.set(delivery)
         try:
             invoke(target, event, rule, view)
         finally:
@@ -80,6 +84,20 @@ def install(queue: AsynchronousQueue) -> None:
 
     seams.INVOKE_TARGET.replace(invoke_target)
     seams.EVENT_TO_LAMBDA.replace(to_lambda)
+
+
+def _queue_takes(delivery: _Delivery) -> bool:
+    """Return False where the target is a queue that is not there or does not let EventBridge in; say so then."""
+    arn = delivery.target["Arn"]
+    if parse_arn(arn).service != "sqs":
+        return True
+    if not queues.is_there(arn):
+        delivery.failed("NO_RESOURCE", f"There is no queue {arn}.")
+    elif not queues.lets_in(arn, _EVENTBRIDGE, delivery.rule):
+        delivery.failed("NO_PERMISSIONS", f"The policy of {arn} does not let {_EVENTBRIDGE} send.")
+    else:
+        return True
+    return False
 
 
 def _may_invoke(function_arn: str, rule: str) -> bool:

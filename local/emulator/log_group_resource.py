@@ -14,7 +14,7 @@ from ministack.core.responses import get_account_id, get_region
 from local.emulator import seams
 from local.emulator.answers import Refusal, RefusedError
 from local.emulator.key_use import log_group_condition, require_open_key
-from local.emulator.trail import Creation
+from local.emulator.trail import ApiCall
 
 _TYPE: Final = "AWS::Logs::LogGroup"
 _KEY: Final = "KmsKeyId"
@@ -63,7 +63,7 @@ def _as_by_a_call(named: dict[str, Any], make: Callable[[], Made]) -> Made:
     _require_usable_key(named)
     made = make()
     parameters = {"logGroupName": named[_NAME], "kmsKeyId": named.get(_KEY)}
-    Creation.by_cloudformation({name: value for name, value in parameters.items() if value}).tell()
+    ApiCall.by_cloudformation({name: value for name, value in parameters.items() if value}).tell()
     return made
 
 

@@ -23,6 +23,15 @@ def put(queue_arn: str, body: Any, attributes: Mapping[str, str] = _NO_ATTRIBUTE
     return True
 
 
+def is_there(queue_arn: str) -> bool:
+    """Return whether there is such a queue."""
+    try:
+        _ask(queue_arn, "GetQueueAttributes", AttributeNames=["QueueArn"])
+    except OperationRefusedError:
+        return False
+    return True
+
+
 def lets_in(queue_arn: str, service: str, source_arn: str) -> bool:
     """Return whether the queue's policy lets an AWS service send messages for a resource of this account."""
     if not policies.are_enforced():

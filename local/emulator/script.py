@@ -91,10 +91,36 @@ class StaleReads:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """A limit on the calls of *operation* a second, for each account and Region; more get "Rate exceeded"."""
+    """A limit on the calls of *operation* a second, for each account and Region; more get "Rate exceeded".
+
+    Raises:
+        ValueError: *operation* names no service, as in `logs:AssociateKmsKey`: it would limit nothing.
+    """
 
     operation: str
     per_second: float
+
+    def __post_init__(self) -> None:
+        if ":" not in self.operation:
+            raise ValueError(f"{self.operation} names no service: logs:{self.operation}?")
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaFactor:
+    """Every quota of CloudWatch Logs so many times AWS's own; 0 for none."""
+
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceControlPolicy:
+    """A Deny of the organisation's: these actions on log groups of these names, for everyone.
+
+    Both may have wildcards; a call that names no log group has the empty name.
+    """
+
+    actions: list[str]
+    log_groups: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ KMS: Final = "ministack.services.kms"
 LAMBDA: Final = "ministack.services.lambda_svc"
 CLOUDFORMATION: Final = "ministack.services.cloudformation"
 PROVISIONERS: Final = f"{CLOUDFORMATION}.provisioners"
+LAMBDA_RUNTIME: Final = "ministack.core.lambda_runtime"
 EVENTS: Final = "ministack.services.eventbridge"
 IAM_ACTIONS: Final = "ministack.core.iam_actions"
 IAM_EVALUATOR: Final = "ministack.core.iam_evaluator"
@@ -89,6 +90,8 @@ INVOKE_ASYNC: Final = Seam(LAMBDA, "invoke_async_with_retry", "the asynchronous 
 EXECUTE: Final = Seam(LAMBDA, "_execute_function_with_config_scope", "running one attempt")
 FIND_FUNCTION: Final = Seam(LAMBDA, "_get_func_record_for_ref", "the function that an ARN names")
 WRITE_FUNCTION_LOG: Final = Seam(LAMBDA, "_emit_lambda_logs", "the event of a log group that Lambda makes")
+INVALIDATE_ENVIRONMENTS: Final = Seam(LAMBDA_RUNTIME, "invalidate_worker", "invocations that an update lets finish")
+END_ENVIRONMENTS: Final = Seam(LAMBDA_RUNTIME, "kill_workers", "invocations that an update lets finish")
 
 DISPATCH_EVENT: Final = Seam(EVENTS, "_dispatch_event", "CloudTrail's events on the bus, which PutEvents refuses")
 INVOKE_TARGET: Final = Seam(EVENTS, "_invoke_target", "firing a schedule, and the dead-letter queue of a target")
@@ -99,8 +102,11 @@ INVOKE_CUSTOM_RESOURCE: Final = Seam(
 )
 STACKS: Final = Seam(CLOUDFORMATION, "_stacks", "a failed resource's record, and a stack's id for generated names")
 CONDITIONS: Final = Seam(f"{CLOUDFORMATION}.engine", "_evaluate_conditions", "Fn::Join in conditions")
+RESOLVE_FOR_CHANGES: Final = Seam(
+    f"{CLOUDFORMATION}.changesets", "_resolve_props_for_diff", "change sets without what a false condition leaves out"
+)
 PHYSICAL_NAME: Final = Seam(PROVISIONERS, "_physical_name", "generated names that differ from stack to stack")
-RESOURCE_HANDLERS: Final = Seam(PROVISIONERS, "_RESOURCE_HANDLERS", "AWS::Logs::LogGroup")
+RESOURCE_HANDLERS: Final = Seam(PROVISIONERS, "_RESOURCE_HANDLERS", "AWS::Logs::LogGroup and AWS::Lambda::Function")
 ROLL_BACK: Final = Seam(f"{CLOUDFORMATION}.stacks", "_roll_back_operation", "a Delete after a failed Create")
 
 SEAMS: Final = tuple(value for value in list(globals().values()) if isinstance(value, Seam))

@@ -1,11 +1,13 @@
-"""CreateLogGroup as CloudTrail tells the default event bus of it, where the account has a trail.
+"""Calls about log groups as CloudTrail tells the default event bus of them, where the account has a trail.
 
-Every call of it, the refused ones too, and what CloudFormation and Lambda call: MiniStack writes such a log group into
-its table without a call. Sources: the EventBridge user guide, "Events from AWS services via CloudTrail"; the
-CloudTrail user guide, "Record contents"; landing-zone-accelerator-on-aws#773 for refused calls, whose
-`requestParameters` may be null. Of which errors that is so is not documented: here, of all that come before the log
-group itself is looked at. AWS's events come seconds or minutes after the call, at times twice; these come at once, and
-once.
+CreateLogGroup, and what changes a key or tags. Every call, the refused ones too; of CreateLogGroup also what
+CloudFormation and Lambda call: MiniStack writes such a log group into its table without a call. How CloudTrail writes
+the parameters of the others is in no sample that was found: here they are the API's own.
+
+Sources: the EventBridge user guide, "Events from AWS services via CloudTrail"; the CloudTrail user guide, "Record
+contents"; landing-zone-accelerator-on-aws#773 for refused calls, whose `requestParameters` may be null. Of which errors
+that is so is not documented: here, of all that come before the log group itself is looked at. AWS's events come seconds
+or minutes after the call, at times twice; these come at once, and once.
 """
 
 import json
@@ -27,7 +29,18 @@ if TYPE_CHECKING:
 
     from local.emulator.wire import Request, Response
 
-_OPERATION: Final = "CreateLogGroup"
+_CREATION: Final = "CreateLogGroup"
+_OPERATIONS: Final = (
+    _CREATION,
+    "AssociateKmsKey",
+    "DisassociateKmsKey",
+    "TagLogGroup",
+    "TagResource",
+    "UntagLogGroup",
+    "UntagResource",
+)
+#: The same names are calls of other services, too.
+_TARGET: Final = "Logs_20140328"
 #: These are about a log group that the call has already been understood to mean.
 _KEEP_PARAMETERS: Final = (
     answers.LOG_GROUP_EXISTS.code,
@@ -39,9 +52,10 @@ _CLOUDFORMATION: Final = "cloudformation.amazonaws.com"
 
 
 @dataclass(frozen=True, slots=True)
-class Creation:
-    """One call of CreateLogGroup."""
+class ApiCall:
+    """One call about a log group."""
 
+    operation: str
     parameters: dict[str, Any]
     #: The caller's ARN.
     caller: str
@@ -53,25 +67,28 @@ class Creation:
     error_message: str | None = None
 
     @classmethod
-    def by_request(cls, request: "Request", response: "Response") -> "Creation":
+    def by_request(cls, request: "Request", response: "Response") -> "ApiCall":
         """Make the record of a customer's call."""
         agent = request.headers.get("user-agent", "")
         refusal = wire.object_in(response[2]) if wire.error_code(response) else {}
         message = refusal.get("message") or refusal.get("Message")
-        return cls(request.payload, caller_of(request), "127.0.0.1", agent, None, wire.error_code(response), message)
+        operation = request.operation.partition(":")[2]
+        return cls(
+            operation, request.payload, caller_of(request), "127.0.0.1", agent, None, wire.error_code(response), message
+        )
 
     @classmethod
-    def by_cloudformation(cls, parameters: dict[str, Any]) -> "Creation":
+    def by_cloudformation(cls, parameters: dict[str, Any]) -> "ApiCall":
         """Make the record of a stack's call. Who deploys it is not known there: it is the account's root for all."""
         root = f"arn:aws:iam::{get_account_id()}:root"
-        return cls(parameters, root, _CLOUDFORMATION, _CLOUDFORMATION, _CLOUDFORMATION)
+        return cls(_CREATION, parameters, root, _CLOUDFORMATION, _CLOUDFORMATION, _CLOUDFORMATION)
 
     @classmethod
-    def by_lambda(cls, log_group: str, config: dict[str, Any]) -> "Creation":
+    def by_lambda(cls, log_group: str, config: dict[str, Any]) -> "ApiCall":
         """Make the record of Lambda's call for a function's first log, in the name of its role."""
         role = str(config.get("Role", "")).rpartition("/")[2]
         caller = f"arn:aws:sts::{get_account_id()}:assumed-role/{role}/{config.get('FunctionName')}"
-        return cls({"logGroupName": log_group}, caller, "127.0.0.1", _LAMBDA_USER_AGENT)
+        return cls(_CREATION, {"logGroupName": log_group}, caller, "127.0.0.1", _LAMBDA_USER_AGENT)
 
     def tell(self) -> None:
         """Put the event on the caller's default bus."""
@@ -95,7 +112,7 @@ class Creation:
             "userIdentity": self._identity(),
             "eventTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "eventSource": "logs.amazonaws.com",
-            "eventName": _OPERATION,
+            "eventName": self.operation,
             "awsRegion": get_region(),
             "sourceIPAddress": self.source,
             "userAgent": self.user_agent,
@@ -133,7 +150,7 @@ class Creation:
 
 
 def install() -> None:
-    """Tell of every CreateLogGroup; put it outside all that may refuse the call."""
+    """Tell of every call; put it outside all that may refuse the call."""
     _tell_of_requests()
     _tell_of_functions()
 
@@ -145,10 +162,11 @@ def _tell_of_requests() -> None:
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], request_id: str
     ) -> "Response":
         response = await dispatch(method, path, headers, body, query, request_id)
-        if headers.get("x-amz-target", "").endswith(f".{_OPERATION}"):
+        prefix, _, operation = headers.get("x-amz-target", "").rpartition(".")
+        if prefix == _TARGET and operation in _OPERATIONS:
             request = wire.parse(method, path, headers, body)
             if request is not None:
-                Creation.by_request(request, response).tell()
+                ApiCall.by_request(request, response).tell()
         return response
 
     seams.DISPATCH.replace(telling)
@@ -167,7 +185,7 @@ def _tell_of_functions() -> None:
             if is_new:
                 log_groups_behind.make_one(log_group)
         if is_new:
-            Creation.by_lambda(log_group, config).tell()
+            ApiCall.by_lambda(log_group, config).tell()
         write(function, *given, **named)
 
     seams.WRITE_FUNCTION_LOG.replace(telling)

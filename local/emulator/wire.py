@@ -13,7 +13,7 @@ Response: TypeAlias = tuple[int, dict[str, str], bytes]
 _FIRST_ERROR: Final = 400
 _JSON: Final = "application/x-amz-json-1.1"
 _INVOKE: Final = re.compile(r"/2015-03-31/functions/[^/]+/invocations")
-_SERVICES: Final = {"Logs_20140328": "logs", "TrentService": "kms"}
+_SERVICES: Final = {"AmazonSQS": "sqs", "Logs_20140328": "logs", "TrentService": "kms"}
 _LOG_GROUP_ARN: Final = re.compile(r"arn:[^:]+:logs:[^:]*:[^:]*:log-group:(?P<name>[^:]+)(:\*)?")
 
 

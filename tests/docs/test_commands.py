@@ -18,6 +18,7 @@ from samtranslator.yaml_helper import yaml_parse
 from support.pages import PROJECT, all_pages, code_in, commands, files, page
 
 from log_group_kms.cli.doctor.checks import CHECKS
+from tools.release.contents import TEMPLATES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,8 +39,11 @@ from samcli.commands.delete.command import cli as delete
 from samcli.commands.deploy.command import cli as deploy
 from samcli.commands.local.invoke.cli import cli as invoke
 from samcli.commands.logs.command import cli as logs
+from samcli.commands.validate.validate import cli as validate
 
-commands = {"build": build, "delete": delete, "deploy": deploy, "local invoke": invoke, "logs": logs}
+commands = {
+    "build": build, "delete": delete, "deploy": deploy, "local invoke": invoke, "logs": logs, "validate": validate
+}
 print(json.dumps({
     name: [option for one in command.params for option in (*one.opts, *one.secondary_opts)]
     for name, command in commands.items()
@@ -55,7 +59,7 @@ def shown(beginning: str) -> list[str]:
 
 def options_in(command: str) -> set[str]:
     """The options of a *command*, with their hyphens."""
-    return set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", command))
+    return set(re.findall(r"(?<!\S)--?[a-z][a-z0-9-]*", command))
 
 
 @EACH
@@ -76,8 +80,8 @@ def paths_in(text: Page) -> set[str]:
 
 @EACH
 def test_each_path_exists(path: Path) -> None:
-    """A file or folder that a page names is there; a bare name may be anywhere in the repository."""
-    names = {file.name for file in files()}
+    """A file or folder that a page names is there; a bare name may be anywhere in the repository, or in a release."""
+    names = {file.name for file in files()} | TEMPLATES
     places = (PROJECT, PROJECT / "src" / "log_group_kms", page(path).path.parent)
     missing = {
         word
@@ -157,8 +161,9 @@ def taken(command: str) -> set[str]:
 def test_each_command_of_ours_exists(command: str) -> None:
     """The command line has the command, and it takes these options."""
     found = OURS.match(command)
-    if found is None:  # `python -m log_group_kms` by itself, or `log-group-kms COMMAND`
-        assert command.rsplit(maxsplit=1)[-1] in {"COMMAND", "log_group_kms"}
+    if found is None:  # `python -m log_group_kms` by itself, `log-group-kms COMMAND`, or an option of no command
+        last = command.rsplit(maxsplit=1)[-1]
+        assert last in {"COMMAND", "log_group_kms"} or f"[{last}]" in help_of().partition("\n")[0]
         return
 
     assert found[1] in COMMANDS

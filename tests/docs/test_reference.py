@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from jsonschema import Draft202012Validator
 from samtranslator.yaml_helper import yaml_parse
 from support.pages import PROJECT, code_in, page
 
+import waker
+from log_group_kms.association.audit import VERSION, Source
 from log_group_kms.cloudformation.envelope import Envelope
+from log_group_kms.fleet.checkpoint import Counts
+from log_group_kms.fleet.gauges import gauges
+from log_group_kms.handlers import batch
 from log_group_kms.lifecycle.deadlines import Deadlines
-from log_group_kms.lifecycle.event import return_values
+from log_group_kms.lifecycle.event import WAY_BACK
+from log_group_kms.lifecycle.return_values import return_values
 from log_group_kms.model.errors import InvalidRequest
 from log_group_kms.model.keys import KeyArn
 from log_group_kms.model.results import Outcome
-from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
+from log_group_kms.model.tags import CANCELLED_TAG, CLAIM_TAGS, RELEASED_TAG, WORK_TAG
 from log_group_kms.model.targets import Fleet, LogGroup, LogGroupName, Place
 from log_group_kms.request.parse import parse_association
 from log_group_kms.request.properties import CLOUDFORMATIONS_OWN, PROPERTY_NAMES, TARGET_NAMES
@@ -26,6 +34,7 @@ from log_group_kms.request.values import DEFAULT_SERVICE_TIMEOUT
 from log_group_kms.retry.policies import (
     CONCURRENT_CHANGE,
     KEY_POLICY_PROPAGATION,
+    OTHERS_DELETE,
     POLICIES,
     READ_BACK,
     RESTORING,
@@ -52,6 +61,7 @@ WINDOWS: Final = {
     "Someone else is changing the log group": [CONCURRENT_CHANGE.backoff],
     "Too many calls": [THROTTLED.backoff],
     "The key's policy refuses": [KEY_POLICY_PROPAGATION.backoff],
+    "Somebody else's Delete is at work": [OTHERS_DELETE],
     "The role lacks a permission": [ROLE_PROPAGATION.backoff],
     "AWS fails or cannot be reached": [UNAVAILABLE.backoff],
     "On Delete, the previous key is refused": [policy.backoff for policy in RESTORING if policy not in POLICIES],
@@ -153,7 +163,10 @@ def provider_template() -> Any:
 def actions_of(role: str) -> set[str]:
     """What a *role* of the template may do."""
     policies = provider_template()["Resources"][role]["Properties"]["Policies"]
-    actions = [statement["Action"] for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    # Those on a condition, and those that only deny, are described below the table.
+    always = [policy for policy in policies if "PolicyDocument" in policy]
+    statements = [statement for policy in always for statement in policy["PolicyDocument"]["Statement"]]
+    actions = [statement["Action"] for statement in statements if statement["Effect"] == "Allow"]
     return {action for some in actions for action in ([some] if isinstance(some, str) else some)}
 
 
@@ -165,12 +178,15 @@ def test_the_role_has_the_permissions_that_the_page_lists() -> None:
 
 
 def test_the_other_roles_differ_as_the_page_says() -> None:
-    """The responder's role writes its log; the enrolment's has two more actions than the provider's, and one less."""
-    named = set(PERMISSIONS.section("The other two roles").code)
+    """The responder's writes its log, the waker's a little more; the enrolment's is the provider's but for a few."""
+    named = set(PERMISSIONS.section("The role of enrolment and reconciliation").code)
+    wakers = set(PERMISSIONS.section("The responder's and the waker's role").code) - {"WaitQueue"}
     differing = actions_of("EnrolmentRole") ^ actions_of("ProviderRole")
+    logging = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
-    assert actions_of("ResponderRole") == {"logs:CreateLogStream", "logs:PutLogEvents"}
-    assert differing <= named <= differing | {"lambda:InvokeFunction"}
+    assert actions_of("ResponderRole") == logging
+    assert actions_of("WakerRole") == logging | (wakers - {"sqs:SendMessage"})
+    assert differing <= named <= differing | {"lambda:InvokeFunction", "sqs:SendMessage"}
 
 
 def test_the_providers_parameters_and_outputs_are_listed() -> None:
@@ -242,9 +258,16 @@ def test_the_deadlines_are_those_of_the_code() -> None:
 
 def test_the_tags_are_those_of_the_code() -> None:
     """Their names are part of the contract."""
-    tags = [code_in(row[0])[0] for row in page("docs/reference/tags.md").rows]
+    tags = [code_in(row[0])[0].removesuffix("…") for row in page("docs/reference/tags.md").rows]
 
-    assert tags == [OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG]
+    assert tags == [*CLAIM_TAGS, WORK_TAG, CANCELLED_TAG, RELEASED_TAG]
+
+
+def test_the_gauges_are_those_of_the_code() -> None:
+    """Each is explained, in the code's order."""
+    rows = page("docs/reference/metrics.md").section("Gauges").rows
+
+    assert [code_in(row[0])[0] for row in rows] == list(gauges(Counts()))
 
 
 # --- explanation ------------------------------------------------------------------------------------------------------
@@ -268,3 +291,37 @@ def test_the_glossary_is_in_alphabetical_order() -> None:
     words = [row[0].lower() for row in page("docs/explanation/glossary.md").rows]
 
     assert words == sorted(set(words))
+
+
+def test_the_audit_logs_page_is_that_of_its_schema() -> None:
+    """Each field is explained, in the schema's order; the example keeps to the schema."""
+    text = page("docs/reference/audit-log.md")
+    schema = json.loads((PROJECT / "docs" / "reference" / "audit-log.schema.json").read_text())
+    fields = [code_in(row[0])[0] for row in text.section("Fields").rows]
+    (example,) = (json.loads(block) for block in text.blocks("json"))
+
+    assert fields == list(schema["properties"]) == schema["required"] == list(example)
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(example)] == []
+    assert {source.value for source in Source} == set(schema["properties"]["source"]["enum"])
+    assert schema["properties"]["audit"] == {"const": VERSION}
+
+
+def test_the_queues_numbers_are_those_of_code_and_template() -> None:
+    """What the page on queues says of tries, pauses and times."""
+    said = " ".join(page("docs/explanation/queues.md").text.split())
+    resources = provider_template()["Resources"]
+    queue, letters, waits = (
+        resources[name]["Properties"] for name in ("EnrolmentQueue", "EnrolmentDeadLetterQueue", "WaitQueue")
+    )
+
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == batch.MOST_RECEIVES == 8
+    assert "after eight tries" in said
+    assert (batch.pause(1), batch.pause(99)) == (60, 900)
+    assert f"for {queue['MessageRetentionPeriod'] / 86400:.0f} days, the dead-letter queue for " in said
+    assert f"the dead-letter queue for {letters['MessageRetentionPeriod'] / 86400:.0f}." in said
+    assert waits["MessageRetentionPeriod"] == 3600
+    assert f"fits in {WAY_BACK:.0f} s before the deadline" in said
+    assert f"may take {batch.PATIENCE:.0f} s" in said
+    assert f"have {batch.AFTER_A_FAULT:.0f} s each" in said
+    assert waker.MOST_RECEIVES == 5
+    assert f"take {10_000 * 4 / 5 / 3600:.1f} hours" in said

@@ -14,7 +14,7 @@ from log_group_kms.association.diagnosis import Diagnosis
 from log_group_kms.model.association import Association, OnMissingLogGroup
 from log_group_kms.model.errors import KeyPolicyDenied
 from log_group_kms.model.keys import KeyArn, KeyDescription, KeyReference
-from log_group_kms.model.targets import LogGroup, LogGroupName, Place, QueryResults
+from log_group_kms.model.targets import Fleet, LogGroup, LogGroupName, Place, QueryResults
 from log_group_kms.request.parse import parse_association
 
 PLACE: Final = Place("aws", "eu-west-1", "111122223333")
@@ -63,10 +63,31 @@ def test_the_template_to_copy_passes_the_providers_own_validation() -> None:
 
 def test_the_fleet_to_copy_passes_the_providers_own_validation() -> None:
     """Whoever copies the fleet gets a resource that the provider accepts."""
-    (text,) = page("docs/how-to/fleet.md").blocks("yaml")
+    (text,) = page("docs/how-to/fleet.md").section("With a resource of your own").blocks("yaml")
     (fleet,) = resolved(yaml_parse(text)).values()
 
     assert str(parse_association(fleet["Properties"], PLACE).key) != ""
+
+
+def test_the_fleet_beside_a_resource_of_its_stack_depends_on_it() -> None:
+    """Whoever copies them gets a resource that comes before the fleet, and goes after it."""
+    heading = "A fleet and a resource that names one of its log groups, in one stack"
+    (text,) = page("docs/how-to/fleet.md").section(heading).blocks("yaml")
+    resources = resolved(yaml_parse(text))
+
+    assert yaml_parse(text)["FleetEncryption"]["DependsOn"] == "Orders"
+    assert all(parse_association(one["Properties"], PLACE) for one in resources.values())
+
+
+def test_the_fleets_with_several_keys_pass_the_providers_own_validation() -> None:
+    """Whoever copies them gets fleets whose prefixes do not overlap, each with its key."""
+    (text,) = page("docs/how-to/fleet.md").section("Several keys").blocks("yaml")
+    fleets = [parse_association(one["Properties"], PLACE) for one in resolved(yaml_parse(text)).values()]
+    prefixes = [one.target.prefix for one in fleets if isinstance(one.target, Fleet)]
+
+    assert len(prefixes) == len(fleets) == len({one.key for one in fleets}) == 2
+    assert not prefixes[0].startswith(prefixes[1])
+    assert not prefixes[1].startswith(prefixes[0])
 
 
 def test_the_tutorial_shows_the_resource_of_its_example() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.scene import Scene
+from e2e.scene import QUOTA_FACTOR, Scene
 
 from local.client.embedded_aws import EmbeddedAws
 from local.demo import provider
@@ -28,7 +28,7 @@ def built(sam: provider.Sam) -> Path:
 @pytest.fixture(scope="session")
 def deployed(sam: provider.Sam, built: Path) -> Iterator[EmbeddedAws]:
     """An account that enforces IAM, with the provider as `sam deploy` puts it there; no test empties it."""
-    with EmbeddedAws.start(auth=True) as aws:
+    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR) as aws:
         sam.deploy(aws, built)
         yield aws
 

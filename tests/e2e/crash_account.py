@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from support.cloudformation import STACK_ID, CloudFormation
@@ -11,7 +13,7 @@ from local.client import keys
 from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from support.cloudformation import ReceivedResponse
     from support.lambda_process import LambdaFunction
@@ -26,6 +28,9 @@ LOGICAL_ID = "LogEncryption"
 MADE_UP_ID: Final = f"landing-zone-{LOGICAL_ID}-1V5D3Z0JW2Q4K"
 #: What `Encryption` calls the owners.
 US, RENAMED = LOGICAL_ID, "Renamed"
+
+#: None of a test's events may be sent in the future.
+_EARLIER: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,8 @@ class Account:
     function: LambdaFunction
     cloudformation: CloudFormation
     _keys: dict[str, str] = field(default_factory=dict)
+    #: Each event is sent a second after the one before: the second is what a claim's date shows.
+    _moments: Iterator[datetime] = field(default_factory=lambda: _seconds_from(datetime.now(UTC) - _EARLIER))
 
     def key(self, name: str) -> str:
         """The ARN of the key that is called *name* here."""
@@ -106,7 +113,7 @@ class Account:
         return f"arn:aws:logs:{self.aws.region}:{self.aws.account}:log-group:{log_group}"
 
     def _event(self, request_type: str, properties: Mapping[str, str], **more: Any) -> Event:
-        return self.cloudformation.event(request_type, properties=properties, **more)
+        return self.cloudformation.event(request_type, properties=properties, sent_at=next(self._moments), **more)
 
     def _encryption(self, key: str | None, arn: str) -> Encryption:
         tags = self.aws.client("logs").list_tags_for_resource(resourceArn=arn.removesuffix(":*"))["tags"]
@@ -116,3 +123,7 @@ class Account:
     def _named(self, key: str | None) -> str | None:
         """A key's name here; none and nothing stay what they are."""
         return {arn: name for name, arn in self._keys.items()}.get(key or "", key or None)
+
+
+def _seconds_from(begin: datetime) -> Iterator[datetime]:
+    return (begin + timedelta(seconds=number) for number in count())

@@ -94,15 +94,20 @@ def deleting(before: str | None, **options: str) -> Callable[[Account], Event]:
     return sent
 
 
-LOOKS = ("logs:DescribeLogGroups", "logs:ListTagsForResource")
-ACTS = ("logs:TagResource", "logs:AssociateKmsKey", *LOOKS, "PUT")
-LEAVES = ("logs:ListTagsForResource", "logs:TagResource", *LOOKS)
+TAGS, KEY = "logs:ListTagsForResource", "logs:DescribeLogGroups"
+#: Where no key is in force, or the claim remembers which one was there before.
+LOOKS = (TAGS, KEY)
+#: Where a key might be another's, who is just giving the log group back.
+LOOKS_AROUND = (TAGS, KEY, TAGS)
+CONFIRMS = (KEY, TAGS, "PUT")
+ACTS = ("logs:TagResource", "logs:AssociateKmsKey", *CONFIRMS)
+LEAVES = (TAGS, "logs:TagResource", KEY)
 
 SITUATIONS: Final = [
     Situation(
         "Create over a previous key",
         creating("before"),
-        (*LOOKS, *ACTS),
+        (*LOOKS_AROUND, *ACTS),
         {ORDERS: Encryption("ours", US, "before")},
         (ORDERS, "ours", "before"),
     ),
@@ -116,21 +121,21 @@ SITUATIONS: Final = [
     Situation(
         "Create where our key is already",
         creating("ours"),
-        (*LOOKS, "logs:TagResource", *LOOKS, "PUT"),
+        (*LOOKS_AROUND, "logs:TagResource", *CONFIRMS),
         {ORDERS: Encryption("ours", US, "ours")},
         (ORDERS, "ours", "ours"),
     ),
     Situation(
         "Create of the log group itself",
         creating_a_log_group,
-        ("logs:DescribeLogGroups", "logs:CreateLogGroup", *LOOKS, "PUT"),
+        (TAGS, "logs:CreateLogGroup", *CONFIRMS),
         {ORDERS: Encryption("ours", US, "none")},
         (ORDERS, "ours", None),
     ),
     Situation(
         "Create by alias",
         creating_by_alias,
-        (*LOOKS, "kms:DescribeKey", *ACTS),
+        (*LOOKS_AROUND, "kms:DescribeKey", *ACTS),
         {ORDERS: Encryption("ours", US, "before")},
         (ORDERS, "ours", "before"),
     ),
@@ -144,21 +149,21 @@ SITUATIONS: Final = [
     Situation(
         "Update of the key",
         changing_the_key("before"),
-        (*LOOKS, "logs:AssociateKmsKey", *LOOKS, "PUT"),
+        (*LOOKS, *ACTS),
         {ORDERS: Encryption("new", US, "before")},
         (ORDERS, "new", "before"),
     ),
     Situation(
         "Update of the key, where there was none",
         changing_the_key(None),
-        (*LOOKS, "logs:AssociateKmsKey", *LOOKS, "PUT"),
+        (*LOOKS, *ACTS),
         {ORDERS: Encryption("new", US, "none")},
         (ORDERS, "new", None),
     ),
     Situation(
         "Update of the target",
         changing_the_target,
-        (*LOOKS, *ACTS),
+        (*LOOKS_AROUND, *ACTS),
         {ORDERS: Encryption("ours", US, "before"), BILLING: Encryption("ours", US, "billing's")},
         (BILLING, "ours", "billing's"),
     ),
@@ -195,7 +200,7 @@ SITUATIONS: Final = [
     Situation(
         "Delete, Retain",
         deleting("before", OnDelete="Retain"),
-        ("logs:ListTagsForResource", "logs:UntagResource", "PUT"),
+        (TAGS, "logs:UntagResource", "PUT"),
         {ORDERS: Encryption("ours")},
         (ORDERS,),
     ),

@@ -5,7 +5,7 @@ No test empties that account: each has log groups, keys and stacks of its own.
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from local.client.embedded_aws import EmbeddedAws
@@ -13,6 +13,9 @@ from local.client.stacks import Stacks
 from local.demo.associations import Encryption, encryption_of, owner_of, template
 
 CREATED, UPDATED = "CREATE_COMPLETE", "UPDATE_COMPLETE"
+#: At AWS's own quotas these tests, several stacks at once, would mostly wait: a throttled call is asked again after
+#: seconds. What the quotas do to many resources at once is in `benchmarks`.
+QUOTA_FACTOR: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)

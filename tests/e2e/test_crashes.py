@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from e2e.crash_account import MADE_UP_ID, ORDERS, US, Account, Encryption, State, Told
-from e2e.crash_situations import ACTS, LOOKS, SITUATIONS, Situation, changing_the_target
+from e2e.crash_situations import ACTS, LOOKS_AROUND, SITUATIONS, Situation, changing_the_target
 from support.cloudformation import CloudFormation
 from support.lambda_process import Kill, LambdaFunction
 
@@ -177,7 +177,7 @@ def test_the_delete_of_a_create_that_was_killed_for_good(
 
 @pytest.mark.parametrize(
     "last",
-    [pytest.param(number, id=f"{number + 1} {request}") for number, request in enumerate((*LOOKS, *ACTS[:-1]))],
+    [pytest.param(number, id=f"{number + 1} {request}") for number, request in enumerate((*LOOKS_AROUND, *ACTS[:-1]))],
 )
 def test_the_rollback_of_a_new_target_that_was_killed_for_good(account: Account, last: int) -> None:
     """An Update to another log group is killed after this request, and answered FAILED under the old id.

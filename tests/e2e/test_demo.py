@@ -11,7 +11,9 @@ import pytest
 from rich.console import Console
 
 from local.client.server import PROJECT
-from local.demo.scenario import ORDERS, ClaimNotReachedError, Demo, Row, State, Step, run
+from local.demo.pictures import Deployed, FleetPicture, Side, TwoColumns
+from local.demo.scenario import ClaimNotReachedError, Scene, run
+from local.demo.world import World
 
 
 def start(temporary: Path) -> "subprocess.Popen[str]":
@@ -35,10 +37,10 @@ def left_running(temporary: Path) -> list[str]:
 def test_the_demo_reaches_all_that_it_claims_and_leaves_nothing(tmp_path: Path) -> None:
     """It ends with 0, says so, and neither processes nor files remain."""
     demo = start(tmp_path)
-    output, _ = demo.communicate(timeout=120)
+    output, _ = demo.communicate(timeout=240)
 
     assert demo.returncode == 0, output
-    assert "Every step reached the state that it claims" in output
+    assert "Every scene reached the state that it claims" in output
     assert left_running(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
 
@@ -60,9 +62,50 @@ def test_an_interrupted_demo_leaves_nothing(tmp_path: Path, ended_by: signal.Sig
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_step_that_misses_its_claim_ends_the_demo() -> None:
-    """The error says what was claimed and what was found."""
-    wrong = Step("The team's key, which is not the claimed one", Demo.others_at_work, State(orders=Row("alias/other")))
+def _stack_of_another_state(_: World) -> Deployed:
+    return Deployed({"orders": "no stack"}, {"orders": "a stack"})
 
-    with pytest.raises(ClaimNotReachedError, match=rf"{ORDERS}: claimed .*alias/other.*, found .*alias/team"):
+
+def shown(picture: TwoColumns | FleetPicture, *, terminal: bool) -> str:
+    """What is drawn of a picture, with colours at a terminal."""
+    file = io.StringIO()
+    picture.draw(Console(file=file, force_terminal=terminal, width=120, color_system="standard" if terminal else None))
+    return file.getvalue()
+
+
+COLUMNS = TwoColumns(Side("alias/team", "no key", "UPDATE_COMPLETE", "Gone"), Side("alias/team", "alias/team", ""))
+FLEET = FleetPicture({"/a": "no key", "/b": "no key"}, {"/a": "alias/fleet", "/b": "no key"}, ("$ log-group-kms plan",))
+
+
+def test_two_columns_at_a_terminal() -> None:
+    """Both stand side by side, and what has changed is in another colour than what has not."""
+    lines = shown(COLUMNS, terminal=True).splitlines()
+
+    assert [line for line in lines if "A plain template today" in line and "With this provider" in line]
+    assert [line for line in lines if "\x1b[1;7m no key \x1b[0m" in line and "alias/team" in line]
+
+
+def test_two_columns_elsewhere() -> None:
+    """Each is a plain line, without colours or frames."""
+    assert shown(COLUMNS, terminal=False).splitlines() == [
+        "   plain template  alias/team -> no key; stack UPDATE_COMPLETE. Gone",
+        "   this provider   alias/team; stack gone",
+    ]
+
+
+def test_a_fleet_at_a_terminal_and_elsewhere() -> None:
+    """A square for each log group, a larger one where it has changed; elsewhere the numbers and what has changed."""
+    assert "■" in shown(FLEET, terminal=True)
+    assert "▪" in shown(FLEET, terminal=True)
+    assert shown(FLEET, terminal=False).splitlines() == [
+        "   $ log-group-kms plan",
+        "   1 no key (-1)   1 under alias/fleet (+1)",
+    ]
+
+
+def test_a_scene_that_misses_its_claim_ends_the_demo() -> None:
+    """The error says what was claimed and what was found."""
+    wrong = Scene("A stack", "It is not there.", _stack_of_another_state, {"orders": "CREATE_COMPLETE"})
+
+    with pytest.raises(ClaimNotReachedError, match=r"orders: claimed CREATE_COMPLETE, found no stack"):
         run(Console(file=io.StringIO()), (wrong,))

@@ -10,14 +10,18 @@ from typing import Final
 import pytest
 
 from local.client import keys
-from local.client.embedded_aws import EmbeddedAws
+from local.client.embedded_aws import PATIENT, EmbeddedAws
 from local.client.stacks import Stacks, fire, make_log_groups
 from local.demo import provider
 from local.demo.associations import Encryption, encryption_of, owner_of, template
+from log_group_kms.model.tags import WORK_TAG
 
-#: Ten times AWS's quota, so that a thousand log groups take twenty seconds.
+#: Times AWS's quotas of all calls, so that a thousand log groups take twenty seconds.
+QUOTA_FACTOR: Final = 10.0
+#: AssociateKmsKey's calls a second.
 QUOTA: Final = 50
 THOUSAND: Final = [f"/app/{number:04d}" for number in range(1000)]
+RULE: Final = "log-group-kms-association-enrolment"
 OTHERS_KEY, EXCLUDED, EXPLICIT = "/team/other-key", "/sandbox/a", "/team/explicit"
 
 
@@ -60,6 +64,13 @@ class Account:
             "AssociationsPerSecond": str(QUOTA),
         }
 
+    @property
+    def at_work(self) -> bool:
+        """Whether a log group bears the mark of a fleet at work, which goes last."""
+        logs = self.aws.client("logs", config=PATIENT)
+        arn = f"arn:aws:logs:{self.aws.region}:{self.aws.account}:log-group:{THOUSAND[0]}"
+        return any(name.startswith(WORK_TAG) for name in logs.list_tags_for_resource(resourceArn=arn)["tags"])
+
     def reconcile(self, **event: bool) -> dict[str, object]:
         """Invoke the enrolment's function for a reconciliation; return its answer."""
         payload = json.dumps({"Reconcile": True, **event}).encode()
@@ -72,12 +83,11 @@ class Account:
 @pytest.fixture(scope="module")
 def account(sam: provider.Sam, built: Path) -> Iterator[Account]:
     """An account with all that is there before the fleet comes."""
-    with EmbeddedAws.start(auth=True) as aws:
+    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR) as aws:
         account = Account(aws)
         make_log_groups(aws, [*THOUSAND, EXCLUDED])
         make_log_groups(aws, [OTHERS_KEY], account.others_key)
         make_log_groups(aws, ["aws/spans"])
-        aws.direction.limit("AssociateKmsKey", QUOTA)
         sam.deploy(aws, built, parameters=account.parameters(account.key))
         yield account
 
@@ -123,8 +133,96 @@ def a_log_group_with_a_resource_of_its_own_stays_out_of_the_fleet(account: Accou
     assert (found.key, found.owner) == (account.others_key, owner_of(account.stacks, "team", "LogEncryption"))
 
 
+def a_key_that_someone_takes_away_is_back_within_moments(account: Account, _: provider.Sam, __: Path) -> None:
+    """By CloudTrail's event; the fleet's own change brings about no second look."""
+    logs = account.aws.client("logs")
+    logs.disassociate_kms_key(logGroupName=THOUSAND[3])
+    logs.associate_kms_key(logGroupName=THOUSAND[4], kmsKeyId=account.others_key)
+
+    eventually(lambda: {account.of(name) for name in THOUSAND[3:5]} == {account.held()})
+
+
+def a_fight_over_a_key_ends(account: Account, _: provider.Sam, __: Path) -> None:
+    """After three rounds it is left to whoever takes it away; the next reconciliation mends it."""
+    logs = account.aws.client("logs")
+    for _round in range(3):
+        logs.disassociate_kms_key(logGroupName=THOUSAND[6])
+        eventually(lambda: account.of(THOUSAND[6]) == account.held())
+    logs.disassociate_kms_key(logGroupName=THOUSAND[6])
+    # Worked off after it.
+    logs.create_log_group(logGroupName="/new/after-the-fight")
+    eventually(lambda: account.of("/new/after-the-fight") == account.held())
+    left = account.of(THOUSAND[6])
+    account.reconcile()
+
+    assert left is not None
+    assert left.key is None
+    assert account.of(THOUSAND[6]) == account.held()
+
+
+def what_an_explicit_resource_gives_back_is_the_fleets_again(account: Account, _: provider.Sam, __: Path) -> None:
+    """Within moments, and not a day later."""
+    one = {"LogGroupName": "/team/for-a-while", "KmsKeyId": account.others_key, "OnMissingLogGroup": "Create"}
+    assert account.stacks.deploy("while", template(LogEncryption=one)) == "CREATE_COMPLETE"
+
+    assert account.stacks.delete("while") == ""
+
+    eventually(lambda: account.of("/team/for-a-while") == account.held())
+
+
+def another_fleet_costs_no_look_but_for_what_it_gives_back(account: Account, _: provider.Sam, __: Path) -> None:
+    """The rule sends on one event of a Create, and of a Delete one for each log group."""
+    make_log_groups(account.aws, [f"/sandbox/{number:03d}" for number in range(100)])
+    heard = Heard(account)
+
+    fleet = {"KmsKeyId": account.key, "LogGroupNamePrefix": "/sandbox/", "ServiceTimeout": 3600}
+    assert account.stacks.deploy("sandbox", template(Fleet=fleet)) == "CREATE_COMPLETE"
+    created = heard.so_far()
+    assert account.stacks.delete("sandbox") == ""
+    deleted = heard.so_far()
+
+    # The mark that it was at work, which its end takes off: however many log groups there are.
+    assert created == {"UntagResource": 1}
+    # The hundred, the one that was there before, and such marks.
+    assert deleted["UntagResource"] - 101 in range(3)
+    assert set(deleted) == {"UntagResource"}
+    heard.end()
+
+
+class Heard:
+    """What the enrolment's rule sends on: a second rule with the same pattern puts it into a queue."""
+
+    def __init__(self, account: Account) -> None:
+        self._events, self._sqs = account.aws.client("events"), account.aws.client("sqs")
+        self._url = self._sqs.create_queue(QueueName="heard")["QueueUrl"]
+        found = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
+        arn = found["Attributes"]["QueueArn"]
+        sender = {"Service": "events.amazonaws.com"}
+        statement = {"Effect": "Allow", "Principal": sender, "Action": "sqs:SendMessage", "Resource": arn}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self._sqs.set_queue_attributes(QueueUrl=self._url, Attributes={"Policy": policy})
+        self._events.put_rule(Name="heard", EventPattern=self._events.describe_rule(Name=RULE)["EventPattern"])
+        self._events.put_targets(Rule="heard", Targets=[{"Id": "heard", "Arn": arn}])
+
+    def so_far(self) -> Counter[str]:
+        """Count the events since the last time by their call, beside what functions' first logs are."""
+        counts: Counter[str] = Counter()
+        while found := self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages"):
+            for message in found:
+                counts[json.loads(message["Body"])["detail"]["eventName"]] += 1
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+        counts.pop("CreateLogGroup", None)
+        return counts
+
+    def end(self) -> None:
+        """Take the rule away."""
+        self._events.remove_targets(Rule="heard", Ids=["heard"])
+        self._events.delete_rule(Name="heard")
+
+
 def a_dry_run_tells_and_changes_nothing(account: Account, _: provider.Sam, __: Path) -> None:
-    """Neither keys nor tags."""
+    """Neither keys nor tags; the rule is off, so that no event mends it meanwhile."""
+    account.aws.client("events").disable_rule(Name=RULE)
     logs = account.aws.client("logs")
     logs.disassociate_kms_key(logGroupName=THOUSAND[5])
     logs.associate_kms_key(logGroupName=THOUSAND[7], kmsKeyId=account.others_key)
@@ -148,6 +246,8 @@ def the_schedule_mends_what_was_changed_by_hand_or_missed(account: Account, _: p
     eventually(lambda: account.key_counts("/app/") == {account.key: 1001})
     assert account.of(THOUSAND[5]) == account.held()
     assert account.of("/app/missed") == account.held()
+    eventually(lambda: not account.at_work)
+    account.aws.client("events").enable_rule(Name=RULE)
 
 
 def a_reconciliation_of_a_whole_fleet_lists_and_does_nothing_else(account: Account, _: provider.Sam, __: Path) -> None:
@@ -214,6 +314,10 @@ STORY: Final = (
     a_thousand_log_groups_come_under_the_key,
     a_new_log_group_is_enrolled_as_it_is_created,
     a_log_group_with_a_resource_of_its_own_stays_out_of_the_fleet,
+    a_key_that_someone_takes_away_is_back_within_moments,
+    a_fight_over_a_key_ends,
+    what_an_explicit_resource_gives_back_is_the_fleets_again,
+    another_fleet_costs_no_look_but_for_what_it_gives_back,
     a_dry_run_tells_and_changes_nothing,
     the_schedule_mends_what_was_changed_by_hand_or_missed,
     a_reconciliation_of_a_whole_fleet_lists_and_does_nothing_else,

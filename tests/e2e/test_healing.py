@@ -13,20 +13,20 @@ from local.emulator.script import Fault
         pytest.param(Fault.late_key_policy(times=3), id="the key's policy is seen late"),
         pytest.param(Fault.late_role_policy(times=2), id="the role's policy is seen late"),
         pytest.param(Fault.operation_aborted(times=4), id="someone else is changing the log group"),
-        pytest.param(Fault.throttled(times=4), id="the account's rate is used up"),
+        pytest.param(Fault.throttled(times=3), id="the account's rate is used up"),
         pytest.param(Fault.unavailable(times=3), id="the service has a bad moment"),
         pytest.param(Fault.operation_aborted("logs:TagResource", times=2), id="the claim is refused for now"),
-        pytest.param(Fault.throttled("logs:DescribeLogGroups", times=4), id="reading is throttled"),
+        pytest.param(Fault.throttled("logs:DescribeLogGroups", times=3), id="reading is throttled"),
     ],
 )
 def test_what_is_refused_for_now_is_asked_again(scene: Scene, fault: Fault) -> None:
-    """The stack is created all the same."""
+    """The stack is created all the same. Where the rate is used up, the third pause is up to half a minute long."""
     key = keys.create(scene.aws)
     scene.aws.direction.answer_with(
         Fault(fault.operation, fault.code, fault.message, fault.status, fault.times, scene.log_group)
     )
 
-    assert scene.deploy(KmsKeyId=key) == CREATED
+    assert scene.deploy(KmsKeyId=key, ServiceTimeout=300) == CREATED
     assert scene.encryption == scene.claimed(key)
     assert [left for left in scene.aws.direction.pending() if left.log_group == scene.log_group] == []
 

@@ -1,5 +1,7 @@
 """The landing zone as a StackSet deploys it: the rendered template, in two accounts and two Regions side by side."""
 
+import base64
+import hashlib
 import subprocess
 import sys
 import time
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from e2e.scene import QUOTA_FACTOR
 from emulator.roles import allow, someone_with
 
 from local.client.embedded_aws import EmbeddedAws
@@ -45,18 +48,26 @@ class Target:
         return encryption_of(self.aws, log_group)
 
     def deploy(self, package: Path) -> str:
-        """Deploy one stack instance as CloudFormation does; return its status."""
-        template = (LANDING_ZONE / "template.yaml").read_text()
-        return self.stacks.deploy(STACK, template, CodeBucketPrefix=self.buckets, CodeKey=package.name)
+        """Deploy one stack instance as CloudFormation does, by the template's URL; return its status."""
+        template = f"{self.aws.endpoint}/{self.bucket}/template.yaml"
+        sha256 = base64.b64encode(hashlib.sha256(package.read_bytes()).digest()).decode()
+        code = {"CodeBucketPrefix": self.buckets, "CodeKey": package.name, "CodeSha256": sha256}
+        return self.stacks.deploy(STACK, template, **code)
 
     def publish(self, package: Path) -> None:
-        """Put the code into the Region's bucket; MiniStack's Lambda does not see one of another account."""
-        s3, bucket = self.aws.client("s3"), f"{self.buckets}-{self.aws.region}"
+        """Put code and template into the Region's bucket; MiniStack's Lambda does not see one of another account."""
+        s3, bucket = self.aws.client("s3"), self.bucket
         s3.create_bucket(
             Bucket=bucket,
             CreateBucketConfiguration={"LocationConstraint": self.aws.region},  # type: ignore[typeddict-item]
         )
-        s3.put_object(Bucket=bucket, Key=package.name, Body=package.read_bytes())
+        for file in (package, LANDING_ZONE / "template.yaml"):
+            s3.put_object(Bucket=bucket, Key=file.name, Body=file.read_bytes())
+
+    @property
+    def bucket(self) -> str:
+        """The name of the Region's bucket."""
+        return f"{self.buckets}-{self.aws.region}"
 
     @property
     def buckets(self) -> str:
@@ -71,7 +82,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     together, packed = folder / "built", folder / "packed"
     together.mkdir()
     packed.mkdir()
-    for function in ("ProviderFunction", "ResponderFunction"):
+    for function in ("ProviderFunction", "WakerFunction"):
         command = ["make", "-C", str(PROJECT / "src"), f"build-{function}", f"ARTIFACTS_DIR={together}"]
         subprocess.run([*command, f"PYTHON={sys.executable}"], check=True, capture_output=True)  # noqa: S603 - ours
     command = [sys.executable, str(LANDING_ZONE / "package.py"), str(together), str(packed)]
@@ -83,7 +94,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def targets(package: Path) -> Iterator[list[Target]]:
     """Two accounts times two Regions, each with log groups of before, and the landing zone in all of them."""
-    with EmbeddedAws.start(auth=True) as aws:
+    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR) as aws:
         seen = [elsewhere(aws, account=account, region=region) for account, region in product(ACCOUNTS, REGIONS)]
         targets = [Target(one) for one in seen]
         for target in targets:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from e2e.scene import QUOTA_FACTOR
 
 from local.client import keys
 from local.client.embedded_aws import EmbeddedAws
@@ -66,7 +67,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
     impatient = real.replace("MaximumEventAgeInSeconds: 600", "MaximumEventAgeInSeconds: 2")
     assert impatient != real
     built.write_text(impatient)
-    with EmbeddedAws.start(auth=True) as started:
+    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR) as started:
         sam.deploy(started, built)
         yield started
 

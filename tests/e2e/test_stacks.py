@@ -32,6 +32,7 @@ def test_a_stack_puts_a_log_group_under_a_key_and_its_end_takes_the_key_away(sce
         "LogEncryptionAssociatedCount": "1",
         "LogEncryptionCompliantCount": "0",
         "LogEncryptionSkippedCount": "0",
+        "LogEncryptionRefusedCount": "0",
     }
     assert scene.encryption == Encryption()
 
@@ -132,12 +133,30 @@ def test_a_renamed_resource_keeps_key_and_memory(scene: Scene) -> None:
     assert scene.encryption == Encryption(teams)
 
 
-def test_of_two_stacks_the_last_writer_wins(scene: Scene) -> None:
+def test_of_two_stacks_the_second_is_refused(scene: Scene) -> None:
+    """It names the owner and changes nothing, neither when it fails nor when it is deleted."""
+    first, earlier = keys.create(scene.aws), f"{scene.stack}-earlier"
+    scene.deploy(earlier, KmsKeyId=first)
+    before = scene.encryption
+    owner = owner_of(scene.stacks, earlier, "LogEncryption")
+
+    refused = scene.deploy(KmsKeyId=keys.create(scene.aws))
+    (reason, *_) = scene.stacks.failures(scene.stack)
+    gone = scene.delete()
+
+    assert (refused, gone) == ("ROLLBACK_COMPLETE", "")
+    assert f"The log group belongs to LogEncryption of stack {earlier}" in reason
+    assert before is not None
+    assert (before.key, before.owner) == (first, owner)
+    assert scene.encryption == before
+
+
+def test_a_stack_that_takes_over_leaves_the_key_that_it_found(scene: Scene) -> None:
     """The first stack's Delete leaves the log group to the second, whose own Delete puts back the key that it found."""
     first, second = keys.create(scene.aws), keys.create(scene.aws)
     earlier = f"{scene.stack}-earlier"
     scene.deploy(earlier, KmsKeyId=first)
-    scene.deploy(KmsKeyId=second)
+    scene.deploy(KmsKeyId=second, OnExistingOwner="TakeOver")
 
     gone = scene.delete(earlier)
     after_first_delete = scene.encryption

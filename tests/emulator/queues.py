@@ -19,7 +19,8 @@ CREATED = {
 }
 
 #: The same for some names: a function's own log group is an event as well.
-CREATED_NEW = {**CREATED, "detail": {**CREATED["detail"], "requestParameters": {"logGroupName": [{"prefix": "/new"}]}}}  # type: ignore[dict-item]
+_NEW = {"logGroupName": [{"prefix": "/new"}]}
+CREATED_NEW = {**CREATED, "detail": {**CREATED["detail"], "requestParameters": _NEW}}  # type: ignore[dict-item] # inferred
 
 CREATED_OR_NOT = {"source": ["aws.logs"], "detail": {"eventName": ["CreateLogGroup"]}}
 
@@ -29,6 +30,21 @@ def queue(aws: EmbeddedAws, name: str = "queue") -> str:
     sqs = aws.client("sqs")
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn: str = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    return arn
+
+
+def open_queue(aws: EmbeddedAws, name: str = "queue", rule_name: str = "rule") -> str:
+    """The ARN of a new queue, whose policy lets EventBridge send what a rule matches."""
+    arn = queue(aws, name)
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": f"arn:aws:events:{aws.region}:{aws.account}:rule/{rule_name}"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    aws.client("sqs").set_queue_attributes(QueueUrl=name, Attributes={"Policy": policy})
     return arn
 
 

@@ -1,7 +1,9 @@
 """Custom resources as CloudFormation drives them: which events a stack sends."""
 
 import json
+from typing import Any
 
+import pytest
 from emulator.things import ALWAYS_OK, OK, create, settled, template, things_events, update
 
 from local.client.embedded_aws import EmbeddedAws
@@ -103,3 +105,22 @@ def test_a_failed_update_is_sent_back(aws: EmbeddedAws) -> None:
     ]
     assert status == "UPDATE_ROLLBACK_COMPLETE"
     assert events == [("Update", "id-1", "2"), ("Update", "id-1", "1"), ("Delete", "id-2", "2")]
+
+
+@pytest.mark.parametrize("timeout", [5000, 0, "ten", 1.5])
+def test_a_service_timeout_that_cloudformation_does_not_take(aws: EmbeddedAws, timeout: Any) -> None:
+    """It is an integer from 1 to 3600: with another, no event is sent, and the stack goes back."""
+    status = create(aws, template(ALWAYS_OK, ServiceTimeout=timeout))
+
+    assert status == "ROLLBACK_COMPLETE"
+    assert [event[2] for event in things_events(aws) if event[0] == "CREATE_FAILED"] == [
+        f"Value {timeout} of property ServiceTimeout must be an integer from 1 to 3600."
+    ]
+    assert aws.direction.events() == []
+
+
+@pytest.mark.parametrize("timeout", [60, 3600, "900"])
+def test_a_service_timeout_that_cloudformation_takes(aws: EmbeddedAws, timeout: Any) -> None:
+    """The event carries it as a string."""
+    assert create(aws, template(ALWAYS_OK, ServiceTimeout=timeout)) == "CREATE_COMPLETE"
+    assert [event["ResourceProperties"]["ServiceTimeout"] for event in aws.direction.events()] == [str(timeout)]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from emulator.accounts import log_group
 from emulator.functions import FAILS, WHERE, log_of, make_function, may_invoke, received
-from emulator.queues import CREATED, CREATED_NEW, messages, queue, rule
+from emulator.queues import CREATED, CREATED_NEW, messages, open_queue, queue, rule
 from emulator.roles import functions_role
 from emulator.waiting import until
 
@@ -76,6 +76,31 @@ def test_a_function_has_to_let_eventbridge_in(aws_with_auth: EmbeddedAws, *, ope
 
     assert kept == ["NO_PERMISSIONS"] * open_queue
     assert "/new/first" not in str(log_of(aws, "closed"))
+
+
+@pytest.mark.parametrize("is_open", [True, False], ids=["queue policy", "no queue policy"])
+def test_a_queue_has_to_let_eventbridge_in(aws_with_auth: EmbeddedAws, *, is_open: bool) -> None:
+    """A queue takes a rule's events by its policy alone; what it does not take is in the dead-letter queue."""
+    aws = aws_with_auth
+    target, letters = open_queue(aws, "target", "rule" if is_open else "another"), open_queue(aws)
+    rule(aws, CREATED_NEW, target, DeadLetterConfig={"Arn": letters})
+
+    log_group(aws, "/new")
+
+    kept = [message["MessageAttributes"]["ERROR_CODE"]["StringValue"] for message in messages(aws, int(not is_open))]
+    taken = [json.loads(one["Body"])["detail"]["eventName"] for one in messages(aws, int(is_open), "target")]
+    assert (kept, taken) == (([], ["CreateLogGroup"]) if is_open else (["NO_PERMISSIONS"], []))
+
+
+def test_a_queue_that_is_gone_is_told(aws: EmbeddedAws) -> None:
+    """The event is in the dead-letter queue, with the reason."""
+    gone = f"arn:aws:sqs:{aws.region}:{aws.account}:gone"
+    rule(aws, CREATED_NEW, gone, DeadLetterConfig={"Arn": queue(aws)})
+
+    log_group(aws, "/new")
+
+    [message] = messages(aws, 1)
+    assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_RESOURCE"
 
 
 def test_a_schedule_can_be_fired_at_once(scheduled: EmbeddedAws) -> None:

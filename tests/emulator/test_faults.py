@@ -1,6 +1,4 @@
-"""Faults, quotas and late reads that a test can script, and the log of calls."""
-
-import time
+"""Faults and late reads that a test can script, and the log of calls."""
 
 import pytest
 from emulator.accounts import GROUP, associate, key_of, log_group, log_group_arn, log_groups_key, refusal
@@ -148,23 +146,6 @@ def test_a_change_can_be_seen_late(aws: EmbeddedAws) -> None:
 
     assert associated == [None, None, used]
     assert removed == [used, used, None]
-
-
-def test_a_quota_is_for_each_account_and_region(aws: EmbeddedAws) -> None:
-    """More calls a second than the quota get "Rate exceeded"; other Regions, and the next second, do not."""
-    log_group(aws)
-    aws.direction.limit("logs:DescribeLogGroups", per_second=3)
-    logs = aws.client("logs")
-
-    for _ in range(3):
-        logs.describe_log_groups()
-    answer = refusal(logs.describe_log_groups)
-    aws.client("logs", region="us-east-1").describe_log_groups()
-    aws.client("logs", account="444455556666").describe_log_groups()
-    time.sleep(0.5)
-    logs.describe_log_groups()
-
-    assert answer == ("ThrottlingException", "Rate exceeded", 400)
 
 
 def test_refused_calls_are_counted(aws: EmbeddedAws) -> None:

@@ -7,6 +7,7 @@ from emulator.accounts import GROUP, associate, key, key_of, log_group, log_grou
 
 from local.client.embedded_aws import EmbeddedAws
 from local.client.keys import log_groups_statement, query_results_statement
+from local.emulator.script import LogGroups
 
 
 @pytest.mark.parametrize("suffix", ["", ":*"], ids=["plain ARN", "ARN with :*"])
@@ -188,3 +189,24 @@ def test_accounts_and_regions_are_apart(aws: EmbeddedAws) -> None:
     ]
 
     assert elsewhere == [[], []]
+
+
+def test_a_delivery_log_group_takes_a_key(aws: EmbeddedAws) -> None:
+    """Seen on AWS for the creation with a key (aws-cdk#34338); that AssociateKmsKey takes it too is our belief."""
+    used = log_groups_key(aws)
+    logs = aws.client("logs")
+
+    logs.create_log_group(logGroupName="/new", logGroupClass="DELIVERY", kmsKeyId=used)
+    logs.create_log_group(logGroupName="/there", logGroupClass="DELIVERY")
+    associate(aws, used, "/there")
+
+    assert [key_of(aws, "/new"), key_of(aws, "/there")] == [used, used]
+
+
+def test_a_listing_may_show_what_is_no_key_arn(aws: EmbeddedAws) -> None:
+    """A log group that no call has made may have a `kmsKeyId` of any form: the model's pattern allows all text."""
+    made = LogGroups(["/odd"], aws.account, aws.region, key="1234abcd-12ab-34cd-56ef-1234567890ab")
+
+    aws.direction.make_log_groups(made)
+
+    assert key_of(aws, "/odd") == "1234abcd-12ab-34cd-56ef-1234567890ab"

@@ -165,3 +165,60 @@ def test_plain_http_on_loopback_counts_as_tls(aws_with_auth: EmbeddedAws) -> Non
     sqs.send_message(QueueUrl="queue", MessageBody="by TLS")
 
     assert [message["Body"] for message in messages(aws_with_auth, 1)] == ["by TLS"]
+
+
+@pytest.mark.parametrize("root", [True, False], ids=["the account's root", "a role"])
+def test_a_service_control_policy_denies_whoever_calls(aws_with_auth: EmbeddedAws, *, root: bool) -> None:
+    """The calls about tags of some names, in the words that IAM has for it; all else passes."""
+    aws = aws_with_auth
+    log_group(aws)
+    log_group(aws, "/locked/a")
+    role = someone_with(aws, allow("logs:*", "*"))
+    logs = aws.client("logs") if root else aws.client("logs", credentials=role)
+    aws.direction.deny(["logs:*Tag*"], "/locked/*")
+    arn = log_group_arn(aws, "/locked/a")
+
+    answers = [
+        refusal(lambda: logs.list_tags_for_resource(resourceArn=arn)),
+        refusal(lambda: logs.tag_resource(resourceArn=arn, tags={"a": "b"})),
+        refusal(lambda: logs.tag_log_group(logGroupName="/locked/a", tags={"a": "b"})),
+    ]
+    logs.tag_resource(resourceArn=log_group_arn(aws), tags={"a": "b"})
+    seen = [group["logGroupName"] for group in logs.describe_log_groups(logGroupNamePrefix="/locked/")["logGroups"]]
+    aws.direction.forget_script()
+    logs.tag_resource(resourceArn=arn, tags={"c": "d"})
+
+    assert {code for code, _, _ in answers} == {"AccessDeniedException"}
+    assert answers[0][1].endswith(
+        f" is not authorized to perform: logs:ListTagsForResource on resource: {arn}"
+        " with an explicit deny in a service control policy"
+    )
+    assert seen == ["/locked/a"]
+    assert logs.list_tags_for_resource(resourceArn=arn)["tags"] == {"c": "d"}
+
+
+def test_tags_by_name_are_authorised_on_the_log_group(aws_with_auth: EmbeddedAws) -> None:
+    """TagLogGroup, UntagLogGroup and ListTagsLogGroup are actions of their own."""
+    aws = aws_with_auth
+    log_group(aws)
+    log_group(aws, "/other")
+    role = someone_with(aws, allow(["logs:TagLogGroup", "logs:ListTagsLogGroup"], f"{log_group_arn(aws)}*"))
+    logs = aws.client("logs", credentials=role)
+
+    logs.tag_log_group(logGroupName=GROUP, tags={"a": "b"})
+    denied = [
+        refusal(lambda: logs.untag_log_group(logGroupName=GROUP, tags=["a"]))[0],
+        refusal(lambda: logs.list_tags_log_group(logGroupName="/other"))[0],
+    ]
+
+    assert logs.list_tags_log_group(logGroupName=GROUP)["tags"] == {"a": "b"}
+    assert denied == ["AccessDeniedException", "AccessDeniedException"]
+
+
+def test_a_listing_by_tags_is_an_action_of_its_own(aws_with_auth: EmbeddedAws) -> None:
+    """logs:ListLogGroups, and not logs:DescribeLogGroups."""
+    may = someone_with(aws_with_auth, allow("logs:ListLogGroups", "*"))
+    may_not = someone_with(aws_with_auth, allow("logs:DescribeLogGroups", "*"), name="other")
+
+    assert aws_with_auth.client("logs", credentials=may).list_log_groups()["logGroups"] == []
+    assert refusal(aws_with_auth.client("logs", credentials=may_not).list_log_groups)[0] == "AccessDeniedException"

@@ -1,4 +1,4 @@
-"""Templates: log groups, and conditions over lists."""
+"""Templates: log groups, functions that are there, conditions over lists and in change sets."""
 
 import json
 from typing import Any
@@ -126,3 +126,70 @@ def test_a_condition_can_ask_whether_a_list_is_empty(aws: EmbeddedAws, given: st
     Stacks(aws).deploy("stack", json.dumps(body), **({"Names": given} if given else {}))
 
     assert aws.client("ssm").get_parameter(Name="/names")["Parameter"]["Value"] == value
+
+
+PARAMETER: Any = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/p", "Type": "String", "Value": "v"}}
+
+
+def changes(aws: EmbeddedAws, name: str, kind: str, **parameters: str) -> list[tuple[str, str]]:
+    """Action and logical id of each change in a change set of a stack with a conditional resource."""
+    body = {
+        "Parameters": {"With": {"Type": "String", "Default": ""}},
+        "Conditions": {"Wanted": {"Fn::Not": [{"Fn::Equals": [{"Ref": "With"}, ""]}]}},
+        "Resources": {
+            "Always": PARAMETER,
+            "Perhaps": {**PARAMETER, "Condition": "Wanted", "Properties": {**PARAMETER["Properties"], "Name": "/q"}},
+        },
+    }
+    client = aws.client("cloudformation")
+    made = client.create_change_set(
+        StackName="stack",
+        ChangeSetName=name,
+        ChangeSetType=kind,  # type: ignore[arg-type] # one of its words, as the parametrisation has them
+        TemplateBody=json.dumps(body),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+    )
+    found = client.describe_change_set(ChangeSetName=made["Id"])["Changes"]
+    client.execute_change_set(ChangeSetName=made["Id"])
+    while Stacks(aws).status("stack").endswith("_IN_PROGRESS"):
+        pass
+    return [(each["ResourceChange"]["Action"], each["ResourceChange"]["LogicalResourceId"]) for each in found]
+
+
+def test_a_change_set_has_no_resource_whose_condition_is_false(aws: EmbeddedAws) -> None:
+    """What a false condition leaves out is no change; where the condition comes to hold it is added, then removed."""
+    assert changes(aws, "first", "CREATE") == [("Add", "Always")]
+    assert changes(aws, "second", "UPDATE", With="it") == [("Add", "Perhaps")]
+    assert changes(aws, "third", "UPDATE", With="") == [("Remove", "Perhaps")]
+
+
+def function_template(role: str, **properties: Any) -> str:
+    """A stack of one function."""
+    code = {"ZipFile": "def handler(event, context): return 1"}
+    given = {"FunctionName": "one", "Code": code, "Role": role, "Handler": "index.handler", "Runtime": "python3.13"}
+    resource = {"Type": "AWS::Lambda::Function", "Properties": {**given, **properties}}
+    return json.dumps({"Resources": {"Function": resource}})
+
+
+def test_a_stack_takes_no_function_that_is_there(aws: EmbeddedAws) -> None:
+    """A second stack with a function of the same name fails; the first one's function and its Delete are untouched."""
+    stacks, role = Stacks(aws), f"arn:aws:iam::{aws.account}:role/any"
+    first = stacks.deploy("first", function_template(role, Description="first"))
+
+    second = stacks.deploy("second", function_template(role, Description="second"))
+    described = aws.client("lambda").get_function_configuration(FunctionName="one")["Description"]
+
+    assert (first, second, described) == ("CREATE_COMPLETE", "ROLLBACK_COMPLETE", "first")
+    assert "Function creation failed because the function already exists" in stacks.failures("second")[0]
+    assert (stacks.delete("second"), stacks.delete("first")) == ("", "")
+
+
+def test_a_stack_changes_its_own_function(aws: EmbeddedAws) -> None:
+    """An update in place, a new name, and a stack made anew are refused by nobody."""
+    stacks, role = Stacks(aws), f"arn:aws:iam::{aws.account}:role/any"
+    stacks.deploy("stack", function_template(role))
+
+    assert stacks.deploy("stack", function_template(role, Description="changed")) == "UPDATE_COMPLETE"
+    assert stacks.deploy("stack", function_template(role, FunctionName="two")) == "UPDATE_COMPLETE"
+    assert stacks.delete("stack") == ""
+    assert stacks.deploy("stack", function_template(role)) == "CREATE_COMPLETE"

@@ -1,12 +1,13 @@
-"""CreateLogGroup as CloudTrail tells the event bus of it."""
+"""Calls about log groups as CloudTrail tells the event bus of them."""
 
 import json
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from emulator.accounts import GROUP, log_group, log_groups_key, refusal
 from emulator.functions import WHERE, make_function
-from emulator.queues import CREATED, CREATED_OR_NOT, creations, details, messages, queue, rule
+from emulator.queues import CREATED, CREATED_OR_NOT, creations, details, messages, open_queue, queue, rule
 from emulator.roles import allow, someone_with
 
 from local.client.embedded_aws import EmbeddedAws
@@ -95,7 +96,7 @@ def test_a_refused_creation_is_an_event_with_an_error(
 def test_a_creation_that_iam_denies_is_an_event(aws_with_auth: EmbeddedAws) -> None:
     """Who was denied stands in it: a session of a role, with the role."""
     aws = aws_with_auth
-    rule(aws, CREATED_OR_NOT, queue(aws))
+    rule(aws, CREATED_OR_NOT, open_queue(aws))
     role = someone_with(aws, allow("logs:DescribeLogGroups", "*"))
 
     refusal(lambda: aws.client("logs", credentials=role).create_log_group(logGroupName=GROUP))
@@ -116,7 +117,7 @@ def test_a_creation_that_iam_denies_is_an_event(aws_with_auth: EmbeddedAws) -> N
 )
 def test_rules_look_into_the_record(aws: EmbeddedAws, names: list[Any], seen: list[str]) -> None:
     """Patterns on the log group's name choose among the events."""
-    detail = {**CREATED["detail"], "requestParameters": {"logGroupName": names}}  # type: ignore[dict-item]
+    detail = {**CREATED["detail"], "requestParameters": {"logGroupName": names}}  # type: ignore[dict-item] # CREATED is inferred
     rule(aws, {**CREATED, "detail": detail}, queue(aws))
 
     for name in ("/app/a", "/app/b/logs", "/other/logs"):
@@ -147,3 +148,28 @@ def test_the_first_log_of_a_function_is_an_event(aws: EmbeddedAws) -> None:
 
     assert detail["requestParameters"] == {"logGroupName": "/aws/lambda/where"}
     assert detail["userIdentity"]["arn"] == "arn:aws:sts::111122223333:assumed-role/some/where"
+
+
+@pytest.mark.parametrize(
+    ("operation", "call"),
+    [
+        pytest.param("AssociateKmsKey", {"logGroupName": GROUP, "kmsKeyId": "KEY"}, id="a key"),
+        pytest.param("DisassociateKmsKey", {"logGroupName": GROUP}, id="no key"),
+        pytest.param("TagResource", {"resourceArn": "ARN", "tags": {"a": "b"}}, id="a tag"),
+        pytest.param("UntagResource", {"resourceArn": "ARN", "tagKeys": ["a"]}, id="no tag"),
+        pytest.param("TagLogGroup", {"logGroupName": GROUP, "tags": {"a": "b"}}, id="a tag, the old way"),
+        pytest.param("UntagLogGroup", {"logGroupName": GROUP, "tags": ["a"]}, id="no tag, the old way"),
+    ],
+)
+def test_what_changes_a_log_group_is_an_event(aws: EmbeddedAws, operation: str, call: dict[str, Any]) -> None:
+    """With the parameters of the call."""
+    stands_for = {"KEY": log_groups_key(aws), "ARN": f"arn:aws:logs:eu-west-1:111122223333:log-group:{GROUP}"}
+    parameters = {name: stands_for.get(str(value), value) for name, value in call.items()}
+    log_group(aws)
+    rule(aws, {"source": ["aws.logs"], "detail": {"eventName": [operation]}}, queue(aws))
+
+    getattr(aws.client("logs"), xform_name(operation))(**parameters)
+    [detail] = details(aws, 1)
+
+    assert (detail["eventName"], detail["requestParameters"]) == (operation, parameters)
+    assert "errorCode" not in detail

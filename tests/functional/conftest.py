@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +14,9 @@ from support.cloudformation import CloudFormation
 from support.lambda_context import LambdaContext
 
 from log_group_kms.aws.clients import Aws
-from log_group_kms.handlers import enrolment
+from log_group_kms.handlers import enrolment, shared
 from log_group_kms.handlers import provider as handler
+from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -106,6 +107,16 @@ def deployment(embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setattr(handler, "aws", Aws())
     with CloudFormation.start() as cloudformation:
         yield Deployment(embedded_aws, cloudformation, clock)
+
+
+@pytest.fixture
+def one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fleet whose log groups are worked on one by one.
+
+    No sleep takes time here, but each call does: while one of several workers calls, the others' turns would take the
+    clock ahead by seconds, and no look at a log group would be fresh when it is acted upon.
+    """
+    monkeypatch.setattr(shared, "DEFAULT_RATE_LIMITS", replace(DEFAULT_RATE_LIMITS, workers=1))
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from support.self_invocations import invocations, keep_invocations
 
 from local.emulator.script import LogGroups
 from log_group_kms.handlers import enrolment
-from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
+from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG, WRITTEN_TAG
+from log_group_kms.model.times import moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,8 @@ FUNCTION_ARN: Final = f"arn:aws:lambda:eu-west-1:111122223333:function:{FUNCTION
 ORDERS: Final = "/aws/lambda/orders"
 OWNER: Final = "fleet:log-group-kms-association/91d3c4e0-8d3a-11ef-a1c7-0a58a9feac02/Fleet"
 SCOPE: Final = "prefix=/"
+#: The metrics of every invocation.
+NOTHING: Final = dict.fromkeys(("Enrolled", "DriftMended", "Busy", "TugOfWar", "Refused", "Throttled"), 0)
 WRITING: Final = {
     f"logs:{operation}"
     for operation in ("AssociateKmsKey", "DisassociateKmsKey", "TagResource", "UntagResource", "CreateLogGroup")
@@ -74,8 +77,17 @@ class Enrolment:
         return WRITING & set(self.deployment.aws.direction.counts())
 
     def held(self, previous: str = "none") -> dict[str, str]:
-        """The tags of what belongs to the fleet."""
+        """The tags of what belongs to the fleet; such a claim has no date."""
         return {OWNER_TAG: OWNER, PREVIOUS_KEY_TAG: previous, SCOPE_TAG: SCOPE}
+
+    def check_enrolled(self, name: str, previous: str = "none") -> None:
+        """See that upkeep claimed the log group in the fleet's name, within the last minutes."""
+        tags = self.deployment.tags_of(name)
+        stamp, _, by = tags.pop(WRITTEN_TAG).partition(" ")
+        assert (tags, by) == (self.held(previous), "upkeep")
+        written = moment_of(stamp)
+        assert written is not None
+        assert abs(self.deployment.clock.now() - written) < 600
 
 
 def json_lines(text: str) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 from support.cloudformation import SERVICE_TOKEN, STACK_ID
 
@@ -10,7 +11,7 @@ from local.emulator.script import LogGroups
 from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from functional.conftest import Deployment
     from support.cloudformation import ReceivedResponse
@@ -36,7 +37,7 @@ def having(deployment: Deployment, *names: str, key: str | None = None, tags: di
 
 def event(deployment: Deployment, request_type: str, key: str, **more: Any) -> dict[str, Any]:
     """CloudFormation's event for a fleet; *more* are properties, or arguments of the double."""
-    arguments = {name: more.pop(name) for name in ("old_properties", "service_timeout") if name in more}
+    arguments = {name: more.pop(name) for name in ("old_properties", "service_timeout", "sent_at") if name in more}
     properties = {"KmsKeyId": key, "LogGroupNamePrefix": PREFIX, **more}
     physical_id = None if request_type == "Create" else ARN
     return deployment.cloudformation.event(
@@ -44,18 +45,26 @@ def event(deployment: Deployment, request_type: str, key: str, **more: Any) -> d
     )
 
 
+def date_of(sent: Mapping[str, Any]) -> str:
+    """Return when CloudFormation sent this event, as the URL of its answer is dated."""
+    url: str = sent["ResponseURL"]
+    (date,) = parse_qs(urlsplit(url).query)["X-Amz-Date"]
+    return date
+
+
 def counts(answer: ReceivedResponse) -> dict[str, str]:
     """The counts among the return values."""
     return {name: value for name, value in answer.data.items() if name.endswith("Count")}
 
 
-def count(matched: int, associated: int, compliant: int, skipped: int) -> dict[str, str]:
+def count(matched: int, associated: int, compliant: int, skipped: int, refused: int = 0) -> dict[str, str]:
     """The counts, as CloudFormation gets them."""
     return {
         "MatchedCount": str(matched),
         "AssociatedCount": str(associated),
         "CompliantCount": str(compliant),
         "SkippedCount": str(skipped),
+        "RefusedCount": str(refused),
     }
 
 

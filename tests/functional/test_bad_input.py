@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import logging
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.cloudformation import STACK_ID
 from support.lambda_context import LambdaContext
 
 from log_group_kms.cloudformation.errors import NotAnEvent
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 KEY: Final = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 LONG: Final = "x" * 10_240
+#: Of the double's stack, so that the host alone is at fault.
+RESPONSE_PATH: Final = f"/{quote(STACK_ID, safe='/')}%7CLogEncryption%7C1?X-Amz-Signature=5ec2e7"
 
 #: Values that no property takes.
 CORPUS: Final[dict[str, Any]] = {
@@ -112,19 +116,24 @@ def test_an_unknown_request_type(deployment: Deployment, request_type: Any) -> N
         "ftp://127.0.0.1/answer",
         "file:///etc/passwd",
         "https://é.example/",
+        f"https://evil.example{RESPONSE_PATH}",
+        f"https://cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amazonaws.com.evil.example{RESPONSE_PATH}",
+        "http://127.0.0.1:4566/another/path?X-Amz-Signature=5ec2e7",
     ],
 )
 def test_a_response_url_that_cannot_be_used(
     deployment: Deployment, url: Any, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Only https, or loopback for local work: anything else raises, and neither error nor log holds the URL."""
+    """Only CloudFormation, or loopback for local work: else it raises and counts; neither error nor log has the URL."""
     caplog.set_level(logging.DEBUG)
     event = deployment.cloudformation.event("Create") | {"ResponseURL": url}
 
     with pytest.raises(NotAnEvent, match="ResponseURL") as refused:
         handler.handler(event, LambdaContext())  # type: ignore[arg-type] # all that is used of Lambda's context
 
-    assert "5ec2e7" not in str(refused.value) + caplog.text + "".join(capfd.readouterr())
+    said = "".join(capfd.readouterr())
+    assert "5ec2e7" not in str(refused.value) + caplog.text + said
+    assert '"NotAnEvent":[1.0]' in said.replace(" ", "")
     assert deployment.aws.direction.calls() == []
 
 

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import pytest
 
+from tools import sbom
+
 PROJECT: Final = Path(__file__).parents[2]
 #: What AWS's runtime brings along: boto3 and all that it needs.
 RUNTIME_PACKAGES: Final = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3")
@@ -104,6 +106,14 @@ def test_the_package_needs_only_what_the_runtime_brings(package: Path, runtime: 
     assert elsewhere == set()
 
 
+def test_the_bill_of_materials_lists_what_the_package_holds(package: Path) -> None:
+    """Each package with its version, and no other: what `make sbom` reads from the lock file is what was built."""
+    held = {tuple(path.name.removesuffix(".dist-info").split("-")) for path in package.glob("*.dist-info")}
+    listed = sbom.document(sbom.LOCK.read_text(), "1.0.0")["components"]
+
+    assert {(one["name"].replace("-", "_"), one["version"]) for one in listed} == held
+
+
 def test_the_package_holds_what_is_run_and_its_licences(package: Path) -> None:
     """Neither boto3 nor tests nor scripts are shipped; every dependency's licence is."""
     names = {path.name for path in package.iterdir()}
@@ -118,10 +128,10 @@ def test_the_package_holds_what_is_run_and_its_licences(package: Path) -> None:
 
 
 def test_the_package_is_small(compiled_package: Path) -> None:
-    """Unzipped and with its bytecode it stays under 2.2 MB, as without a command line in it."""
+    """Unzipped and with its bytecode it stays under 3.2 MB: 0.9 of it are Powertools' batches and their events."""
     size = sum(path.stat().st_size for path in compiled_package.rglob("*") if path.is_file())
 
-    assert size < 2_200_000
+    assert size < 3_200_000
 
 
 def test_the_package_is_without_the_command_line(compiled_package: Path) -> None:

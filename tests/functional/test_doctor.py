@@ -9,6 +9,7 @@ from functional.test_command_line import landscape, run
 from support.template import statements
 
 from local.client.stacks import Stacks
+from log_group_kms.version import VERSION
 
 if TYPE_CHECKING:
     from functional.conftest import Deployment
@@ -57,7 +58,8 @@ TEMPLATE: Final = {
         "ServiceToken": {
             "Value": {"Fn::GetAtt": ["Function", "Arn"]},
             "Export": {"Name": "LogGroupKmsAssociation-ServiceToken"},
-        }
+        },
+        "Version": {"Value": VERSION},
     },
 }
 
@@ -102,8 +104,8 @@ def test_before_and_after_a_deployment(landscape: Landscape) -> None:
     after = landscape.run(*DOCTOR)
 
     assert {name: level for name, level in levels(after).items() if level != "ok"} == {"centralization": "warning"}
-    # The embedded AWS keeps no template's metadata, where the version is.
-    assert ", in arn:aws:cloudformation:eu-west-1:111122223333:stack/provider/" in answer(after, "provider")
+    where = "arn:aws:cloudformation:eu-west-1:111122223333:stack/provider/"
+    assert f"version {VERSION}, in {where}" in answer(after, "provider")
     assert answer(after, "trail") == "Yes, all"
     assert after.code == 0
     assert landscape.keys() == keys

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from functional.enrolments import FUNCTION, ORDERS, Enrolment, json_lines, metrics_in
+from functional.enrolments import FUNCTION, NOTHING, ORDERS, Enrolment, json_lines, metrics_in
 
 from local.emulator.script import Fault
 from log_group_kms.aws.clients import Aws
@@ -28,10 +28,11 @@ def test_a_new_log_group_is_enrolled(fleet: Enrolment, capsys: pytest.CaptureFix
     answer = fleet.send_file("enrolment-create-log-group.json")
 
     assert answer == {"LogGroupName": ORDERS, "Fate": "associated"}
-    assert (fleet.deployment.key_of(ORDERS), fleet.deployment.tags_of(ORDERS)) == (fleet.key, fleet.held())
+    assert fleet.deployment.key_of(ORDERS) == fleet.key
+    fleet.check_enrolled(ORDERS)
     assert (fleet.deployment.key_of("/other"), fleet.deployment.tags_of("/other")) == (None, {})
     said = capsys.readouterr().out
-    assert metrics_in(said) == {"Enrolled": 1, "DriftMended": 0, "Busy": 0}
+    assert metrics_in(said) == NOTHING | {"Enrolled": 1}
     (line,) = [line for line in json_lines(said) if line.get("log_group_name") == ORDERS]
     assert (line["fate"], line["level"], line["service"]) == ("ASSOCIATED", "INFO", FUNCTION)
     assert line["function_request_id"] == fleet.context.aws_request_id
@@ -46,7 +47,8 @@ def test_a_log_group_with_a_key_of_its_creators(fleet: Enrolment) -> None:
 
     fleet.send_file("enrolment-create-log-group.json")
 
-    assert (fleet.deployment.key_of(ORDERS), fleet.deployment.tags_of(ORDERS)) == (fleet.key, fleet.held(before))
+    assert fleet.deployment.key_of(ORDERS) == fleet.key
+    fleet.check_enrolled(ORDERS, before)
     deleted = fleet.deployment.send_file("delete-fleet.json")
     assert (deleted.status, fleet.deployment.key_of(ORDERS)) == ("SUCCESS", before)
     assert fleet.deployment.tags_of(ORDERS) == {}
@@ -145,7 +147,7 @@ def test_a_failure_still_writes_its_metrics(fleet: Enrolment, capsys: pytest.Cap
 
     with pytest.raises(EnrolmentFailed, match="There is no key alias/gone"):
         fleet.send_file("reconcile.json")
-    assert metrics_in(capsys.readouterr().out) == {"Enrolled": 0, "DriftMended": 0, "Busy": 0}
+    assert metrics_in(capsys.readouterr().out) == NOTHING | {"Reconciled": 0, "Uncovered": 0}
 
 
 @pytest.mark.parametrize("event", [None, [], {}, {"Reconcile": "true"}, {"Reconcile": True, "DryRun": "true"}], ids=str)
@@ -173,7 +175,7 @@ def test_the_fleets_stack_says_where(fleet: Enrolment) -> None:
 
     fleet.send_file("enrolment-create-log-group.json")
 
-    assert fleet.deployment.tags_of(ORDERS) == fleet.held()
+    fleet.check_enrolled(ORDERS)
 
 
 def test_nothing_that_is_logged_holds_a_credential(

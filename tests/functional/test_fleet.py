@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from functional.fleets import ARN, EXPLICIT, OWNER, PREFIX, count, counts, event, having, keys_of, named
+from functional.fleets import ARN, EXPLICIT, OWNER, PREFIX, count, counts, date_of, event, having, keys_of, named
 
 from local.emulator.script import Fault
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
-from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
+from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG, WRITTEN_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,14 +41,20 @@ def test_the_life_of_a_fleet(deployment: Deployment) -> None:
     overriding = {"OnExistingKey": "Override"}
     excluding = {"ExcludeLogGroupNames": ["/app/scratch-*"], **overriding}
 
-    created = deployment.send(event(deployment, "Create", first, **excluding))
+    create = event(deployment, "Create", first, **excluding)
+    created = deployment.send(create)
     assert (created.status, created.physical_resource_id) == ("SUCCESS", ARN)
     assert counts(created) == count(63, 61, 1, 1)
     assert (created.data["KmsKeyArn"], created.data["PreviousKmsKeyArn"]) == (first, "")
     assert (created.data["LogGroupName"], created.data["LogGroupArn"]) == ("", "")
     assert keys_of(deployment, [*named(60), "/app/keyed", "/app/compliant"]) == {first}
     assert keys_of(deployment, ["/app/scratch-1", "/elsewhere"]) == {None}
-    owned = {OWNER_TAG: OWNER, PREVIOUS_KEY_TAG: before, SCOPE_TAG: f"prefix={PREFIX}"}
+    owned = {
+        OWNER_TAG: OWNER,
+        PREVIOUS_KEY_TAG: before,
+        SCOPE_TAG: f"prefix={PREFIX}",
+        WRITTEN_TAG: date_of(create),
+    }
     assert (deployment.tags_of("/app/keyed"), deployment.tags_of("/app/compliant")) == (owned, {})
 
     old = {"KmsKeyId": first, "LogGroupNamePrefix": PREFIX, **excluding}
@@ -265,7 +271,7 @@ def test_a_key_that_fails_on_the_way(deployment: Deployment) -> None:
     [("logs:TagResource", False), ("logs:AssociateKmsKey", True), ("logs:ListTagsForResource", False)],
 )
 def test_a_permission_that_is_missing(deployment: Deployment, action: str, *, claimed: bool) -> None:
-    """It ends the run at the first log group too, and is named."""
+    """It may be that of single log groups: the run ends at the 51st that is refused, and the permission is named."""
     having(deployment, *named(60))
     key = deployment.key()
     deployment.aws.direction.answer_with(Fault.late_role_policy(action, times=999))
@@ -275,7 +281,54 @@ def test_a_permission_that_is_missing(deployment: Deployment, action: str, *, cl
     assert (failed.status, f"role lacks the permission {action}" in failed.reason) == ("FAILED", True)
     assert (failed.physical_resource_id == ARN) is claimed
     asked = {call.log_group for call in deployment.aws.direction.calls() if call.operation == action}
-    assert len(asked) == 1
+    assert asked == set(named(51))
+    assert keys_of(deployment, named(60)) == {None}
+
+
+def refusing(deployment: Deployment, *names: str) -> None:
+    """Let AWS refuse the tags of these log groups."""
+    for name in names:
+        deployment.aws.direction.answer_with(Fault.late_role_policy("logs:TagResource", times=999, log_group=name))
+
+
+def test_a_log_group_that_aws_refuses(deployment: Deployment) -> None:
+    """It holds up nobody: it is counted and named, and the others come under the key."""
+    key = deployment.key()
+    having(deployment, *named(10))
+    refusing(deployment, "/app/0004")
+
+    created = deployment.send(event(deployment, "Create", key))
+
+    assert (created.status, counts(created)) == ("SUCCESS", count(10, 9, 0, 0, 1))
+    assert "9 associated, 1 refused by AWS" in created.reason
+    assert (deployment.key_of("/app/0004"), deployment.tags_of("/app/0004")) == (None, {})
+    assert keys_of(deployment, set(named(10)) - {"/app/0004"}) == {key}
+
+
+def test_a_refusal_that_is_to_fail(deployment: Deployment) -> None:
+    """OnRefusedLogGroup is Fail: the others are done, the refused one is named, and the Delete gives back."""
+    key = deployment.key()
+    having(deployment, *named(10))
+    refusing(deployment, "/app/0004")
+
+    failed = deployment.send(event(deployment, "Create", key, OnRefusedLogGroup="Fail"))
+
+    assert (failed.status, failed.physical_resource_id) == ("FAILED", ARN)
+    assert "Refused: /app/0004; the log has them all. Of its log groups: 9 associated, 1 refused" in failed.reason
+    assert keys_of(deployment, named(10)) == {key, None}
+    assert deployment.send(event(deployment, "Delete", key)).status == "SUCCESS"
+    assert keys_of(deployment, named(10)) == {None}
+
+
+def test_a_fleet_of_which_aws_refuses_all(deployment: Deployment) -> None:
+    """That is no success, whatever OnRefusedLogGroup says."""
+    having(deployment, *named(3))
+    refusing(deployment, *named(3))
+
+    failed = deployment.send(event(deployment, "Create", deployment.key(), OnRefusedLogGroup="Skip"))
+
+    assert (failed.status, "3 refused by AWS" in failed.reason) == ("FAILED", True)
+    assert keys_of(deployment, named(3)) == {None}
 
 
 def test_properties_that_do_not_fit_a_fleet(deployment: Deployment) -> None:

@@ -7,6 +7,7 @@ import logging
 import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from support.cloudformation import STACK_ID
@@ -16,10 +17,10 @@ from local.emulator.script import Fault
 from log_group_kms.cloudformation.errors import NotAnEvent
 from log_group_kms.handlers import provider as handler
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED
-from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG
+from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, WRITTEN_TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from functional.conftest import Deployment
     from support.cloudformation import ReceivedResponse
@@ -30,11 +31,11 @@ QUERY_RESULTS: Final = "arn:aws:logs:eu-west-1:111122223333:query-result:*"
 OWNER: Final = f"one:{STACK_ID.split('/', 1)[1]}/LogEncryption"
 
 
-def create(deployment: Deployment, key: str, **properties: object) -> ReceivedResponse:
-    """Send a Create with this *key*, and return the response."""
+def create(deployment: Deployment, key: str, sent_at: datetime | None = None, **properties: object) -> ReceivedResponse:
+    """Send a Create with this *key*, by default now, and return the response."""
     target = {} if "ResourceIdentifier" in properties else {"LogGroupName": ORDERS}
-    event = deployment.cloudformation.event("Create", properties={"KmsKeyId": key, **target, **properties})
-    return deployment.send(event)
+    given = {"KmsKeyId": key, **target, **properties}
+    return deployment.send(deployment.cloudformation.event("Create", properties=given, sent_at=sent_at))
 
 
 def delete(deployment: Deployment, key: str, physical_id: str, **properties: object) -> ReceivedResponse:
@@ -46,6 +47,13 @@ def delete(deployment: Deployment, key: str, physical_id: str, **properties: obj
     )
 
 
+def dated(event: Mapping[str, Any]) -> str:
+    """Return when CloudFormation sent *event*, as its ResponseURL says and a claim repeats."""
+    url: str = event["ResponseURL"]
+    (date,) = parse_qs(urlsplit(url).query)["X-Amz-Date"]
+    return date
+
+
 def test_the_life_of_an_association(deployment: Deployment) -> None:
     """Create, Update of the key, Update of the target and both Deletes, as CloudFormation sends them."""
     before, first, second = deployment.key(), deployment.key(), deployment.key()
@@ -54,17 +62,26 @@ def test_the_life_of_an_association(deployment: Deployment) -> None:
     cloudformation = deployment.cloudformation
     properties = {"KmsKeyId": first, "LogGroupName": ORDERS}
 
-    created = create(deployment, first)
+    creating = cloudformation.event("Create", properties=properties)
+    created = deployment.send(creating)
     assert (created.status, created.physical_resource_id) == ("SUCCESS", ARN)
     assert (created.data["KmsKeyArn"], created.data["PreviousKmsKeyArn"]) == (first, before)
     assert deployment.key_of(ORDERS) == first
-    assert deployment.tags_of(ORDERS) == {OWNER_TAG: OWNER, PREVIOUS_KEY_TAG: before}
+    claim = {OWNER_TAG: OWNER, PREVIOUS_KEY_TAG: before}
+    assert deployment.tags_of(ORDERS) == {**claim, WRITTEN_TAG: dated(creating)}
 
     new_key = properties | {"KmsKeyId": second}
-    updated = deployment.send(
-        cloudformation.event("Update", properties=new_key, old_properties=properties, physical_resource_id=ARN)
+    updating = cloudformation.event(
+        "Update",
+        properties=new_key,
+        old_properties=properties,
+        physical_resource_id=ARN,
+        sent_at=datetime.now(UTC) + timedelta(seconds=2),
     )
+    updated = deployment.send(updating)
     assert (updated.status, updated.physical_resource_id, deployment.key_of(ORDERS)) == ("SUCCESS", ARN, second)
+    assert deployment.tags_of(ORDERS) == {**claim, WRITTEN_TAG: dated(updating)}
+    assert dated(updating) > dated(creating)
 
     new_target = new_key | {"LogGroupName": "/billing"}
     replaced = deployment.send(
@@ -302,26 +319,40 @@ def test_tags_of_others_stay(deployment: Deployment) -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "most"), [("create", 6), ("create again", 3), ("options", 3), ("key", 5), ("delete", 6)]
+    ("event", "most"),
+    [
+        pytest.param("create", 6, id="create where there is no key"),
+        pytest.param("create over a key", 7, id="create over another key, which has the tags read once more"),
+        pytest.param("create again", 2, id="create again"),
+        pytest.param("options", 2, id="options"),
+        pytest.param("key", 6, id="another key, which dates the claim anew"),
+        pytest.param("delete", 5, id="delete"),
+    ],
 )
 def test_the_calls_that_aws_sees(deployment: Deployment, event: str, most: int) -> None:
     """An event of the happy path costs no more calls than the contract allows, counted by AWS."""
-    before, first, second = deployment.key(), deployment.key(), deployment.key()
-    deployment.log_group(ORDERS, before)
+    first, second = deployment.key(), deployment.key()
+    deployment.log_group(ORDERS, deployment.key() if event == "create over a key" else None)
     properties = {"KmsKeyId": first, "LogGroupName": ORDERS}
-    if event != "create":
-        create(deployment, first)
+    # What is delivered again was sent in the same second.
+    sent_at = datetime.now(UTC)
+    if event not in ("create", "create over a key"):
+        create(deployment, first, sent_at)
     deployment.aws.direction.forget_calls()
 
     match event:
-        case "create" | "create again":
-            create(deployment, first)
+        case "create" | "create over a key" | "create again":
+            create(deployment, first, sent_at)
         case "delete":
             delete(deployment, first, ARN)
         case "options" | "key":
             change = {"OnDelete": "Retain"} if event == "options" else {"KmsKeyId": second}
             update = deployment.cloudformation.event(
-                "Update", properties=properties | change, old_properties=properties, physical_resource_id=ARN
+                "Update",
+                properties=properties | change,
+                old_properties=properties,
+                physical_resource_id=ARN,
+                sent_at=datetime.now(UTC) + timedelta(seconds=2),
             )
             deployment.send(update)
 

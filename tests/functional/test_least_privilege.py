@@ -1,4 +1,7 @@
-"""The roles of template.yaml are enough, and none of their permissions is too much: each is missed by something."""
+"""The roles of template.yaml are enough, and none of their permissions is too much: each is missed by something.
+
+What the provider does without two of them, which are for convenience, is in `test_optional_permissions`.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +41,17 @@ HERE: Final = {
     "AWS::URLSuffix": "amazonaws.com",
 }
 QUERY_RESULTS: Final = "arn:aws:logs:eu-west-1:111122223333:query-result:*"
+#: Actions that nothing fails for the lack of, and what they spare.
+OPTIONAL: Final = {
+    "logs:ListLogGroups": "a fleet's Delete then reads the tags of every log group, and not of its own alone",
+    "cloudformation:DescribeStacks": "an owner is then taken to be there, also where its stack is gone",
+}
 
 
 @pytest.fixture(scope="session")
 def embedded_aws() -> Iterator[EmbeddedAws]:
-    """One that enforces IAM."""
-    with EmbeddedAws.start(auth=True) as aws:
+    """One that enforces IAM; its quotas are for clocks that take no time, as for all functional tests."""
+    with EmbeddedAws.start(auth=True, quota_factor=100.0) as aws:
         yield aws
 
 
@@ -93,9 +101,11 @@ def life(deployment: Deployment) -> list[str]:
     deployment.aws.client("kms").create_alias(AliasName="alias/logs", TargetKeyId=key)
     deployment.log_group("/with-a-key", before)
     deployment.log_group("/without")
+    deployment.log_group("/by#name", before)
     first = {"KmsKeyId": "alias/logs", "LogGroupName": "/with-a-key"}
     new_key = first | {"KmsKeyId": other}
     bare = {"KmsKeyId": key, "LogGroupName": "/without"}
+    by_name = {"KmsKeyId": key, "LogGroupName": "/by#name"}
     missing = {"KmsKeyId": key, "LogGroupName": "/missing", "OnMissingLogGroup": "Create"}
     queries = {"KmsKeyId": key, "ResourceIdentifier": QUERY_RESULTS}
     events: list[tuple[str, Mapping[str, Any]]] = [
@@ -104,6 +114,8 @@ def life(deployment: Deployment) -> list[str]:
         ("Delete", new_key),
         ("Create", bare),
         ("Delete", bare),
+        ("Create", by_name),
+        ("Delete", by_name),
         ("Create", missing),
         ("Create", queries),
         ("Delete", queries),
@@ -134,7 +146,7 @@ def test_the_role_is_enough(deployment: Deployment, monkeypatch: pytest.MonkeyPa
     assert life(deployment) == []
 
 
-@pytest.mark.parametrize("action", actions("associations"))
+@pytest.mark.parametrize("action", [action for action in actions("associations") if action not in OPTIONAL])
 def test_no_permission_is_too_much(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, action: str) -> None:
     """Something fails without any one of its actions, and the Reason names what is missing."""
     work_as(deployment, policy_without(action), monkeypatch)
@@ -226,13 +238,14 @@ def enrolments_life(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> 
     """All that the enrolment does; what of it went wrong, in words."""
     before, key = deployment.key(), deployment.key()
     deployment.aws.client("kms").create_alias(AliasName="alias/logs", TargetKeyId=key)
-    for name in ("/fleet/new", "/fleet/missed", "/fleet/drifted", "/fleet/undone"):
+    for name in ("/fleet/new", "/fleet/missed", "/fleet/drifted", "/fleet/undone", "/fleet/undone#"):
         deployment.log_group(name, before)
     tried: list[tuple[str, Callable[[], object]]] = [
         ("enrolment", lambda: invoke(creation_of("/fleet/new"))),
         ("drift", lambda: deployment.aws.client("logs").disassociate_kms_key(logGroupName="/fleet/new")),
         ("dry run", lambda: invoke({"Reconcile": True, "DryRun": True})),
-        ("undoing", lambda: undo(deployment, monkeypatch, "/fleet/undone")),
+        ("undoing", lambda: undo(deployment, monkeypatch, "/fleet/undone", deployment.log_group("/fleet/undone-bare"))),
+        ("undoing by name", lambda: undo(deployment, monkeypatch, "/fleet/undone#")),
         ("reconciliation", lambda: invoke({"Reconcile": True})),
         ("going on", lambda: go_on(deployment, monkeypatch)),
     ]
@@ -252,20 +265,22 @@ def invoke(event: Mapping[str, Any], remaining_in_millis: int = 900_000) -> dict
     return enrolment.handler(event, context)  # type: ignore[arg-type] # all that is used of Lambda's context
 
 
-def undo(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, log_group: str) -> None:
+def undo(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, *log_groups: str) -> None:
     """The fleet's rule goes amid an enrolment, so that it is given back; with no key before, and with one."""
     events = deployment.aws.client("events")
-    for name in (log_group, deployment.log_group("/fleet/undone-bare")):
+    for name in log_groups:
         associate = enrolment.aws.log_groups.associate
 
         def amid_the_work(*given: Any, associate: Callable[..., None] = associate) -> None:
             associate(*given)
             events.delete_rule(Name=RULE)
 
-        with monkeypatch.context() as patch:
-            patch.setattr(enrolment.aws.log_groups, "associate", amid_the_work)
-            assert invoke(creation_of(name))["Fate"] == "given back"
-        events.put_rule(Name=RULE, ScheduleExpression="rate(1 day)")
+        try:
+            with monkeypatch.context() as patch:
+                patch.setattr(enrolment.aws.log_groups, "associate", amid_the_work)
+                assert invoke(creation_of(name))["Fate"] == "given back"
+        finally:
+            events.put_rule(Name=RULE, ScheduleExpression="rate(1 day)")
 
 
 def go_on(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,11 +293,11 @@ def go_on(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_enrolments_role_has_what_its_module_names() -> None:
-    """Each action once, and no other: the provider's less CreateLogGroup, and the look at its rule."""
+    """Each action once, and no other: the provider's less what only its events need, and the look at its rule."""
     granted = actions("associations", "EnrolmentRole")
 
     assert sorted(granted) == sorted(ENROLMENT_ACTIONS)
-    assert {"logs:CreateLogGroup", "events:DescribeRule"} == ENROLMENT_ACTIONS ^ ACTIONS
+    assert {"logs:CreateLogGroup", "logs:ListLogGroups", "events:DescribeRule"} == ENROLMENT_ACTIONS ^ ACTIONS
 
 
 def test_the_enrolments_role_is_enough(
@@ -294,7 +309,7 @@ def test_the_enrolments_role_is_enough(
     assert enrolments_life(deployment, monkeypatch) == []
 
 
-@pytest.mark.parametrize("action", actions("associations", "EnrolmentRole"))
+@pytest.mark.parametrize("action", [one for one in actions("associations", "EnrolmentRole") if one not in OPTIONAL])
 def test_no_permission_of_the_enrolments_is_too_much(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch, enrol_as: Callable[[str], Credentials], action: str
 ) -> None:

@@ -36,6 +36,8 @@ def in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same attempts as in production, without the pauses; a far side that hangs is given up soon."""
     monkeypatch.setattr(responder, "PAUSES", tuple(0.0 for _ in responder.PAUSES))
     monkeypatch.setattr(responder, "SOCKET_TIMEOUT", 0.5)
+    # The double is on loopback: so must be the function's AWS.
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     monkeypatch.setenv("PROVIDER_LOG_GROUP", "/aws/lambda/log-group-kms-association-5c9f1e20")
 
 

@@ -129,7 +129,7 @@ def test_its_script_is_log_group_kms(installed: Installed) -> None:
 
     assert [(script.name, script.value) for script in scripts] == [("log-group-kms", "log_group_kms.cli.main:main")]
     assert (helped.returncode, helped.stderr) == (0, "")
-    assert helped.stdout.startswith("usage: log-group-kms [-h] COMMAND ...")
+    assert helped.stdout.startswith("usage: log-group-kms [-h] [--version] COMMAND ...")
 
 
 @pytest.mark.parametrize("options", [["--json"], []], ids=["JSON", "tables"])

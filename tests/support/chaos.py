@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from log_group_kms.model.keys import KeyArn
     from support.fake_aws import FakeAws
 
-HEALING: Final = (concurrent_change, throttled, unavailable, key_policy_denied)
+HEALING: Final = (concurrent_change, throttled, unavailable)
+#: A key's policy refuses those calls alone that name a key (AssociateKmsKey and CreateLogGroup in CloudWatch Logs' API
+#: reference).
+HEALING_WITH_A_KEY: Final = (*HEALING, key_policy_denied)
 
 Hook = Callable[[str], None]
 
@@ -147,7 +150,9 @@ class Strikes:
                     raise Killed
                 case "refused":
                     if not after:
-                        self._aws.refuse(operation, HEALING[mishap.call % len(HEALING)](operation))
+                        with_a_key = operation in ("AssociateKmsKey", "CreateLogGroup")
+                        refusals = HEALING_WITH_A_KEY if with_a_key else HEALING
+                        self._aws.refuse(operation, refusals[mishap.call % len(refusals)](operation))
                 case _:
                     hooks: tuple[Hook, Hook] = self._aws.before, self._aws.after
                     self._aws.before = self._aws.after = lambda _: None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from log_group_kms.model.errors import (
     AlreadyExists,
@@ -20,12 +21,12 @@ from log_group_kms.model.errors import (
     Unavailable,
 )
 from log_group_kms.model.keys import KeyArn, KeyDescription
-from log_group_kms.model.ownership import Claim, Owner
+from log_group_kms.model.ownership import Claim, Marks, Owner
 from log_group_kms.model.results import Listed, Page
 from log_group_kms.model.targets import Fleet, LogGroup, LogGroupName, Place, QueryResults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from log_group_kms.model.keys import KeyReference
     from log_group_kms.model.targets import Target
@@ -80,6 +81,21 @@ class FakeLogGroup:
     key: KeyArn | None = None
     claim: Claim | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    #: By the owner's digest.
+    marks: dict[str, Marks] = field(default_factory=dict)
+
+    @property
+    def claim_read(self) -> Claim | None:
+        """The claim as its tags and the marks beside it say."""
+        if self.claim is None:
+            return None
+        marks = self.marks.get(self.claim.owner.digest, Marks())
+        return Claim.of_tags({**self.claim.as_tags(), **marks.as_tags(self.claim.owner)})
+
+    def write_claim(self, claim: Claim) -> None:
+        """Tags that the claim does not have stay as they are."""
+        before = self.claim.as_tags() if self.claim else {}
+        self.claim = Claim.of_tags({**before, **claim.as_tags()})
 
 
 class FakeLogGroups(dict[LogGroup, FakeLogGroup]):
@@ -123,6 +139,8 @@ class FakeAws:
     key_of_reserved: KeyArn | None = None
     #: Tokens of pages that are too old.
     stale_tokens: set[str] = field(default_factory=set)
+    #: Whether this version of boto3 knows ListLogGroups' filter for tags.
+    knows_tags: bool = True
     calls: list[str] = field(default_factory=list)
     #: Called before and after each call takes effect, with the operation's name; may change state, or raise.
     before: Callable[[str], None] = field(default=lambda _: None)
@@ -130,7 +148,7 @@ class FakeAws:
     _refusals: dict[str, list[ApiError]] = field(default_factory=dict)
 
     @classmethod
-    def holding(cls, *keys: KeyArn) -> FakeAws:
+    def holding(cls, *keys: KeyArn) -> Self:
         """An account with these enabled *keys*."""
         return cls(keys={key: KeyDescription(key) for key in keys})
 
@@ -163,21 +181,56 @@ class FakeAws:
         page = Page(listed, shown[-1] if len(names) > len(shown) else "")
         return self._answered("DescribeLogGroups", page)
 
+    def claimed(self, owners: Sequence[str], token: str) -> tuple[Sequence[str], str] | None:
+        self._begin("ListLogGroups")
+        if not self.knows_tags:
+            return None
+        found = [
+            group.name.text
+            for group, state in sorted(self.log_groups.items(), key=lambda one: one[0].name.text)
+            if state.claim and any(fnmatchcase(state.claim.owner_tag, owner) for owner in owners)
+        ]
+        begin = int(token or 0)
+        end = begin + 20 * self.page_size
+        answer = found[begin:end], str(end) if end < len(found) else ""
+        return self._answered("ListLogGroups", answer)
+
     def _key_shown(self, fleet: Fleet, name: str) -> KeyArn | None:
         return self.log_groups[LogGroup(fleet.place, LogGroupName(name))].key
 
     def claim_on(self, log_group: LogGroup) -> Claim | None:
         with_state = self._called("ListTagsForResource", log_group)
-        return self._answered("ListTagsForResource", with_state.claim)
+        return self._answered("ListTagsForResource", with_state.claim_read)
 
     def write_claim(self, log_group: LogGroup, claim: Claim) -> None:
         with_state = self._called("TagResource", log_group)
-        with_state.claim = _written(claim)
+        with_state.write_claim(claim)
         self._answered("TagResource", None)
 
     def remove_claim(self, log_group: LogGroup) -> None:
         with_state = self._called("UntagResource", log_group)
         with_state.claim = None
+        # This mark is a claim's, and no owner's.
+        kept = {digest: replace(marks, mended_at=None, mended=0) for digest, marks in with_state.marks.items()}
+        with_state.marks = {digest: marks for digest, marks in kept.items() if marks != Marks()}
+        self._answered("UntagResource", None)
+
+    def marks_on(self, log_group: LogGroup, owner: Owner) -> Marks:
+        with_state = self._called("ListTagsForResource", log_group)
+        return self._answered("ListTagsForResource", with_state.marks.get(owner.digest, Marks()))
+
+    def write_marks(self, log_group: LogGroup, owner: Owner, marks: Marks) -> None:
+        with_state = self._called("TagResource", log_group)
+        before = with_state.marks.get(owner.digest, Marks())
+        with_state.marks[owner.digest] = Marks.of_tags({**before.as_tags(owner), **marks.as_tags(owner)}, owner)
+        self._answered("TagResource", None)
+
+    def remove_marks(self, log_group: LogGroup, owner: Owner, marks: Marks) -> None:
+        with_state = self._called("UntagResource", log_group)
+        tags = with_state.marks.pop(owner.digest, Marks()).as_tags(owner)
+        left = Marks.of_tags({key: tags[key] for key in tags.keys() - marks.as_tags(owner).keys()}, owner)
+        if left != Marks():
+            with_state.marks[owner.digest] = left
         self._answered("UntagResource", None)
 
     def create(self, log_group: LogGroup, key: KeyArn, claim: Claim) -> None:
@@ -186,7 +239,7 @@ class FakeAws:
             message = "The specified log group already exists"
             raise AlreadyExists("CreateLogGroup", "ResourceAlreadyExistsException", message, log_group.arn, key.text)
         self._check_key("CreateLogGroup", log_group, key)
-        self.log_groups[log_group] = FakeLogGroup(key, _written(claim))
+        self.log_groups[log_group] = FakeLogGroup(key, Claim.of_tags(claim.as_tags()))
         self._answered("CreateLogGroup", None)
 
     def associate(self, target: LogGroup | QueryResults, key: KeyArn) -> None:
@@ -251,11 +304,6 @@ class FakeAws:
             raise key_policy_denied(operation, *about)
         if self.keys[key].defect:
             raise InvalidParameter(operation, "InvalidParameterException", "The key cannot be used.", *about)
-
-
-def _written(claim: Claim) -> Claim:
-    """What is left of *claim* in tags."""
-    return Claim.of_tags(claim.owner_tag, claim.previous_tag, claim.owner.scope)
 
 
 def key_policy_denied(operation: str = "AssociateKmsKey", target: str = "", key: str = "") -> KeyPolicyDenied:

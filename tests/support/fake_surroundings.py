@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from log_group_kms.model.errors import RoleDenied
 from log_group_kms.model.surroundings import CentralizationRule, Provider, Trail
+from log_group_kms.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +45,7 @@ class FakeSurroundings:
         asked: what was asked of IAM's simulation: action, resource, names of condition keys.
     """
 
-    deployed: Provider | None = field(default_factory=lambda: Provider(ROLE, "stack/provider", "0.1.0"))
+    deployed: Provider | None = field(default_factory=lambda: Provider(ROLE, "stack/provider", VERSION))
     statements: list[dict[str, Any]] = field(default_factory=lambda: [ROOT, FOR_LOGS, FOR_WRITERS])
     principal: str = CALLER
     lacking: dict[str, set[str]] = field(default_factory=dict)

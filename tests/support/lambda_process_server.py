@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
 
 from urllib3.connectionpool import HTTPConnectionPool
 
+from log_group_kms.association import claims
 from log_group_kms.handlers import provider as handler
 from support.lambda_context import LambdaContext
 
@@ -26,9 +27,14 @@ if TYPE_CHECKING:
 #: The services as botocore's JSON protocol names them, and as IAM does.
 _SERVICES: Final = {"Logs_20140328": "logs", "TrentService": "kms"}
 
+#: Seconds.
+_SLOW_MACHINE: Final = 60.0
+
 
 def main() -> None:
     """Serve until the standard input ends."""
+    # A machine with other things to do may take longer for three calls than Lambda; then the provider looks again.
+    claims.FRESH = _SLOW_MACHINE  # type: ignore[misc] # a constant elsewhere
     # Made once and inherited by every fork: neither has a connection yet, and together they take 100 ms.
     _ = handler.aws.log_groups
     tls: Any = ssl

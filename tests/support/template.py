@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,13 +36,24 @@ Names = dict[str, Any]
 
 
 def load(path: Path) -> Any:
-    """A template, its intrinsic functions in their long form."""
-    return yaml_parse(path.read_text())
+    """A template, its intrinsic functions in their long form; each caller has its own."""
+    return deepcopy(_parsed(path.read_text()))
 
 
 def plain_form(path: Path = TEMPLATE) -> Any:
     """What CloudFormation makes of a SAM template; the code of its functions is of no account."""
-    template = load(path)
+    return deepcopy(_translated(path.read_text()))
+
+
+@lru_cache
+def _parsed(text: str) -> Any:
+    """A second to parse each time would be minutes for all tests."""
+    return yaml_parse(text)
+
+
+@lru_cache
+def _translated(text: str) -> Any:
+    template = deepcopy(_parsed(text))
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = {"Bucket": "code", "Key": "code.zip"}
@@ -85,6 +98,8 @@ class Resolver:
             return [self(item) for item in value]
         if not isinstance(value, dict):
             return value
+        if value.keys() == {"Condition"} and isinstance(value["Condition"], str):
+            return self(self.conditions[value["Condition"]])
         for function, resolve in self._functions().items():
             if function in value and (function != "Ref" or value["Ref"] in self.names):
                 return resolve(value[function])
@@ -99,6 +114,7 @@ class Resolver:
             "Fn::If": lambda branches: self(branches[1 if self(self.conditions[branches[0]]) else 2]),
             "Fn::Equals": lambda pair: self(pair[0]) == self(pair[1]),
             "Fn::Not": lambda condition: not self(condition[0]),
+            "Fn::And": lambda parts: all(self(part) for part in parts),
             "Fn::Select": lambda choice: self(choice[1])[choice[0]],
             "Fn::Split": lambda pair: self(pair[1]).split(pair[0]),
             "Fn::Join": lambda pair: pair[0].join(self(pair[1])),
@@ -112,11 +128,16 @@ def as_list(value: Any) -> list[Any]:
 
 def statements(policy_name: str, role: str = "ProviderRole", **parameters: Any) -> dict[str, dict[str, Any]]:
     """The statements of one of a role's policies by Sid, as they are in China."""
-    template = load(TEMPLATE)
-    policies = {policy["PolicyName"]: policy for policy in template["Resources"][role]["Properties"]["Policies"]}
+    (policy,) = [one for one in policies(role, **parameters) if one["PolicyName"] == policy_name]
+    return {statement["Sid"]: statement for statement in policy["PolicyDocument"]["Statement"]}
+
+
+def policies(role: str = "ProviderRole", path: Path = TEMPLATE, **parameters: Any) -> list[dict[str, Any]]:
+    """A role's policies, as they are in China."""
+    template = load(path)
     resolve = Resolver({**CHINA, **parameters_of(template), **parameters}, template["Conditions"])
-    resolved = resolve(policies[policy_name]["PolicyDocument"]["Statement"])
-    return {statement["Sid"]: statement for statement in resolved}
+    resolved = resolve(template["Resources"][role]["Properties"]["Policies"])
+    return [policy for policy in resolved if policy != {"Ref": "AWS::NoValue"}]
 
 
 def actions(policy_name: str, role: str = "ProviderRole") -> list[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from hypothesis import given
@@ -24,10 +25,14 @@ from log_group_kms.cloudformation.envelope import Envelope
 from log_group_kms.cloudformation.errors import NotAnEvent
 from log_group_kms.cloudformation.physical_id import LONGEST_ID
 from log_group_kms.cloudformation.resource import BACKSTOP_MARGIN
+from log_group_kms.cloudformation.response_hosts import ResponseHosts
 from log_group_kms.lifecycle import progress
 from log_group_kms.model import physical_id
 from log_group_kms.model.targets import Place
 from log_group_kms.request.parse import parse_physical_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PROJECT: Final = Path(__file__).parents[2]
 SOURCE: Final = PROJECT / "src" / "responder.py"
@@ -44,10 +49,19 @@ REQUEST: Final = "8ee5d4a1-7d9f-4f6c-a5a4-5f2a6c0e3a11"
 SIGNATURE: Final = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"
 URL: Final = (
     "https://cloudformation-custom-resource-response-euwest1.s3-eu-west-1.amazonaws.com/arn%3Aaws%3Acloudformation"
-    "%3Aeu-west-1%3A111122223333%3Astack/orders/6d3c4a70%7CLogEncryption%7C1b2c?X-Amz-Algorithm=AWS4-HMAC-SHA256"
+    "%3Aeu-west-1%3A111122223333%3Astack/orders/6d3c4a70-9c1e-11ef-8a2b-0a58a9feac02%7CLogEncryption%7C1b2c?X-Amz-Algorithm=AWS4-HMAC-SHA256"
     f"&X-Amz-Date=20260105T101500Z&X-Amz-SignedHeaders=host&X-Amz-Expires=7200&X-Amz-Credential={CREDENTIAL}"
     f"&X-Amz-Security-Token={SECURITY_TOKEN}&X-Amz-Signature={SIGNATURE}"
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def in_its_region() -> Iterator[None]:
+    """As Lambda has it; for the whole module, as properties are checked many times in one test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_REGION", PLACE.region)
+        patch.setenv("RESPONSE_DOMAIN", "amazonaws.com")
+        yield
 
 
 def event(request_type: str = "Create", **changes: Any) -> dict[str, Any]:
@@ -248,6 +262,8 @@ ENROLMENT: Final = {
         pytest.param(record(event(ResponseURL=URL + " "), OUT_OF_MEMORY), id="a URL that needs encoding"),
         pytest.param(record(event(ResponseURL="https://[::1"), OUT_OF_MEMORY), id="no URL"),
         pytest.param(record(event(ResponseURL="https:///orders"), OUT_OF_MEMORY), id="no host"),
+        pytest.param(record(event(ResponseURL=URL.replace("//", "//evil.")), OUT_OF_MEMORY), id="another host"),
+        pytest.param(record(event(StackId=f"{PLACE}"), OUT_OF_MEMORY), id="another stack's URL"),
         pytest.param(record(event(StackId=""), OUT_OF_MEMORY), id="no StackId"),
         pytest.param(record(event(RequestId=7), OUT_OF_MEMORY), id="a RequestId that is a number"),
         pytest.param(record(event(LogicalResourceId="x" * 513), OUT_OF_MEMORY), id="a LogicalResourceId too long"),
@@ -277,7 +293,12 @@ JSON: Final = st.recursive(
 def test_it_answers_whom_the_provider_would_answer(parts: dict[str, Any]) -> None:
     """An event with anything in it is answerable for both or for neither."""
     asked = event() | parts
-    answerable = _answerable(lambda: Envelope.of(asked), NotAnEvent)
+
+    def read() -> None:
+        found = Envelope.of(asked)
+        ResponseHosts.of_environment(os.environ).check(found.response_url.reveal(), found.stack_id)
+
+    answerable = _answerable(read, NotAnEvent)
 
     assert _answerable(lambda: response_to(asked, OUT_OF_MEMORY), responder.NotAnEvent) == answerable
 
@@ -345,6 +366,7 @@ def test_a_long_error_loses_its_end(text: str) -> None:
 def test_ids_as_long_as_can_be_leave_room_for_a_reason() -> None:
     """The longest that are answered at all."""
     long_ids = dict.fromkeys(("StackId", "RequestId", "LogicalResourceId"), "i" * 512)
+    long_ids["ResponseURL"] = URL.replace(URL.partition(".com/")[2].partition("%7C")[0], "i" * 512)
     response = response_to(event("Update", PhysicalResourceId="p" * 1024, **long_ids), UNDELIVERED)
 
     assert json.loads(responder.body_of(response))["Reason"] == response["Reason"]

@@ -41,6 +41,14 @@ class _FakePorts:
         fake.log_groups[log_group()] = FakeLogGroup()
         self.log_groups = self.keys = fake
 
+    def stacks(self, _place: object) -> _FakePorts:
+        """Return CloudFormation's port."""
+        return self
+
+    def is_gone(self, _owner: object) -> bool:
+        """No stack is; the port's own class is not there in each tree that is measured."""
+        return False
+
 
 def _handler() -> Handler:
     """The function's entry point, over the fake."""

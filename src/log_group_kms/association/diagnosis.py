@@ -54,6 +54,7 @@ class Wording:
         again: how to try once more.
         key: what names the key.
         missing: what to do where a log group is not there.
+        denied: what to do where a policy denies one explicitly.
         grant: what to do where the caller lacks a permission.
         grant_key: the same for a permission on the key.
     """
@@ -64,6 +65,10 @@ class Wording:
     again: str = "deploy again"
     key: str = "KmsKeyId"
     missing: str = "create it first (DependsOn), correct its name, or set OnMissingLogGroup to Create"
+    denied: str = (
+        "change that policy. The provider's own roles deny what its parameter ProtectedLogGroupNames names: if that is "
+        "it, leave this log group alone"
+    )
     grant: str = "add it to the role, or take back what removed it"
     grant_key: str = (
         "add the key's ARN to the provider's parameter KmsKeyArns, and where the key is in another account, let its "
@@ -126,7 +131,7 @@ class Diagnosis:
     def _role(self, error: RoleDenied) -> str:
         what = f"{self.words.caller} lacks the permission {error.action}"
         if "explicit deny" in error.message:
-            return f"{what}, which a policy denies explicitly (see which in AWS's words): change that policy"
+            return f"{what}, which a policy denies explicitly (see which in AWS's words): {self.words.denied}"
         if not error.about_key:
             on = error.target or ("CloudWatch Logs" if error.action.startswith("logs:") else "its resource")
             return f"{what} on {on}: {self.words.grant}"

@@ -1,4 +1,4 @@
-"""The way to CloudWatch Logs and KMS: each call asked again while that may help, and changes within the rate limit.
+"""The way to CloudWatch Logs and KMS: each call asked again while that may help, and at the pace that is set.
 
 The rules above say what is to be done. How often it is tried, how fast, and what a failure leaves behind is decided
 here.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from log_group_kms.association.trail import Footprint, Trail
 from log_group_kms.model.errors import (
@@ -18,29 +18,30 @@ from log_group_kms.model.errors import (
     KeyNotFound,
     KeyUnusable,
     NotFound,
-    OutOfTime,
     ProviderError,
     RoleDenied,
     Throttled,
 )
 from log_group_kms.model.keys import KeyArn, KeyReference
-from log_group_kms.model.results import Observed
 from log_group_kms.retry.policies import THROTTLED, UNAVAILABLE, restoring
+from log_group_kms.retry.rate_limits import Call
 from log_group_kms.retry.retrier import no_guard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from log_group_kms.association.ports import Keys, LogGroups
     from log_group_kms.model.keys import KeyDescription
-    from log_group_kms.model.ownership import Claim
+    from log_group_kms.model.ownership import Claim, Marks, Owner
     from log_group_kms.model.results import Page
     from log_group_kms.model.targets import Fleet, LogGroup, QueryResults
-    from log_group_kms.retry.rate_limits import RateLimiter
+    from log_group_kms.retry.rate_limits import Pace
     from log_group_kms.retry.retrier import Retrier
 
     #: Is called before each retry, and raises where the retry must not be made.
     Guard = Callable[[], None]
+
+T = TypeVar("T")
 
 
 class UnrestorableKeys:
@@ -71,46 +72,44 @@ class Gateway:
         port: CloudWatch Logs.
         retrier: asks again.
         trail: records what a failure leaves behind.
-        limiter: admits each call of AssociateKmsKey and DisassociateKmsKey; None for one log group, where there is
-            nothing to space.
+        pace: admits each call about a log group; None where there is nothing to space.
+        fence: is called just before each call that claims or associates, and raises where it must not be made.
         unrestorable: previous keys that could not be put back.
     """
 
     port: LogGroups
     retrier: Retrier
     trail: Trail
-    limiter: RateLimiter | None = None
+    pace: Pace | None = None
+    fence: Guard = no_guard
     unrestorable: UnrestorableKeys = field(default_factory=UnrestorableKeys)
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def key_of(self, log_group: LogGroup) -> KeyArn | None:
         """Return the key in force; None where there is none."""
-        return self.retrier.attempt(lambda: self.port.key_of(log_group))
+        return self._attempt(Call.READ_KEY, lambda: self.port.key_of(log_group))
 
     def tags_of(self, log_group: LogGroup) -> Claim | None:
         """Return what the tags say, also where a Delete is through."""
-        return self.retrier.attempt(lambda: self.port.claim_on(log_group))
+        return self._attempt(Call.READ_TAGS, lambda: self.port.claim_on(log_group))
 
     def claim_on(self, log_group: LogGroup) -> Claim | None:
         """Return the claim; None where nobody owns the log group."""
         claim = self.tags_of(log_group)
         return None if claim and claim.deleted else claim
 
-    def observe(self, log_group: LogGroup) -> Observed:
-        """Return key and claim, read one after the other."""
-        return Observed(key=self.key_of(log_group), claim=self.claim_on(log_group))
-
-    def find(self, log_group: LogGroup) -> Observed | None:
-        """Return key and claim; None where there is no such log group."""
-        try:
-            return self.observe(log_group)
-        except NotFound:
-            return None
+    def marks_on(self, log_group: LogGroup, owner: Owner) -> Marks:
+        """Return the marks that *owner*'s events left on the log group."""
+        return self._attempt(Call.READ_TAGS, lambda: self.port.marks_on(log_group, owner))
 
     def page(self, fleet: Fleet, token: str) -> Page:
         """Return a page of the *fleet*'s log groups."""
         return self.retrier.attempt(lambda: self.port.page(fleet, token))
+
+    def claimed(self, owners: Sequence[str], token: str) -> tuple[Sequence[str], str] | None:
+        """Return a page of names by their owner tags; see `ports.LogGroups`."""
+        return self.retrier.attempt(lambda: self.port.claimed(owners, token))
 
     def wait_for_key(self, log_group: LogGroup, key: KeyArn, *, created: bool = False) -> None:
         """Look until DescribeLogGroups shows *key*; one that was *created* just now may be shown late.
@@ -140,7 +139,9 @@ class Gateway:
 
     def claim(self, log_group: LogGroup, claim: Claim, guard: Guard) -> None:
         """Write *claim* for an event that has claimed nothing yet."""
-        self._first_change(lambda: self.port.write_claim(log_group, claim), guard)
+        self._first_change(
+            self._admitted(Call.WRITE_TAGS, lambda: self.port.write_claim(log_group, claim), self.fence), guard
+        )
 
     def create(self, log_group: LogGroup, key: KeyArn, claim: Claim) -> None:
         """Create the log group, encrypted and claimed."""
@@ -164,7 +165,7 @@ class Gateway:
         self.trail.leave(Footprint.PERHAPS)
         try:
             self.retrier.attempt(watched, guard=guard)
-        except (ApiError, OutOfTime):
+        except ProviderError:
             if not doubtful:
                 self.trail.leave(Footprint.NOTHING)
             raise
@@ -174,22 +175,31 @@ class Gateway:
 
     def rewrite_claim(self, log_group: LogGroup, claim: Claim, guard: Guard) -> None:
         """Write *claim* over the one that was read."""
-        self.retrier.attempt(lambda: self.port.write_claim(log_group, claim), guard=guard)
+        self._attempt(Call.WRITE_TAGS, lambda: self.port.write_claim(log_group, claim), guard)
 
     def remove_claim(self, log_group: LogGroup, guard: Guard) -> None:
-        """Remove the tags."""
-        self.retrier.attempt(lambda: self.port.remove_claim(log_group), guard=guard)
+        """Remove the claim's tags."""
+        self._attempt(Call.REMOVE_TAGS, lambda: self.port.remove_claim(log_group), guard)
+
+    def write_marks(self, log_group: LogGroup, owner: Owner, marks: Marks) -> None:
+        """Write *owner*'s *marks*."""
+        self._attempt(Call.WRITE_TAGS, lambda: self.port.write_marks(log_group, owner, marks))
+
+    def remove_marks(self, log_group: LogGroup, owner: Owner, marks: Marks) -> None:
+        """Remove *owner*'s *marks*."""
+        self._attempt(Call.REMOVE_TAGS, lambda: self.port.remove_marks(log_group, owner, marks))
 
     def associate(self, log_group: LogGroup, key: KeyArn, guard: Guard) -> None:
-        """Associate *key*, with a permit."""
-        self.retrier.attempt(self._with_permit(lambda: self.port.associate(log_group, key)), guard=guard)
+        """Associate *key*."""
+        call = self._admitted(Call.CHANGE_KEY, lambda: self.port.associate(log_group, key), self.fence)
+        self.retrier.attempt(call, guard=guard)
 
     def disassociate(self, target: LogGroup | QueryResults, guard: Guard = no_guard) -> None:
-        """Take the key away, with a permit."""
-        self.retrier.attempt(self._with_permit(lambda: self.port.disassociate(target)), guard=guard)
+        """Take the key away."""
+        self._attempt(Call.CHANGE_KEY, lambda: self.port.disassociate(target), guard)
 
     def restore(self, log_group: LogGroup, previous: KeyArn, guard: Guard) -> ApiError | None:
-        """Put the *previous* key back, with a permit.
+        """Put the *previous* key back.
 
         Returns:
             The error where that key is not usable any more; None where it is in force.
@@ -197,7 +207,7 @@ class Gateway:
         policies = restoring(self.retrier.policies, unrestorable=previous in self.unrestorable)
         try:
             self.retrier.attempt(
-                self._with_permit(lambda: self.port.associate(log_group, previous)),
+                self._admitted(Call.CHANGE_KEY, lambda: self.port.associate(log_group, previous)),
                 policies=policies,
                 guard=guard,
             )
@@ -209,22 +219,29 @@ class Gateway:
         return None
 
     def at_once(self) -> Gateway:
-        """Return the same without a rate limit."""
-        return replace(self, limiter=None)
+        """Return the same without a pace."""
+        return replace(self, pace=None)
 
-    def _with_permit(self, call: Callable[[], None]) -> Callable[[], None]:
-        limiter = self.limiter
-        if limiter is None:
-            return call
+    def _attempt(self, kind: Call, call: Callable[[], T], guard: Guard = no_guard) -> T:
+        return self.retrier.attempt(self._admitted(kind, call), guard=guard)
 
-        def admitted() -> None:
-            limiter.take()
+    def _admitted(self, kind: Call, call: Callable[[], T], fence: Guard = no_guard) -> Callable[[], T]:
+        """Return *call* at the pace, and behind the *fence*, which knows best just before it."""
+        pace = self.pace
+
+        def admitted() -> T:
+            if pace is None:
+                fence()
+                return call()
+            pace.take(kind)
+            fence()
             try:
-                call()
+                result = call()
             except Throttled:
-                limiter.refused()
+                pace.refused()
                 raise
-            limiter.accepted()
+            pace.accepted()
+            return result
 
         return admitted
 

@@ -7,32 +7,26 @@ on (`removal`). So the second of two events sees the first, in whatever order th
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
-from log_group_kms.association.claims import check_claim
+from log_group_kms.association.claimed import ClaimedLogGroup, OvertakenError
+from log_group_kms.association.claims import Watch, check_claim
 from log_group_kms.association.decision import Apply, Desired, Skip, decide
-from log_group_kms.association.removal import Removal, put_back
+from log_group_kms.association.removal import Removal
 from log_group_kms.association.trail import Footprint
 from log_group_kms.model.association import OnMissingLogGroup
-from log_group_kms.model.errors import AlreadyExists, ClaimLost, NotFound, NotStabilized
+from log_group_kms.model.errors import AlreadyExists, ClaimLost, NotFound, OwnedByAnotherStack
 from log_group_kms.model.ownership import Claim
 from log_group_kms.model.results import Observed, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from log_group_kms.association.context import Context
     from log_group_kms.association.gateway import Gateway
     from log_group_kms.association.requests import Ensure, Remove
     from log_group_kms.model.keys import KeyArn
     from log_group_kms.model.ownership import Owner
     from log_group_kms.model.targets import LogGroup
-
-
-class _OvertakenError(Exception):
-    """The log group is no longer what was decided on: look and decide again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +45,7 @@ class LogGroupRules:
         if event.creating:
             # An earlier delivery of this event may have claimed it.
             self._leave(Footprint.PERHAPS)
-        observed = self._seen(event, self._logs.find(self.log_group))
+        observed = self._find(event)
         key = self.context.keys.resolve(event.association.key)
         if observed is None:
             if event.association.on_missing_log_group is OnMissingLogGroup.FAIL:
@@ -63,8 +57,13 @@ class LogGroupRules:
         while True:
             try:
                 return self._ensure(event, observed, key)
-            except _OvertakenError:
+            except OvertakenError:
                 observed = self._observe(event)
+            except OwnedByAnotherStack as owned:
+                if not self.context.stacks.is_gone(owned.owner):
+                    raise
+                # Its tags are all that is left of it.
+                observed = Observed(observed.key, None)
 
     def remove(self, event: Remove) -> Outcome:
         """End the association, where it is the event's own to end.
@@ -95,11 +94,10 @@ class LogGroupRules:
                 previous = decision.claim.previous
                 return Outcome(self.log_group, key, previous=previous, compliant=1, settling=event.changes_key)
             case Apply():
-                claimed = ClaimedLogGroup(self._logs, self.log_group, event, key, decision)
-                claimed.claim(observed)
+                claimed = ClaimedLogGroup(self._logs, self.log_group, event, key, decision, observed=observed)
+                claimed.claim()
                 with claimed.undone_when_lost():
-                    claimed.act()
-                    confirm(self._logs, self.log_group, event.owner, key)
+                    claimed.hold()
                 return self._outcome(key, decision)
             case unreachable:
                 assert_never(unreachable)
@@ -110,14 +108,23 @@ class LogGroupRules:
         Raises:
             AlreadyExists: someone else was quicker.
         """
-        decision = Apply(Claim(event.owner, None), write=False, associate=True)
+        decision = Apply(Claim(event.owner, None, written_at=event.sent_at), write=False, associate=True)
         self._logs.create(self.log_group, key, decision.claim)
-        with ClaimedLogGroup(self._logs, self.log_group, event, key, decision).undone_when_lost():
-            confirm(self._logs, self.log_group, event.owner, key, created=True)
+        nothing = Observed(None, None)
+        claimed = ClaimedLogGroup(self._logs, self.log_group, event, key, decision, observed=nothing)
+        with claimed.undone_when_lost():
+            claimed.hold(created=True)
         return self._outcome(key, decision)
 
+    def _find(self, event: Ensure) -> Observed | None:
+        """Return what `_observe` does; None where there is no such log group."""
+        try:
+            return self._observe(event)
+        except NotFound:
+            return self._seen(event, None)
+
     def _observe(self, event: Ensure) -> Observed:
-        observed = self._logs.observe(self.log_group)
+        observed = observe(self._logs, self.log_group, event.owner)
         self._seen(event, observed)
         return observed
 
@@ -132,7 +139,7 @@ class LogGroupRules:
         former = event.former
         if former and former.target == self.log_group and observed.key and not observed.claim:
             former_key = self.context.keys.known(former.key)
-        return event.desired(key, former_key)
+        return event.desired(key, self._logs.retrier.clock.now(), former_key)
 
     def _outcome(self, key: KeyArn, decision: Apply) -> Outcome:
         return Outcome(
@@ -160,115 +167,23 @@ class LogGroupRules:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedLogGroup:
-    """One log group on which something is decided: it is claimed, changed, and given back where the claim is lost.
+def observe(logs: Gateway, log_group: LogGroup, owner: Owner) -> Observed:
+    """Return claim and key for *owner*'s decision. A key belongs to the claims that were read on either side of it.
 
-    Attributes:
-        logs: CloudWatch Logs.
-        log_group: the log group.
-        event: who wants it so.
-        key: the wanted key.
-        decision: what is to be done.
-    """
-
-    logs: Gateway
-    log_group: LogGroup
-    event: Ensure
-    key: KeyArn
-    decision: Apply
-
-    def claim(self, observed: Observed) -> None:
-        """Claim, as the decision says, what was *observed*.
-
-        Raises:
-            _OvertakenError: before a retry, the log group is no longer what was decided on.
-        """
-
-        def check_observed() -> None:
-            now = self.logs.observe(self.log_group)
-            if now not in (observed, Observed(observed.key, self.decision.claim)):
-                raise _OvertakenError
-
-        if self.decision.write:
-            self.logs.claim(self.log_group, self.decision.claim, check_observed)
-
-    def act(self) -> None:
-        """Associate the key, as the decision says."""
-        if self.decision.associate:
-            associate(self.logs, self.log_group, self.event.owner, self.key)
-
-    @contextmanager
-    def undone_when_lost(self) -> Iterator[None]:
-        """Put back what was there before this event claimed, where a Delete took the claim away meanwhile."""
-        try:
-            yield
-        except ClaimLost:
-            if self.event.may_undo:
-                observed = self.logs.find(self.log_group)
-                if observed and observed.key == self.key and _left_by(self.event.owner, observed.claim):
-                    # Without waiting for a permit: whoever comes next would take the key for one that was there before.
-                    put_back(self.logs.at_once(), self.log_group, self.decision.claim.previous)
-                if not (observed and observed.claim and observed.claim.stands_for(self.event.owner)):
-                    self.logs.trail.leave(Footprint.NOTHING)
-            raise
-
-
-def enlist(logs: Gateway, log_group: LogGroup, event: Ensure, desired: Desired, seen: Claim | None) -> Apply | Skip:
-    """Do for a fleet what is *desired*, and return what that was; the fleet itself reads the key back.
-
-    *seen* is the claim that was read before: a key belongs to the claim on either side of it.
+    Else whoever takes over what another's Delete gives back just now would remember that one's key. Where no key is in
+    force, or the claim says which one was there before, there is nothing to take for another's.
 
     Raises:
-        ProviderError: it could not be done; NotFound where the log group vanished.
+        ApiError: AWS refused; NotFound where there is no such log group.
     """
+    watch = Watch(logs, log_group)
     while True:
-        observed = logs.observe(log_group)
-        if observed.claim != seen:
-            # The key may have been read before a Delete put back what was there, and the claim after it.
-            seen = observed.claim
-            continue
-        decision = decide(observed, desired)
-        if isinstance(decision, Skip):
-            return decision
-        if observed == Observed(desired.key, None):
-            # It was under the key before the fleet: unclaimed, it stays so.
-            return replace(decision, write=False)
-        claimed = ClaimedLogGroup(logs, log_group, event, desired.key, decision)
-        try:
-            claimed.claim(observed)
-        except _OvertakenError:
-            continue
-        with claimed.undone_when_lost():
-            claimed.act()
-            if not decision.done:
-                check_claim(logs, log_group, event.owner)
-        return decision
-
-
-def confirm(logs: Gateway, log_group: LogGroup, owner: Owner, key: KeyArn, *, created: bool = False) -> None:
-    """Read *key* and *owner*'s claim back.
-
-    Of two resources that claimed at once, the later claim stands, but the other one's key may have come last. So
-    where another key stays in force under our claim, ours is associated once more.
-
-    Raises:
-        ProviderError: they are not both there; NotFound where the log group vanished.
-    """
-    try:
-        logs.wait_for_key(log_group, key, created=created)
-    except NotStabilized:
-        check_claim(logs, log_group, owner)
-        associate(logs, log_group, owner, key)
-        logs.wait_for_key(log_group, key, created=created)
-    check_claim(logs, log_group, owner)
-
-
-def associate(logs: Gateway, log_group: LogGroup, owner: Owner, key: KeyArn) -> None:
-    """Associate *key*, for as long as *owner*'s claim stands."""
-    logs.associate(log_group, key, guard=lambda: check_claim(logs, log_group, owner))
-
-
-def _left_by(owner: Owner, claim: Claim | None) -> bool:
-    """Return whether nobody but *owner*, who is leaving, has a claim."""
-    return claim is None or (claim.owner == owner and claim.deleting)
+        claim = watch.look(owner)
+        key = logs.key_of(log_group)
+        remembered = claim is not None and (claim.deleting or claim.owner.is_sibling_of(owner))
+        if watch.is_fresh and (key is None or remembered):
+            return Observed(key, claim)
+        # They may mean the same and yet be of another event.
+        again = logs.claim_on(log_group)
+        if again == claim:
+            return Observed(key, again)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from log_group_kms.model.keys import KeyArn, KeyDescription, KeyReference
-    from log_group_kms.model.ownership import Claim
+    from log_group_kms.model.ownership import Claim, Marks, Owner
     from log_group_kms.model.results import Page
     from log_group_kms.model.targets import Fleet, LogGroup, QueryResults
 
@@ -31,6 +33,13 @@ class LogGroups(Protocol):
             InvalidParameter: the *token* is none, or too old.
         """
 
+    def claimed(self, owners: Sequence[str], token: str) -> tuple[Sequence[str], str] | None:
+        """A page of the names of log groups whose owner tag is one of *owners*, and the token of the next page.
+
+        In *owners*, `*` stands for any characters. The order is AWS's own, and how soon it shows a change is not known.
+        None where this version of boto3 has no such call.
+        """
+
     def claim_on(self, log_group: LogGroup) -> Claim | None:
         """The claim that the log group's tags hold; None where there is no owner tag.
 
@@ -44,6 +53,19 @@ class LogGroups(Protocol):
     def remove_claim(self, log_group: LogGroup) -> None:
         """Remove the tags; tags of others stay."""
 
+    def marks_on(self, log_group: LogGroup, owner: Owner) -> Marks:
+        """The marks that *owner*'s events left on the log group.
+
+        Raises:
+            NotFound: there is no such log group.
+        """
+
+    def write_marks(self, log_group: LogGroup, owner: Owner, marks: Marks) -> None:
+        """Write those of *marks* that are set; others stay."""
+
+    def remove_marks(self, log_group: LogGroup, owner: Owner, marks: Marks) -> None:
+        """Remove those of *marks* that are set; others stay."""
+
     def create(self, log_group: LogGroup, key: KeyArn, claim: Claim) -> None:
         """Create the log group, already encrypted and claimed, in one call.
 
@@ -56,6 +78,13 @@ class LogGroups(Protocol):
 
     def disassociate(self, target: LogGroup | QueryResults) -> None:
         """Take *target*'s key away; succeeds where there is none."""
+
+
+class Stacks(Protocol):
+    """CloudFormation."""
+
+    def is_gone(self, owner: Owner) -> bool:
+        """Return whether the stack of *owner* no longer exists; False where that cannot be told."""
 
 
 class Keys(Protocol):

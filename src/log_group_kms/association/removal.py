@@ -8,8 +8,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from log_group_kms.association.claims import check_tags, check_unclaimed
-from log_group_kms.model.errors import ApiError, ClaimLost, NotFound, ProviderError
+from log_group_kms.association.claims import Watch, check_tags, check_unclaimed
+from log_group_kms.model.errors import (
+    AccessDenied,
+    ApiError,
+    ClaimLost,
+    InvalidParameter,
+    LimitExceeded,
+    NotFound,
+    ProviderError,
+)
+from log_group_kms.model.ownership import Marks
 from log_group_kms.model.results import Outcome
 from log_group_kms.retry.retrier import no_guard
 
@@ -19,7 +28,7 @@ if TYPE_CHECKING:
     from log_group_kms.association.gateway import Gateway, Guard, KeyResolver
     from log_group_kms.association.requests import Remove
     from log_group_kms.model.keys import KeyArn
-    from log_group_kms.model.ownership import Claim
+    from log_group_kms.model.ownership import Claim, Owner
     from log_group_kms.model.targets import LogGroup
 
 logger = logging.getLogger(__name__)
@@ -33,11 +42,13 @@ class Removal:
         logs: CloudWatch Logs.
         keys: KMS.
         log_group: the log group.
+        watch: knows when its tags were read; None where they have not been.
     """
 
     logs: Gateway
     keys: KeyResolver
     log_group: LogGroup
+    watch: Watch | None = None
 
     def remove(self, event: Remove) -> Outcome:
         """End the association of *event*, where it is the event's own to end.
@@ -46,11 +57,37 @@ class Removal:
             ApiError: AWS refused for good, and not because it is gone already.
         """
         try:
-            return self._remove(event, self.logs.tags_of(self.log_group))
-        except ClaimLost as lost:
-            return self._left(str(lost))
+            if event.cancels and event.sent_at is not None:
+                # Before the look: the Create that claims after it finds this when it reads its claim back. Where no
+                # tag can be written, there is none that claims.
+                with suppress(AccessDenied, InvalidParameter, LimitExceeded):
+                    self.logs.write_marks(self.log_group, event.owner, Marks(cancelled_at=event.sent_at))
+            return self.remove_claimed(event, self.logs.tags_of(self.log_group))
         except NotFound:
             return self._left("The log group is gone; there was nothing to do")
+
+    def remove_claimed(self, event: Remove, claim: Claim | None) -> Outcome:
+        """Do the same by the *claim*, which was read just now.
+
+        Raises:
+            ApiError: AWS refused for good; NotFound where the log group is gone.
+        """
+        try:
+            return self._remove(event, claim)
+        except ClaimLost as lost:
+            return self._left(str(lost))
+
+    def hand_back(self, claim: Claim, to: Owner) -> Outcome:
+        """Give the log group, whose *claim* was read just now, back to whom a Create took it from that failed.
+
+        Raises:
+            ApiError: AWS refused for good; NotFound where the log group is gone.
+        """
+        try:
+            self._write(replace(claim, owner=to, taken_from=None), over=claim)
+        except ClaimLost as lost:
+            return self._left(str(lost))
+        return Outcome(self.log_group, None, note=f"{to.text} has it again")
 
     def _remove(self, event: Remove, claim: Claim | None) -> Outcome:
         if claim is None or (claim.deleted and claim.owner != event.owner):
@@ -66,17 +103,21 @@ class Removal:
 
     def _give_back(self, event: Remove, claim: Claim) -> Outcome:
         leaving = replace(claim, deleting=True)
+        watch = self.watch or Watch(self.logs, self.log_group)
         if not claim.deleting:
+            watch.check(claim)
+            watch.renew()
             self._write(leaving, over=claim)
         wanted = claim.previous if event.restores else None
         before = self.logs.key_of(self.log_group)
-        # Just before the change: nobody else came, and no other delivery of this Delete is through.
-        check_tags(self.logs, self.log_group, leaving)
+        # Just before each change: nobody else came, and no other delivery of this Delete is through.
+        watch.check(leaving)
         note = ""
         if before != wanted:
             with self._claimed_again_when_refused(claim, leaving):
                 guard = partial(check_tags, self.logs, self.log_group, leaving)
                 note = put_back(self.logs, self.log_group, wanted, guard)
+            watch.check(leaving)
         in_force = None if note else wanted
         if in_force and not event.owner.is_fleet and in_force == self.keys.known(event.former_key):
             # See `Claim.deleted`. A fleet's Delete leaves alone what has no tags, however often it comes.

@@ -52,12 +52,15 @@ class Ensure:
         association: what its template says.
         update: the part that only an Update has; None on Create, and where no stack asks.
         asker: who asks.
+        sent_at: when CloudFormation sent the event, in seconds since the epoch; None where that is not known, or no
+            stack asks.
     """
 
     owner: Owner
     association: Association
     update: Update | None = None
     asker: Asker = Asker.STACK
+    sent_at: float | None = None
 
     @property
     def creating(self) -> bool:
@@ -102,7 +105,7 @@ class Ensure:
             return None
         if former.target.arn in (self.association.target.arn, self.update.physical_resource_id):
             return None
-        return Remove.of(owner, former)
+        return replace(Remove.of(owner, former), hands_back=True)
 
     @property
     def may_undo(self) -> bool:
@@ -117,8 +120,8 @@ class Ensure:
         """True where the template names another key, or another target, than before."""
         return self.new_target or self.former is None or self.former.key != self.association.key
 
-    def desired(self, key: KeyArn, former_key: KeyArn | None = None) -> Desired:
-        """Return what it wants of one log group; see `Desired`."""
+    def desired(self, key: KeyArn, now: float, former_key: KeyArn | None = None) -> Desired:
+        """Return what it wants of one log group; *now* is in seconds since the epoch. See `Desired`."""
         return Desired(
             self.owner,
             key,
@@ -127,6 +130,9 @@ class Ensure:
             creating=self.creating,
             enrolling=self.enrolling,
             former_owner=self.former_owner,
+            asked_at=now if self.enrolling else self.sent_at,
+            changes_key=self.changes_key,
+            on_existing_owner=self.association.on_existing_owner,
         )
 
     def failure_id(self, footprint: Footprint) -> str:
@@ -151,6 +157,10 @@ class Remove:
         on_delete: what becomes of the key.
         former_key: the key that the template named; None where nobody named one.
         minted: True where the event's physical id is one that a success of ours answers with.
+        cancels: True where CloudFormation made the physical id up: it cancelled a Create that may still be at work
+            (aws-cdk#26139).
+        sent_at: see `Ensure`.
+        hands_back: True where an Update is sent back: a fleet's log groups go back to whom it took them from.
     """
 
     owner: Owner
@@ -158,6 +168,9 @@ class Remove:
     on_delete: OnDelete = OnDelete.RESTORE_PREVIOUS
     former_key: KeyReference | None = None
     minted: bool = False
+    cancels: bool = False
+    sent_at: float | None = None
+    hands_back: bool = False
 
     @classmethod
     def of(cls, owner: Owner, former: Association, *, minted: bool = False) -> Remove:

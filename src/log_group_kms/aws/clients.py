@@ -15,6 +15,7 @@ from log_group_kms.aws.error_codes import translated_errors
 from log_group_kms.aws.kms import Kms
 from log_group_kms.aws.logs import CloudWatchLogs
 from log_group_kms.aws.session import new_session
+from log_group_kms.aws.stacks import CloudFormationStacks
 from log_group_kms.model.errors import (
     NotFound,
     ProviderError,
@@ -102,11 +103,15 @@ class Aws:
     @cached_property
     def surroundings(self) -> AwsSurroundings:
         """The port of `doctor`; the functions do not load it."""
-        from log_group_kms.aws.surroundings import AwsSurroundings  # noqa: PLC0415
+        from log_group_kms.aws.surroundings import AwsSurroundings  # noqa: PLC0415 - not in the package
 
         clients = cache(partial(self._client, config=QUICKLY))
         known = frozenset(self._session.get_available_services())
         return AwsSurroundings(lambda name: clients(name) if name in known else None, lambda: self._identity)
+
+    def stacks(self, place: Place) -> CloudFormationStacks:
+        """Return the port on CloudFormation, for the stacks of *place*."""
+        return CloudFormationStacks(lambda: self._client("cloudformation", QUICKLY), place)
 
     def invoke_again(self, function_arn: str, event: Mapping[str, Any]) -> None:
         """Let the function go on with *event* in a further, asynchronous invocation.
@@ -117,6 +122,26 @@ class Aws:
         with translated_errors("Invoke", None):
             client = self._client("lambda", QUICKLY)
             client.invoke(FunctionName=function_arn, InvocationType="Event", Payload=json.dumps(event).encode())
+
+    def send_later(self, queue_url: str, event: Mapping[str, Any], seconds: int) -> None:
+        """Put *event* into a queue, where nobody sees it for so many *seconds*, 900 at most.
+
+        Raises:
+            ApiError: SQS did not take it, or nobody knows.
+        """
+        with translated_errors("SendMessage", None):
+            self._queues_client.send_message(QueueUrl=queue_url, MessageBody=json.dumps(event), DelaySeconds=seconds)
+
+    def show_again(self, queue_url: str, receipt_handle: str, seconds: int) -> None:
+        """Let a queue hand a message out again after so many *seconds*, and not when its visibility time-out ends.
+
+        Raises:
+            ApiError: SQS did not do so.
+        """
+        with translated_errors("ChangeMessageVisibility", None):
+            self._queues_client.change_message_visibility(
+                QueueUrl=queue_url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+            )
 
     def has_rule(self, name: str) -> bool:
         """Return whether the rule of EventBridge with this *name* is there.
@@ -134,6 +159,10 @@ class Aws:
     @cached_property
     def _events_client(self) -> Any:
         return self._client("events", QUICKLY)
+
+    @cached_property
+    def _queues_client(self) -> Any:
+        return self._client("sqs", QUICKLY)
 
     @cached_property
     def _kms_client(self) -> KMSClient:

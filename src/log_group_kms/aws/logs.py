@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from log_group_kms.aws.error_codes import translated_errors
-from log_group_kms.model.errors import (
-    NotFound,
-)
-from log_group_kms.model.keys import KeyArn
-from log_group_kms.model.ownership import Claim
+from log_group_kms.model.errors import NotFound
+from log_group_kms.model.keys import KEY_ARN, KeyArn, OddKey
+from log_group_kms.model.ownership import Claim, Marks
 from log_group_kms.model.results import Listed, Page
-from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
+from log_group_kms.model.tags import CLAIM_TAGS, OWNER_TAG
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_logs.type_defs import DescribeLogGroupsRequestTypeDef
 
+    from log_group_kms.model.ownership import Owner
     from log_group_kms.model.targets import Fleet, LogGroup, QueryResults
 
 
@@ -54,27 +55,69 @@ class CloudWatchLogs:
         listed = (Listed(group["logGroupName"], _key(group.get("kmsKeyId"))) for group in found["logGroups"])
         return Page(tuple(listed), found.get("nextToken", ""))
 
+    def claimed(self, owners: Sequence[str], token: str) -> tuple[Sequence[str], str] | None:
+        """See `ports.LogGroups`. 1,000 log groups are the most that AWS shows at once."""
+        shape = self._client.meta.service_model.operation_model("ListLogGroups").input_shape
+        if shape is None or "logGroupTags" not in shape.members:
+            return None
+        wanted: dict[str, Any] = {"limit": 1000, "logGroupTags": [{"key": OWNER_TAG, "values": list(owners)}]}
+        if token:
+            wanted["nextToken"] = token
+        with translated_errors("ListLogGroups", None):
+            found = self._client.list_log_groups(**wanted)
+        return [group["logGroupName"] for group in found["logGroups"]], found.get("nextToken", "")
+
     def claim_on(self, log_group: LogGroup) -> Claim | None:
         """See `ports.LogGroups`."""
-        with translated_errors("ListTagsForResource", log_group):
-            tags = self._client.list_tags_for_resource(resourceArn=log_group.arn)["tags"]
-        owner = tags.get(OWNER_TAG)
-        return Claim.of_tags(owner, tags.get(PREVIOUS_KEY_TAG, ""), tags.get(SCOPE_TAG, "")) if owner else None
+        return Claim.of_tags(self._tags_of(log_group))
 
     def write_claim(self, log_group: LogGroup, claim: Claim) -> None:
         """See `ports.LogGroups`."""
-        with translated_errors("TagResource", log_group):
-            self._client.tag_resource(resourceArn=log_group.arn, tags=_tags(claim))
+        self._tag(log_group, claim.as_tags())
 
     def remove_claim(self, log_group: LogGroup) -> None:
         """See `ports.LogGroups`."""
-        with translated_errors("UntagResource", log_group):
-            self._client.untag_resource(resourceArn=log_group.arn, tagKeys=[OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG])
+        self._untag(log_group, CLAIM_TAGS)
+
+    def marks_on(self, log_group: LogGroup, owner: Owner) -> Marks:
+        """See `ports.LogGroups`."""
+        return Marks.of_tags(self._tags_of(log_group), owner)
+
+    def write_marks(self, log_group: LogGroup, owner: Owner, marks: Marks) -> None:
+        """See `ports.LogGroups`."""
+        self._tag(log_group, marks.as_tags(owner))
+
+    def remove_marks(self, log_group: LogGroup, owner: Owner, marks: Marks) -> None:
+        """See `ports.LogGroups`."""
+        self._untag(log_group, tuple(marks.as_tags(owner)))
+
+    def _tags_of(self, log_group: LogGroup) -> Mapping[str, str]:
+        if _taggable_by_arn(log_group):
+            with translated_errors("ListTagsForResource", log_group):
+                return self._client.list_tags_for_resource(resourceArn=log_group.arn)["tags"]
+        with translated_errors("ListTagsLogGroup", log_group):
+            return self._client.list_tags_log_group(logGroupName=log_group.name.text)["tags"]
+
+    def _tag(self, log_group: LogGroup, tags: Mapping[str, str]) -> None:
+        if _taggable_by_arn(log_group):
+            with translated_errors("TagResource", log_group):
+                self._client.tag_resource(resourceArn=log_group.arn, tags=tags)
+            return
+        with translated_errors("TagLogGroup", log_group):
+            self._client.tag_log_group(logGroupName=log_group.name.text, tags=tags)
+
+    def _untag(self, log_group: LogGroup, names: Sequence[str]) -> None:
+        if _taggable_by_arn(log_group):
+            with translated_errors("UntagResource", log_group):
+                self._client.untag_resource(resourceArn=log_group.arn, tagKeys=names)
+            return
+        with translated_errors("UntagLogGroup", log_group):
+            self._client.untag_log_group(logGroupName=log_group.name.text, tags=names)
 
     def create(self, log_group: LogGroup, key: KeyArn, claim: Claim) -> None:
         """See `ports.LogGroups`. With tags it needs logs:TagResource too."""
         with translated_errors("CreateLogGroup", log_group, key):
-            self._client.create_log_group(logGroupName=log_group.name.text, kmsKeyId=key.text, tags=_tags(claim))
+            self._client.create_log_group(logGroupName=log_group.name.text, kmsKeyId=key.text, tags=claim.as_tags())
 
     def associate(self, target: LogGroup | QueryResults, key: KeyArn) -> None:
         """See `ports.LogGroups`. Authorised on the ARN with `:*`, unlike the calls on tags."""
@@ -88,13 +131,17 @@ class CloudWatchLogs:
 
 
 def _key(text: str | None) -> KeyArn | None:
-    return KeyArn(text) if text else None
+    if not text:
+        return None
+    return KeyArn(text) if KEY_ARN.fullmatch(text) else OddKey(text)
 
 
-def _tags(claim: Claim) -> dict[str, str]:
-    """Another owner's scope is left where it stands: it says nothing beside an owner that is no fleet."""
-    scope = {SCOPE_TAG: claim.owner.scope} if claim.owner.scope else {}
-    return {OWNER_TAG: claim.owner_tag, PREVIOUS_KEY_TAG: claim.previous_tag, **scope}
+def _taggable_by_arn(log_group: LogGroup) -> bool:
+    """Return whether the calls that take an ARN take this one: by the model they know no `#`.
+
+    The older calls, which take a name, do; AWS calls them deprecated, and keeps them.
+    """
+    return "#" not in log_group.name.text
 
 
 def _one_of(target: LogGroup | QueryResults) -> _Target:

@@ -9,6 +9,7 @@ from typing import Final
 #: (landing-zone-accelerator#768).
 ACTIONS: Final = frozenset(
     {
+        "cloudformation:DescribeStacks",
         "kms:Decrypt",
         "kms:DescribeKey",
         "kms:Encrypt",
@@ -19,11 +20,17 @@ ACTIONS: Final = frozenset(
         "logs:CreateLogGroup",
         "logs:DescribeLogGroups",
         "logs:DisassociateKmsKey",
+        "logs:ListLogGroups",
         "logs:ListTagsForResource",
+        "logs:ListTagsLogGroup",
+        "logs:TagLogGroup",
         "logs:TagResource",
+        "logs:UntagLogGroup",
         "logs:UntagResource",
     }
 )
 
+#: What an explicit resource and a fleet's events alone ask for.
+_NOT_ENROLMENTS: Final = frozenset({"logs:CreateLogGroup", "logs:ListLogGroups"})
 #: What the enrolment's role must be allowed.
-ENROLMENT_ACTIONS: Final = (ACTIONS - {"logs:CreateLogGroup"}) | {"events:DescribeRule"}
+ENROLMENT_ACTIONS: Final = (ACTIONS - _NOT_ENROLMENTS) | {"events:DescribeRule"}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: All that a function has clients for.
-SERVICES: Final = ("events", "kms", "lambda", "logs", "sts")
+SERVICES: Final = ("cloudformation", "events", "kms", "lambda", "logs", "sqs", "sts")
 
 
 def new_session(

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 #: Of `template.yaml`; they never change.
 _EXPORT: Final = "LogGroupKmsAssociation-ServiceToken"
 _FUNCTION: Final = "log-group-kms-association"
-_APPLICATION: Final = "AWS::ServerlessRepo::Application"
+_PROTECTED: Final = "PROTECTED_LOG_GROUP_NAMES"
+_VERSION: Final = "Version"
 
 
 class AwsSurroundings:
@@ -42,13 +43,15 @@ class AwsSurroundings:
         with translated_errors("ListExports", None):
             exports = self._all("cloudformation", "list_exports", "Exports")
             stack = next((each["ExportingStackId"] for each in exports if each["Name"] == _EXPORT), "")
-        return Provider(found["Role"], stack, self._version(stack) if stack else "")
+        variables = found.get("Environment", {}).get("Variables", {})
+        protected = tuple(filter(None, variables.get(_PROTECTED, "").split(",")))
+        return Provider(found["Role"], stack, self._version(stack) if stack else "", protected)
 
     def _version(self, stack: str) -> str:
-        with translated_errors("GetTemplateSummary", None):
-            summary = self._client("cloudformation").get_template_summary(StackName=stack)
-        metadata = json.loads(summary.get("Metadata") or "{}")
-        return str(metadata.get(_APPLICATION, {}).get("SemanticVersion", ""))
+        with translated_errors("DescribeStacks", None):
+            (found,) = self._client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+        return str(outputs.get(_VERSION, ""))
 
     def key_policy(self, key: KeyArn) -> Mapping[str, Any]:
         """See `Surroundings`."""

@@ -11,7 +11,7 @@ from log_group_kms.cli.command import Exit
 from log_group_kms.cli.terminal import tell
 from log_group_kms.fleet.checkpoint import Checkpoint
 from log_group_kms.fleet.rules import FleetRules
-from log_group_kms.model.errors import ProviderError
+from log_group_kms.model.errors import KeyPolicyDenied, ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,13 +36,20 @@ def carry_out(
         invocation.screen.progress(title, summary.planned) as progress,
         _ended_by_ctrl_c(invocation, progress),
     ):
-        context = invocation.context()
+        context = invocation.context(telling=True)
         rules = FleetRules(context, summary.fleet, saw=progress.count_visit, throttled=progress.count_throttled)
         result: Outcome | Checkpoint | ProviderError
         try:
             result = change(rules)
+        except KeyPolicyDenied as failure:
+            # The statement that is asked for: one for the first log group alone would fail at the next.
+            failure.target = summary.fleet.arn
+            result = failure
         except ProviderError as failure:
             result = failure
+        except KeyboardInterrupt:
+            tell(f"{progress.changed:,} were changed before this. One that is half done, the same command mends.")
+            raise
         except Exception:
             tell(f"{progress.changed:,} were changed before this:")
             raise
@@ -56,6 +63,9 @@ def carry_out(
     )
     if isinstance(result, ProviderError):
         return _fail(invocation, summary, progress, result)
+    for name, why in progress.refused:
+        tell(f"{name}: {why}")
+    summary = replace(summary, refused=tuple(name for name, _ in progress.refused))
     return conclude(invocation, _with_result(summary, result))
 
 

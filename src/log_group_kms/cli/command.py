@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from log_group_kms.association.context import Context
 from log_group_kms.association.diagnosis import Diagnosis, Wording
+from log_group_kms.cli import patience
 from log_group_kms.cli.terminal import tell
 from log_group_kms.model.errors import ApiError
+from log_group_kms.model.targets import Exclusions
 from log_group_kms.request.properties import PROPERTIES
 from log_group_kms.retry.retrier import Retrier
 
@@ -49,6 +51,7 @@ _WORDS: Final = Wording(
     again="run the same command again",
     key=_FLAGS["KmsKeyId"],
     missing="it was deleted meanwhile, run the same command again",
+    denied="change that policy",
     grant="add it to the caller's policies, or take back what removed it",
     grant_key=(
         "add it to the caller's policies, and where the key is in another account, let its policy allow the caller "
@@ -84,11 +87,27 @@ class Invocation:
         """The account and Region."""
         return self.account.place
 
-    def context(self) -> Context:
-        """Return the way to AWS that the rules take."""
-        rate_limits = replace(self.terminal.rate_limits, changes=self.options.rate)
+    def context(self, *, telling: bool = False) -> Context:
+        """Return the way to AWS that the rules take; one that is *telling* says at once what it waits for."""
+        rate_limits = replace(self.terminal.rate_limits, log_groups=self.options.rate)
         retrier = Retrier(self.terminal.clock, self.deadline)
-        return Context.of(self.account.log_groups, self.account.keys, retrier, rate_limits=rate_limits)
+        log_groups = self.account.log_groups
+        if telling:
+            log_groups = patience.telling(log_groups, self.terminal.clock)
+        context = Context.of(log_groups, self.account.keys, retrier, rate_limits=rate_limits)
+        return context.protecting(self._protected)
+
+    @property
+    def _protected(self) -> Exclusions:
+        """The log groups that nothing is to change.
+
+        Raises:
+            Misuse: one is no name.
+        """
+        try:
+            return Exclusions(tuple(self.options.protected))
+        except ValueError as broken:
+            raise Misuse(f"--protected: {broken}") from None
 
     def agreed(self, question: str) -> bool:
         """Ask before anything is changed, unless `--yes` is given; True for a Yes."""
@@ -136,6 +155,8 @@ class Command:
         add_options: adds the options of this command alone.
         changes: True where it changes something, so that it asks first.
         claims: True where it matters for whom it claims.
+        fields: those of the object that `--json` prints, as `--help` lists them.
+        found: what its exit code 3 means; empty where it has none.
     """
 
     name: str
@@ -145,3 +166,5 @@ class Command:
     add_options: Callable[[ArgumentParser], None] = _no_options
     changes: bool = False
     claims: bool = True
+    fields: str = ""
+    found: str = ""

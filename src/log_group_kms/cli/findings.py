@@ -24,7 +24,7 @@ _SEGMENTS: Final = 2
 #: What `apply` changes.
 CHANGES: Final = (Action.ASSOCIATE, Action.REKEY, Action.TAKE_OVER)
 #: What is left as it is, though it matches: as a stack's fleet counts it.
-_SKIPPED: Final = (Action.KEEP, Action.LEAVE, Action.RESERVED)
+_SKIPPED: Final = (Action.KEEP, Action.LEAVE, Action.RESERVED, Action.PROTECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,7 @@ class Summary:
         skipped: how many were left as they are; None as for *compliant*.
         unrestored: names of log groups that are left without a key, as the previous one could not be put back.
         refused: names of log groups that AWS refused, where the others are done.
+        not_held: names of log groups that are under the same key as what `release` gives back, and not the owner's.
         complete: False where Ctrl-C or an error ended it.
     """
 
@@ -120,6 +121,7 @@ class Summary:
     skipped: int | None = None
     unrestored: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    not_held: tuple[str, ...] = ()
     complete: bool = True
 
     def as_json(self) -> dict[str, object]:
@@ -135,6 +137,7 @@ class Summary:
             "skipped": self.skipped,
             "unrestored": list(self.unrestored),
             "refused": list(self.refused),
+            "not_held": list(self.not_held),
             "throttled": self.throttled,
             "seconds": round(self.seconds, 1),
             "complete": self.complete,
@@ -159,24 +162,37 @@ class Coverage:
         totals: how many are under a key, under none, and reserved for AWS.
         keys: how many are under which key.
         prefixes: the totals by the beginning of the name, up to two segments of its path.
+        key: the key that all should be under; None where any will do.
+        uncovered: the log groups that are under no key, or not under *key*; None where nobody asked for their names.
     """
 
     fleet: Fleet
     totals: Counter[Cover]
     keys: Counter[KeyArn]
     prefixes: dict[str, Counter[Cover]]
+    key: KeyArn | None = None
+    uncovered: tuple[Listed, ...] | None = None
 
     @classmethod
-    def of(cls, fleet: Fleet, listing: Iterable[Listed]) -> Coverage:
-        """Count what a *listing* shows."""
+    def of(cls, fleet: Fleet, listing: Iterable[Listed], key: KeyArn | None = None, *, named: bool = False) -> Coverage:
+        """Count what a *listing* shows, and keep what is not covered where it is to be *named*."""
         keys: Counter[KeyArn] = Counter()
         prefixes: dict[str, Counter[Cover]] = {}
+        uncovered = []
         for listed in listing:
-            prefixes.setdefault(prefix_of(listed.name), Counter())[_cover(listed)] += 1
+            cover = _cover(listed)
+            prefixes.setdefault(prefix_of(listed.name), Counter())[cover] += 1
             if listed.key:
                 keys[listed.key] += 1
+            if named and (cover is not Cover.ENCRYPTED or (key and listed.key != key)):
+                uncovered.append(listed)
         totals: Counter[Cover] = sum(prefixes.values(), Counter())
-        return cls(fleet, totals, keys, prefixes)
+        return cls(fleet, totals, keys, prefixes, key, tuple(uncovered) if named else None)
+
+    @property
+    def others(self) -> int:
+        """The number of log groups that have a key, and not the one that they should be under."""
+        return self.keys.total() - self.keys[self.key] if self.key else 0
 
     def as_json(self) -> dict[str, object]:
         """Return the object of `--json`."""
@@ -186,6 +202,12 @@ class Coverage:
             **_covers(self.totals),
             "keys": [{"kms_key_arn": key.text, "log_groups": number} for key, number in self.keys.most_common()],
             "prefixes": [{"prefix": prefix, **_covers(covers)} for prefix, covers in sorted(self.prefixes.items())],
+            "log_groups": None
+            if self.uncovered is None
+            else [
+                {"log_group": listed.name, "kms_key_arn": listed.key.text if listed.key else None}
+                for listed in self.uncovered
+            ],
         }
 
 

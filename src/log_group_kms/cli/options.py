@@ -8,11 +8,13 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass, field, fields
 from functools import partial
+from pathlib import Path  # noqa: TC003 - the fields of `Options` are read at run time
 from typing import TYPE_CHECKING, Any, Final
 
 from log_group_kms.model.targets import Fleet
 from log_group_kms.request.properties import FLEET_TARGET, PROPERTIES
 from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS
+from log_group_kms.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,28 +24,15 @@ if TYPE_CHECKING:
 
 NAME: Final = "log-group-kms"
 _SUMMARY: Final = "Encrypt CloudWatch Logs log groups with a KMS key, as a stack's fleet would."
-_EPILOG: Final = """\
+_EXITS: Final = """\
 exit codes:
   0    done; nothing to change (plan); every log group under a customer managed key (report);
        no problem (doctor)
   1    an error, told on stderr (and with --json, where nothing else is printed, as an object: command, error);
        a No to the question; with --on-existing-key Fail, a log group with another key
   2    wrong usage
-  3    plan: there is something to change; report: a log group is under no customer managed key;
-       doctor: there is a problem
+  3    {found}
   130  ended by Ctrl-C: what had begun was finished, and the same command goes on with the rest
-
---json prints one object:
-  plan            command, account, region, prefix, kms_key_arn, owner, counts (by action),
-                  log_groups: [log_group, action, kms_key_arn (in force, or null), owner (or null)]
-  apply, release  command, account, region, prefix, kms_key_arn, owner, planned, changed, compliant, skipped,
-                  unrestored (names), refused (names), throttled (calls), seconds,
-                  complete (false after Ctrl-C or an error), error (or null)
-  report          command, account, region, prefix, matched, encrypted, unencrypted, reserved,
-                  keys: [kms_key_arn, log_groups], prefixes: [prefix, matched, encrypted, unencrypted, reserved]
-  doctor          command, account, region, prefix,
-                  checks: [check, level, answer, remedy (or null), figures: [matched, changes, seconds, reserved, odd]]
-  The actions: associate, rekey, take_over, compliant, keep, conflict, leave, reserved, excluded.
 """
 
 
@@ -58,9 +47,12 @@ class Options:
         profile: of the AWS configuration; by default the usual search.
         json: True for one JSON object in place of tables.
         all: True where a plan shows also what has the key already.
+        html: the file for the page of a report; None for no page.
+        names: True where a report names what is not covered.
         owner: stack id and logical id of the resource to work for; None for the command line itself.
         rate: changes a second.
         yes: True where nobody is to be asked.
+        protected: names of log groups that nothing is to change.
     """
 
     command: str
@@ -69,9 +61,12 @@ class Options:
     profile: str | None = None
     json: bool = False
     all: bool = False
+    html: Path | None = None
+    names: bool = False
     owner: Sequence[str] | None = None
-    rate: float = DEFAULT_RATE_LIMITS.changes
+    rate: float = DEFAULT_RATE_LIMITS.log_groups
     yes: bool = False
+    protected: Sequence[str] = ()
 
     @classmethod
     def of(cls, parsed: argparse.Namespace) -> Options:
@@ -86,21 +81,37 @@ def parsers(
     commands: Iterable[Command],
 ) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     """Return the parser of the whole command line, and those of its *commands* by name."""
-    parser = _parser(argparse.ArgumentParser, NAME, _SUMMARY)
+    commands = tuple(commands)
+    found = (f"{each.name}: {each.found}" for each in commands if each.found)
+    epilog = _EXITS.format(found=";\n       ".join(found)) + _fields_of(commands)
+    parser = _parser(argparse.ArgumentParser, NAME, _SUMMARY, epilog)
+    parser.add_argument("--version", action="version", version=f"{NAME} {VERSION}")
     adder = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     by_name = {}
     for command in commands:
         make = partial(adder.add_parser, command.name, help=command.summary)
-        by_name[command.name] = _parser(make, f"{NAME} {command.name}", command.summary)
+        epilog = _EXITS.format(found=command.found or "not of this command") + _fields_of((command,))
+        by_name[command.name] = _parser(make, f"{NAME} {command.name}", command.summary, epilog)
         _add_options(by_name[command.name], command)
     return parser, by_name
 
 
-def _parser(make: Callable[..., argparse.ArgumentParser], name: str, description: str) -> argparse.ArgumentParser:
+def _fields_of(commands: Sequence[Command]) -> str:
+    """Return what `--json` prints, for the end of the help."""
+    lines = ["", "--json prints one object:"]
+    for command in commands:
+        first, *more = command.fields.splitlines()
+        lines += [f"  {command.name:<8} {first}", *(f"{'':11}{line}" for line in more)]
+    return "\n".join(lines)
+
+
+def _parser(
+    make: Callable[..., argparse.ArgumentParser], name: str, description: str, epilog: str
+) -> argparse.ArgumentParser:
     return make(
         prog=name,
         description=description[0].upper() + description[1:],
-        epilog=_EPILOG,
+        epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
 
@@ -116,6 +127,7 @@ def _add_options(parser: argparse.ArgumentParser, command: Command) -> None:
                 _add_property(parser, each)
         if command.claims:
             _add_owner(parser)
+            _add_protected(parser)
     command.add_options(parser)
     if command.changes:
         parser.add_argument("--yes", action="store_true", help="do not ask")
@@ -146,6 +158,14 @@ def _add_owner(parser: argparse.ArgumentParser) -> None:
         "--owner", nargs=2, metavar=("STACK_ID", "LOGICAL_ID"),
         help="work for the fleet that this resource of a stack is, with the same --prefix as there (default: for the "
         "command line itself; a stack's fleet takes that over, with what was there before)",
+    )  # fmt: skip
+
+
+def _add_protected(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--protected", nargs="+", action="extend", default=[], metavar="NAME",
+        help="leave these alone whoever owns them (* stands for any characters): the provider's own "
+        "ProtectedLogGroupNames, which `doctor` shows",
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from log_group_kms.fleet.reader import FleetReader
 from log_group_kms.model.errors import AccessDenied, InvalidRequest, KeyUnusable
 from log_group_kms.model.keys import KeyArn
 from log_group_kms.model.ownership import Owner
+from log_group_kms.model.targets import Exclusions
 from log_group_kms.request.parse import parse_association
 from log_group_kms.request.properties import FLEET_TARGET
 from log_group_kms.request.reading import read_some
@@ -44,7 +45,7 @@ def reader_of(invocation: Invocation, fleet: Fleet) -> FleetReader:
     """Return a reader of the *fleet*'s log groups, at the pace of reads."""
     context = looking(invocation.context())
     clock, limits = invocation.terminal.clock, context.rate_limits
-    reads, pages = (AdaptiveRateLimiter(clock, per_second) for per_second in (limits.reads, limits.pages))
+    reads, pages = (AdaptiveRateLimiter(clock, per_second) for per_second in (limits.log_groups, limits.pages))
     return FleetReader(fleet, context.logs, reads, pages)
 
 
@@ -56,6 +57,28 @@ def fleet_of(invocation: Invocation) -> Fleet:
     """
     fleet: Fleet = _values(invocation)[FLEET_TARGET.field]
     return fleet
+
+
+def key_of(invocation: Invocation) -> KeyArn | None:
+    """Return the key that is given to a command that only looks; None where none is.
+
+    Raises:
+        Misuse: it is no key.
+        KeyUnusable: it cannot encrypt log groups.
+        ApiError: there is no such key.
+    """
+    reference: KeyReference | None = _values(invocation).get("key")
+    return None if reference is None else _usable(looking(invocation.context()), reference)
+
+
+def exclusions_of(invocation: Invocation) -> Exclusions:
+    """Return the log groups that are to be left alone.
+
+    Raises:
+        Misuse: one is no name.
+    """
+    excluded: Exclusions = _values(invocation).get("exclude", Exclusions())
+    return excluded
 
 
 def association_of(invocation: Invocation) -> Association:

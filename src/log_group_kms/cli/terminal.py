@@ -50,7 +50,7 @@ def connect(options: Options) -> Iterator[Account]:
         ProviderError: there are no credentials, or they are no good.
     """
     # `--help` needs no boto3, and no time to load it.
-    from log_group_kms.aws.clients import Aws, configured, logs_service_principal  # noqa: PLC0415
+    from log_group_kms.aws.clients import Aws, configured, logs_service_principal  # noqa: PLC0415 - as above
 
     with configured():
         aws = Aws(profile=options.profile, region=options.region, any_service=True)

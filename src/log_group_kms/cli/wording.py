@@ -24,6 +24,7 @@ LABELS: Final = {
     Action.CONFLICT: "refuse (another key)",
     Action.LEAVE: "skip (owned)",
     Action.RESERVED: "skip (reserved for AWS)",
+    Action.PROTECTED: "skip (protected)",
     Action.EXCLUDED: "skip (excluded)",
 }
 
@@ -60,6 +61,11 @@ def owner_name(owner: Owner) -> str:
     stack, _, rest = resource.partition("/")
     logical_id = rest.rpartition("/")[2]
     return f"{logical_id} of stack {stack}" + (" (fleet)" if kind == "fleet" else "")
+
+
+def log_groups(number: int) -> str:
+    """Return so many log groups in words."""
+    return "1 log group" if number == 1 else f"{number:,} log groups"
 
 
 def throttled_calls(number: int) -> str:

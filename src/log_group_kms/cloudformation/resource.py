@@ -7,6 +7,7 @@ here: crhelper never sees the ResponseURL, so it can neither log it nor send any
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import traceback
 from functools import partial
@@ -20,6 +21,7 @@ from log_group_kms.cloudformation.pending_response import PendingResponse
 from log_group_kms.cloudformation.physical_id import is_physical_resource_id
 from log_group_kms.cloudformation.resource_base import CfnResource, without_side_effects
 from log_group_kms.cloudformation.response import Response
+from log_group_kms.cloudformation.response_hosts import ResponseHosts
 from log_group_kms.cloudformation.response_url import REDACTED
 
 if TYPE_CHECKING:
@@ -78,11 +80,14 @@ class CustomResource(CfnResource):
         """Respond to *event*.
 
         Raises:
-            NotAnEvent: no response could be delivered.
+            NotAnEvent: no response could be delivered, or not to CloudFormation.
             DeliveryFailed: CloudFormation did not get the response.
         """
         # Before anything else: for a malformed event on a warm function, crhelper would respond to the previous one.
-        self.envelope = Envelope.of(event)
+        envelope = Envelope.of(event)
+        # Before any work: nothing is to change for an event whose answer nobody would get.
+        ResponseHosts.of_environment(os.environ).check(envelope.response_url.reveal(), envelope.stack_id)
+        self.envelope = envelope
         self._pending = pending = PendingResponse(self.envelope, self._failed_create_id, self._delivery)
         self.settled = pending.settled
         self._whole_event = event
@@ -125,6 +130,10 @@ class CustomResource(CfnResource):
         """
         return self._current.defer()
 
+    def take_back(self) -> None:
+        """Undo `defer()`: the further invocation could not be asked for, and this one goes on."""
+        self._current.cancel_deferral()
+
     @property
     def _current(self) -> PendingResponse:
         if self._pending is None:
@@ -149,7 +158,7 @@ class CustomResource(CfnResource):
         except BaseException as error:  # noqa: BLE001 - whatever ended the function, CloudFormation waits
             physical_id = self.fail(self._report(error))
         # None at the end is not let through: see `_response`.
-        self.PhysicalResourceId = physical_id or self.envelope.physical_resource_id  # type: ignore[assignment]
+        self.PhysicalResourceId = physical_id or self.envelope.physical_resource_id  # type: ignore[assignment] # crhelper says str
 
     def _poll_enabled(self) -> bool:
         """Return False, see `_no_poll`; crhelper's own look-up also stumbles over an unknown type."""

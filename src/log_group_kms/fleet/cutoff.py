@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from log_group_kms.model.errors import NotStabilized, OutOfTime, ProviderError
+from log_group_kms.model.errors import ApiError, NotStabilized, OutOfTime, ProviderError
 from log_group_kms.retry.policies import POLICIES
 
 if TYPE_CHECKING:
@@ -34,4 +34,6 @@ class Cutoff:
 
     def cut_short(self, failure: Exception) -> bool:
         """Return whether *failure* is none, but the end of this invocation's time."""
+        if isinstance(failure, ApiError) and failure.cut_short:
+            return True
         return isinstance(failure, OutOfTime) or (isinstance(failure, _MAY_BE_CUT_SHORT) and self.passed)

@@ -1,27 +1,27 @@
-"""Enlistment: one log group is claimed for the fleet, and what that means for the whole fleet where it fails."""
+"""Enlistment: one log group is claimed for the fleet and put under the key, unless it is another's."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import threading
 from typing import TYPE_CHECKING, Final
 
+from log_group_kms.association.claimed import confirm, enlist
 from log_group_kms.association.decision import Skip
-from log_group_kms.association.log_group import confirm, enlist
 from log_group_kms.association.removal import Removal
 from log_group_kms.association.requests import Remove
-from log_group_kms.fleet.checkpoint import Fate
-from log_group_kms.model.errors import ClaimLost, NotFound, NotStabilized, ReservedLogGroup, TakenOver
+from log_group_kms.fleet.checkpoint import CLAIMED, Fate
+from log_group_kms.model.errors import ClaimGone, NotFound, NotStabilized, ReservedLogGroup, TakenOver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from log_group_kms.association.claims import Watch
     from log_group_kms.association.context import Context
     from log_group_kms.association.decision import Apply, Desired
     from log_group_kms.association.requests import Ensure
-    from log_group_kms.fleet.sentinels import Sentinels
     from log_group_kms.model.keys import KeyArn
-    from log_group_kms.model.ownership import Claim, Owner
+    from log_group_kms.model.ownership import Owner
     from log_group_kms.model.targets import LogGroup
 
 logger = logging.getLogger(__name__)
@@ -35,95 +35,98 @@ def log_fate(name: str, fate: Fate, why: str) -> None:
     logger.info("%s: %s%s", name, fate, f" ({why})" if why else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Fates:
-    """Reports what becomes of log groups.
+class Enlistment:
+    """Claims log groups for a fleet; workers share it.
 
-    Attributes:
-        saw: receives name, fate and reason of each log group that is changed or skipped.
+    Args:
+        saw: receives name, fate and reason of each log group that is changed, skipped or refused.
     """
 
-    saw: Callable[[str, Fate, str], None]
+    def __init__(self, saw: Callable[[str, Fate, str], None]) -> None:
+        self._saw = saw
+        self._lock = threading.Lock()
+        self._claimed: set[str] = set()
 
     def met(self, name: str, fate: Fate, why: str = "") -> Fate:
         """Report the *fate* of the log group of this *name*, and return it."""
-        self.saw(name, fate, why)
+        self._saw(name, fate, why)
+        if fate in CLAIMED:
+            with self._lock:
+                self._claimed.add(name)
         return fate
+
+    def has_claimed(self, name: str) -> bool:
+        """Return whether this invocation has claimed the log group of this *name*."""
+        with self._lock:
+            return name in self._claimed
 
     def skipped(self, name: str, decision: Skip) -> Fate:
         """Report a log group that is left as it is, and return its fate."""
-        return self.met(name, Fate.OWNED, decision.to.text) if decision.to else self.met(name, Fate.KEPT)
+        if decision.to is None:
+            return self.met(name, Fate.KEPT)
+        return self.met(name, Fate.UNCOVERED if decision.uncovered else Fate.OWNED, decision.to.text)
 
-
-@dataclass(frozen=True, slots=True)
-class Enlistment:
-    """Claims log groups for a fleet.
-
-    Attributes:
-        sentinels: show whether a claim that went away went with the whole fleet.
-        fates: reports what becomes of the log groups.
-    """
-
-    sentinels: Sentinels
-    fates: Fates
-
-    def enlist(self, context: Context, group: LogGroup, event: Ensure, desired: Desired, claim: Claim | None) -> Fate:
-        """Bring one log group under the key, unless it is another's; *claim* was read before.
+    def enlist(  # noqa: PLR0913 - all that a decision takes
+        self,
+        context: Context,
+        watch: Watch,
+        event: Ensure,
+        desired: Desired,
+        *,
+        patient: bool,
+        alone: bool = False,
+    ) -> Fate:
+        """Bring the log group on *watch* under the key, unless it is another's; read it back, if it comes *alone*.
 
         Raises:
-            ProviderError: it could not be done; ClaimLost where the whole fleet is lost.
+            ProviderError: it could not be done; ClaimLost where the fleet's Delete has begun.
         """
-        name = group.name.text
+        name = watch.log_group.name.text
         try:
-            decision = self._enlisted(context, group, event, desired, claim)
+            decision = self._enlisted(watch, event, desired, patient=patient, alone=alone)
         except NotFound:
-            return self.fates.met(name, Fate.PASSED, "it vanished meanwhile")
+            return self.met(name, Fate.PASSED, "it vanished meanwhile")
         except TakenOver as taken:
-            return self.fates.met(name, Fate.OWNED, str(taken))
+            return self.met(name, Fate.OWNED, str(taken))
         except ReservedLogGroup:
-            Removal(context.logs, context.keys, group).remove(Remove.of(event.owner, event.association))
-            return self.fates.met(name, Fate.RESERVED)
+            Removal(context.logs, context.keys, watch.log_group).remove(Remove.of(event.owner, event.association))
+            return self.met(name, Fate.RESERVED)
         if isinstance(decision, Skip):
-            return self.fates.skipped(name, decision)
-        return self._claimed(name, desired, decision) if decision.write or decision.associate else Fate.COMPLIANT
+            return self.skipped(name, decision)
+        return self._fate_of(name, desired, decision) if decision.write or decision.associate else Fate.COMPLIANT
 
-    def _enlisted(
-        self, context: Context, group: LogGroup, event: Ensure, desired: Desired, claim: Claim | None
-    ) -> Apply | Skip:
+    def _enlisted(self, watch: Watch, event: Ensure, desired: Desired, *, patient: bool, alone: bool) -> Apply | Skip:
         for _ in range(_TRIES):
             try:
-                return enlist(context.logs, group, event, desired, claim)
-            except TakenOver:
-                raise
-            except ClaimLost:
-                if self.sentinels.fleet_is_lost():
-                    raise
-        # Its tags alone went away, no Delete passed by.
-        raise NotStabilized(f"Someone keeps taking this resource's tags off {group.arn}")
+                return enlist(watch, event, desired, patient=patient, alone=alone)
+            except ClaimGone:
+                watch.look(event.owner, patient=patient)
+        raise NotStabilized(f"Someone keeps taking this resource's tags off {watch.log_group.arn}")
 
-    def _claimed(self, name: str, desired: Desired, decision: Apply) -> Fate:
-        self.sentinels.post(name)
+    def _fate_of(self, name: str, desired: Desired, decision: Apply) -> Fate:
+        taken_from = decision.claim.taken_from
         if not decision.associate:
-            return self.fates.met(name, Fate.TAKEN_OVER)
+            inherited = taken_from not in (None, desired.owner) and not taken_from.is_command_line
+            return self.met(
+                name, Fate.INHERITED if inherited else Fate.TAKEN_OVER, taken_from.text if taken_from else ""
+            )
         if desired.enrolling and not decision.write:
-            return self.fates.met(name, Fate.MENDED)
+            return self.met(name, Fate.MENDED)
         previous = decision.claim.previous
-        return self.fates.met(name, Fate.ASSOCIATED, f"before: {previous.text}" if previous else "")
+        return self.met(name, Fate.ASSOCIATED, f"before: {previous.text}" if previous else "")
 
     def confirm(self, context: Context, group: LogGroup, owner: Owner, key: KeyArn) -> Fate:
         """Read key and claim of one log group back that its page does not show under the key yet.
 
         Raises:
-            ProviderError: they are not both there; ClaimLost where the whole fleet is lost.
+            ProviderError: they are not both there; ClaimLost where the fleet's Delete has begun.
         """
         try:
             confirm(context.logs, group, owner, key)
         except NotFound:
             return Fate.PASSED
         except TakenOver as taken:
-            return self.fates.met(group.name.text, Fate.OWNED, str(taken))
-        except ClaimLost:
-            if self.sentinels.fleet_is_lost():
-                raise
+            return self.met(group.name.text, Fate.OWNED, str(taken))
+        except ClaimGone:
             return Fate.BUSY
         return Fate.ASSOCIATED

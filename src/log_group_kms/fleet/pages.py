@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from log_group_kms.fleet.checkpoint import CHANGED, CLAIMED, Checkpoint, Ending, Fate, Phase
-from log_group_kms.model.errors import ClaimLost, InvalidParameter, ProviderError
+from log_group_kms.fleet.checkpoint import CHANGED, CLAIMED, Checkpoint, Ending, Fate
+from log_group_kms.model.errors import InvalidParameter, ProviderError
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from log_group_kms.fleet.checkpoint import Job, Visit
     from log_group_kms.fleet.cutoff import Cutoff
@@ -36,7 +36,10 @@ class _Batch:
     token: str
     next_token: str
     known: Counter[Fate]
+    last: str = ""
     jobs: list[tuple[str, Future[Fate]]] = field(default_factory=list)
+    #: Names of those that were changed, and that the page does not show so, nor what was read back one by one.
+    doubtful: set[str] = field(default_factory=set)
 
     def fates(self) -> tuple[Counter[Fate], dict[str, Fate]]:
         """Return what became of all, when that is known, and which were claimed."""
@@ -57,9 +60,8 @@ class PageRunner:
         stopped: is set where one job's failure ends the pass.
         triage: knows whether a change has worked.
         page: lists the page with a token; raises InvalidParameter where that is too old.
-        before_changes: is called before the jobs of each page that may change something; raises ClaimLost to end.
-        confirm: reads back the log groups of these names on the page with this token; returns the fates of those that
-            are not as they were left.
+        late: returns those of the changed log groups of these names that the page with this token does not show so.
+        confirm: reads the log group of this name back; returns its fate, or None where it is as it was left.
     """
 
     def __init__(  # noqa: PLR0913 - one part a parameter
@@ -70,15 +72,15 @@ class PageRunner:
         stopped: threading.Event,
         triage: Triage,
         page: Callable[[str], Page],
-        before_changes: Callable[[Checkpoint], None],
-        confirm: Callable[[str, Iterable[str]], Mapping[str, Fate]],
+        late: Callable[[str, Iterable[str]], list[str]],
+        confirm: Callable[[str], Fate | None],
     ) -> None:
         self._cutoff = cutoff
         self._workers = workers
         self._stopped = stopped
         self._triage = triage
         self._page = page
-        self._before_changes = before_changes
+        self._late = late
         self._confirm = confirm
 
     def run(self, checkpoint: Checkpoint, visit: Visit) -> tuple[Checkpoint, Ending]:
@@ -99,8 +101,6 @@ class PageRunner:
                         checkpoint, token = checkpoint.from_the_start(), ""
                         continue
                     batch, jobs = _opened(token, page, visit)
-                    if jobs and checkpoint.changes:
-                        self._before_changes(checkpoint)
                     at_work.append(batch)
                     self._begin(crew, checkpoint, batch, jobs)
                     if len(at_work) == _PAGES_AT_WORK:
@@ -114,9 +114,6 @@ class PageRunner:
 
     def _ended(self, checkpoint: Checkpoint, at_work: deque[_Batch], failure: Exception) -> tuple[Checkpoint, Ending]:
         """Return how far a pass came that did not come to its end."""
-        if isinstance(failure, ClaimLost):
-            self._stopped.set()
-            return checkpoint, Ending.LOST
         if not (isinstance(failure, _UnfinishedError) or self._cutoff.cut_short(failure)):
             failure.add_note(_so_far(checkpoint, at_work).summary)
             raise failure
@@ -143,7 +140,7 @@ class PageRunner:
         for name, job in jobs:
             one_by_one = self._workers == 1 or (checkpoint.changes and not self._triage.proved)
             future = _at_once(partial(self._guarded, job)) if one_by_one else crew.submit(self._guarded, job)
-            if one_by_one and future.result() in CHANGED:
+            if one_by_one and future.result() in CLAIMED:
                 self._triage.prove()
             batch.jobs.append((name, future))
 
@@ -167,14 +164,20 @@ class PageRunner:
             raise _UnfinishedError
         changed = [name for name, fate in claimed.items() if fate in CHANGED]
         if changed:
-            for name, fate in self._confirm(batch.token, changed).items():
-                fates[claimed[name]] -= 1
-                fates[fate] += 1
+            batch.doubtful = set(self._late(batch.token, changed))
+            for name in sorted(batch.doubtful):
+                if fate := self._confirm(name):
+                    fates[claimed[name]] -= 1
+                    fates[fate] += 1
+                else:
+                    batch.doubtful.discard(name)
         at_work.popleft()
-        if checkpoint.phase is Phase.CHANGE_BUSY:
-            # All others were counted before.
-            fates = Counter({fate: fates[fate] for fate in CHANGED})
-        return replace(checkpoint.having(claimed), token=batch.next_token, counts=checkpoint.counts.plus(fates))
+        return replace(
+            checkpoint,
+            claimed=checkpoint.claimed or bool(claimed),
+            token=batch.next_token,
+            reached=batch.last,
+        ).counting(fates)
 
     def _cut(self, checkpoint: Checkpoint, at_work: deque[_Batch]) -> Checkpoint:
         """Count what is done; the first page that is not will be seen again."""
@@ -186,10 +189,12 @@ class PageRunner:
                 raise
         for batch in at_work:
             fates, claimed = batch.fates()
+            # The further invocation brings them in again, and counts them then, or finds them under the key.
+            fates.subtract(claimed[name] for name in batch.doubtful)
             done = Counter({fate: fates[fate] for fate in (*CHANGED, Fate.RELEASED, Fate.UNRESTORED)})
-            if checkpoint.phase is Phase.CHANGE:
+            if checkpoint.changes:
                 done[Fate.COMPLIANT] = -sum(fates[fate] for fate in CHANGED)
-            checkpoint = replace(checkpoint.having(claimed), counts=checkpoint.counts.plus(done))
+            checkpoint = replace(checkpoint, claimed=checkpoint.claimed or bool(claimed)).counting(done)
         return checkpoint
 
 
@@ -197,7 +202,10 @@ def _opened(token: str, page: Page, visit: Visit) -> tuple[_Batch, list[tuple[st
     """Return a page with what is known of it at once, and the jobs that it takes to know the rest."""
     visits = [(listed.name, visit(listed)) for listed in page.log_groups]
     known = Counter(fate for _, fate in visits if isinstance(fate, Fate))
-    return _Batch(token, page.next_token, known), [(name, job) for name, job in visits if not isinstance(job, Fate)]
+    last = page.log_groups[-1].name if page.log_groups else ""
+    return _Batch(token, page.next_token, known, last), [
+        (name, job) for name, job in visits if not isinstance(job, Fate)
+    ]
 
 
 def _so_far(checkpoint: Checkpoint, at_work: Iterable[_Batch]) -> Checkpoint:
@@ -205,7 +213,7 @@ def _so_far(checkpoint: Checkpoint, at_work: Iterable[_Batch]) -> Checkpoint:
     for batch in at_work:
         done = (future for _, future in batch.jobs if future.done() and not future.cancelled())
         fates = Counter(future.result() for future in done if not future.exception())
-        checkpoint = replace(checkpoint, counts=checkpoint.counts.plus(batch.known + fates))
+        checkpoint = checkpoint.counting(batch.known + fates)
     return checkpoint
 
 

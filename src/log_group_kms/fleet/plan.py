@@ -27,6 +27,7 @@ class Action(StrEnum):
     CONFLICT = "conflict"
     LEAVE = "leave to its owner"
     RESERVED = "reserved for AWS"
+    PROTECTED = "protected"
     EXCLUDED = "excluded"
 
 

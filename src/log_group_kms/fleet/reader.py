@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from log_group_kms.model.errors import AccessDenied, InvalidParameter
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from log_group_kms.association.gateway import Gateway
-    from log_group_kms.model.keys import KeyArn
-    from log_group_kms.model.ownership import Claim
+    from log_group_kms.model.ownership import Claim, Marks, Owner
     from log_group_kms.model.results import Listed, Page
     from log_group_kms.model.targets import Fleet, LogGroup
     from log_group_kms.retry.rate_limits import RateLimiter
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,32 @@ class FleetReader:
             yield from page.log_groups
             token = page.next_token or None
 
+    def claimed(self, owners: Sequence[str]) -> frozenset[str] | None:
+        """Return the names of the fleet's log groups whose owner tag is one of *owners*, in which `*` is a wildcard.
+
+        None where nobody can tell: boto3 is too old, or the role may not ask.
+        """
+        names: list[str] = []
+        token: str | None = ""
+        while token is not None:
+            self.pages.take()
+            try:
+                found = self.logs.claimed(owners, token)
+            except (AccessDenied, InvalidParameter) as error:
+                logger.info("ListLogGroups does not tell: %s", error)
+                return None
+            if found is None:
+                return None
+            names += found[0]
+            token = found[1] or None
+        return frozenset(name for name in names if name.startswith(self.fleet.prefix))
+
     def claim_on(self, log_group: LogGroup) -> Claim | None:
         """Return the claim on *log_group*."""
         self.reads.take()
         return self.logs.claim_on(log_group)
 
-    def key_of(self, log_group: LogGroup) -> KeyArn | None:
-        """Return the key in force."""
-        return self.logs.key_of(log_group)
+    def marks_on(self, log_group: LogGroup, owner: Owner) -> Marks:
+        """Return the marks that *owner*'s events left on *log_group*."""
+        self.reads.take()
+        return self.logs.marks_on(log_group, owner)

@@ -6,16 +6,18 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from log_group_kms.model.errors import (
-    AccessDenied,
     ApiError,
     ConcurrentChange,
     InvalidParameter,
     KeyPolicyDenied,
     LimitExceeded,
     NotStabilized,
+    OddKeyInForce,
     PartlyRefused,
     ProviderError,
     RoleDenied,
+    Throttled,
+    Unavailable,
 )
 from log_group_kms.retry.policies import FLEET, FLEET_IN_PASSING
 
@@ -29,12 +31,30 @@ if TYPE_CHECKING:
     from log_group_kms.model.targets import Fleet
     from log_group_kms.retry.policies import RetryPolicy
 
+#: What AWS answers whichever log group it is asked about, beside throttling: the credentials are no good (AWS's common
+#: errors).
+_CREDENTIALS: Final = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "IncompleteSignatureException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "NotAuthorized",
+        "OptInRequired",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
 #: What is a single log group's own fault: 50 tags already, someone at work on it.
-_CERTAINLY_ITS_OWN: Final = (ConcurrentChange, LimitExceeded, NotStabilized)
-#: What may be: a policy that protects it. Expired credentials, say, are nobody's.
-_PERHAPS_ITS_OWN: Final = ("AccessDeniedException", "InvalidParameterException", "ValidationException")
-#: With more than so many refused one after the other, the fault is not theirs.
-_MOST_IN_A_ROW: Final = 10
+_CERTAINLY_ITS_OWN: Final = (ConcurrentChange, LimitExceeded, NotStabilized, OddKeyInForce)
+#: With more than so many refused one after the other before anything was changed, the fault is not theirs. That takes
+#: ten seconds, and whoever protects fifty log groups whose names come first can exclude them.
+_MOST_IN_A_ROW: Final = 50
 #: So many of those refused are named.
 _NAMED: Final = 5
 
@@ -55,7 +75,7 @@ class Triage:
         self._lock = threading.Lock()
         self._key: KeyArn | None = None
         self._refused: list[str] = []
-        self._first_error: ApiError | NotStabilized | None = None
+        self._first_error: ProviderError | None = None
         self._in_a_row = 0
         self._proved = False
         self._tolerant = True
@@ -95,29 +115,31 @@ class Triage:
         """Return what is asked again for one log group; a *patient* pass waits for whoever is at work on it."""
         policies: Sequence[RetryPolicy] = FLEET if patient else FLEET_IN_PASSING
         with self._lock:
-            role_is_able, key_is_allowed = self._proved or self._tolerant, self._proved and self._enrolling
+            # After the first refusal of a kind nobody waits for the next: what the role may not do to one log group, it
+            # may not later either.
+            role_is_able = self._proved or self._tolerant or self._in_a_row > 0
+            key_is_allowed = self._proved and self._enrolling
         if role_is_able:
-            # What the role may not do to one log group, it may not later either.
             policies = tuple(policy for policy in policies if policy.on is not RoleDenied)
         if key_is_allowed:
             # So does the key's policy allow it, but for some log groups.
             policies = tuple(policy for policy in policies if policy.on is not KeyPolicyDenied)
         return policies
 
-    def put_aside(self, name: str, error: ApiError | NotStabilized, *, patient: bool) -> None:
+    def put_aside(self, name: str, error: ProviderError, *, patient: bool) -> None:
         """Put one log group aside for the last pass and, in that *patient* one, for the end of it.
 
         Raises:
-            ApiError: the *error*, where no other log group would fare better.
+            ProviderError: the *error*, where no other log group would fare better.
         """
         if self._cutoff.cut_short(error) or not _may_be_its_own(error):
             raise error
         if self._is_the_keys(error) and not (self._enrolling and self.proved):
             raise error
         with self._lock:
-            if not isinstance(error, _CERTAINLY_ITS_OWN):
+            if not isinstance(error, _CERTAINLY_ITS_OWN) and not self._proved:
                 self._in_a_row += 1
-                if self._in_a_row > _MOST_IN_A_ROW or not (self._proved or self._tolerant):
+                if self._in_a_row > _MOST_IN_A_ROW:
                     raise error
             if patient:
                 self._refused.append(name)
@@ -127,7 +149,7 @@ class Triage:
         """Raise what was put aside.
 
         Raises:
-            ApiError: the first error.
+            ProviderError: the first error.
         """
         with self._lock:
             error = self._first_error
@@ -143,7 +165,7 @@ class Triage:
         failure.add_note(f"Refused: {', '.join(checkpoint.refused)}; the log has them all. {checkpoint.summary}")
         return failure
 
-    def _is_the_keys(self, error: ApiError | NotStabilized) -> bool:
+    def _is_the_keys(self, error: ProviderError) -> bool:
         """Return whether the key is at fault, and not the log group: AWS's words do not always say."""
         if isinstance(error, KeyPolicyDenied) or (isinstance(error, RoleDenied) and error.about_key):
             return True
@@ -157,8 +179,12 @@ class Triage:
             return not proved
 
 
-def _may_be_its_own(error: ApiError | NotStabilized) -> bool:
+def _may_be_its_own(error: ProviderError) -> bool:
     """Return whether a single log group may be at fault."""
     if isinstance(error, _CERTAINLY_ITS_OWN):
         return True
-    return isinstance(error, AccessDenied | InvalidParameter) and error.code in _PERHAPS_ITS_OWN
+    return (
+        isinstance(error, ApiError)
+        and not isinstance(error, Throttled | Unavailable)
+        and error.code not in _CREDENTIALS
+    )

@@ -1,6 +1,7 @@
 """Upkeep: enrolment and reconciliation keep a fleet whole between two events of CloudFormation.
 
-Enrolment brings in a log group when it is created; reconciliation finds what that missed, and what was changed by hand.
+Enrolment brings in a log group when it is created, and back when someone changed its key or its claim; reconciliation
+finds what that missed.
 Both act for the fleet, by the same rules and in its name, so that the fleet's Delete gives back what they associate.
 """
 
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from log_group_kms.association.requests import Ensure, Remove
-from log_group_kms.fleet.checkpoint import Checkpoint, Fate, Phase
+from log_group_kms.fleet.checkpoint import CHANGED, CLAIMED, Checkpoint, Fate
+from log_group_kms.fleet.rounds import MOST_ROUNDS, Rounds
 from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.model.errors import ClaimLost, OutOfTime
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from log_group_kms.association.context import Context
+    from log_group_kms.fleet.checkpoint import Counts
     from log_group_kms.fleet.plan import Planned
     from log_group_kms.model.results import Outcome
     from log_group_kms.model.targets import Fleet, LogGroup
@@ -30,9 +33,15 @@ MOST_HOPS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Enrol:
-    """A log group was created."""
+    """A log group was created, or its key or its claim was changed.
+
+    Attributes:
+        log_group: which.
+        changed_by: who changed it, as CloudTrail names him; empty where it was created, or given back.
+    """
 
     log_group: LogGroup
+    changed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,9 @@ class Upkeep:
         is_alive: whether the fleet is still there. Its Delete may have passed by since this event was sent: Lambda
             keeps events for hours.
         saw: see `FleetRules`.
+        counted: receives the counts of a reconciliation that has looked through the whole fleet.
+        throttled: see `FleetRules`.
+        most_rounds: see `rounds`.
     """
 
     context: Context
@@ -72,9 +84,12 @@ class Upkeep:
     event: Ensure
     is_alive: Callable[[], bool]
     saw: Callable[[str, Fate, str], None]
+    counted: Callable[[Counts], None] = lambda _: None
+    throttled: Callable[[], None] = lambda: None
+    most_rounds: int = MOST_ROUNDS
 
-    def enrol(self, log_group: LogGroup) -> Fate:
-        """Bring one log group in.
+    def enrol(self, log_group: LogGroup, changed_by: str = "") -> Fate:
+        """Bring one log group in, or back after somebody has changed it.
 
         Raises:
             ProviderError: it could not be done; see `errors`.
@@ -82,32 +97,31 @@ class Upkeep:
         if not self.is_alive():
             # An earlier delivery may have claimed it after the fleet's Delete had passed by.
             return self._rules().give_back(self._undoing, log_group)
+        rounds = Rounds(self.context, self.event, self.most_rounds)
+        if changed_by and self._covers(log_group) and not rounds.begin(log_group):
+            self.saw(log_group.name.text, Fate.TUG_OF_WAR, f"last changed by {changed_by}")
+            return Fate.TUG_OF_WAR
         try:
-            return self._rules().enrol(self.event, log_group)
+            fate = self._rules(changed_by=changed_by).enrol(self.event, log_group)
         except ClaimLost:
             if self.is_alive():
                 raise
-        return self._rules().give_back(self._undoing, log_group)
+            fate = Fate.ASSOCIATED
+        if fate in CLAIMED and not self.is_alive():
+            return self._rules().give_back(self._undoing, log_group)
+        return fate
 
     def reconcile(self, checkpoint: Checkpoint | None) -> Outcome | Checkpoint:
         """Bring all in that is not; `Checkpoint` where a further invocation must go on.
 
-        Where the fleet's Delete has passed by, what was associated after it is given back.
-
         Raises:
-            ProviderError: it could not be done; see `errors`. ClaimLost where the fleet is gone.
+            ProviderError: it could not be done; see `errors`. ClaimLost where the fleet's Delete has begun: that gives
+                back what was associated.
         """
-        if checkpoint and checkpoint.phase is Phase.UNDO:
-            return self._rules(checkpoint).ensure(self.event)
-        if self.is_alive():
-            return self._rules(checkpoint).ensure(self.event)
-        if checkpoint and checkpoint.claimed:
-            # Has the Delete passed by yet? Else it will, or someone took the rule away by hand.
-            outcome = self._rules(checkpoint.then(Phase.CONFIRM)).ensure(self.event)
-            if isinstance(outcome, Checkpoint):
-                return outcome
-        more = "more " if checkpoint and checkpoint.claimed else ""
-        raise ClaimLost(f"The fleet is being deleted, or is not there yet: nothing {more}was changed")
+        if not self.is_alive():
+            more = "more " if checkpoint and checkpoint.claimed else ""
+            raise ClaimLost(f"The fleet is being deleted, or is not there yet: nothing {more}was changed")
+        return self._rules(checkpoint).ensure(self.event)
 
     def plan(self) -> Iterator[Planned]:
         """Yield what `reconcile` would do.
@@ -117,8 +131,17 @@ class Upkeep:
         """
         return self._rules().plan(self.event)
 
-    def _rules(self, progress: Checkpoint | None = None) -> FleetRules:
-        return FleetRules(self.context, self.fleet, progress, self.saw, is_alive=self.is_alive)
+    def _covers(self, log_group: LogGroup) -> bool:
+        name = log_group.name.text
+        left_alone = self.event.association.exclude.cover(name) or self.context.protected.cover(name)
+        return name.startswith(self.fleet.prefix) and not left_alone
+
+    def _rules(self, progress: Checkpoint | None = None, changed_by: str = "") -> FleetRules:
+        def saw(name: str, fate: Fate, why: str) -> None:
+            by = f"changed by {changed_by}" if changed_by and fate in CHANGED else ""
+            self.saw(name, fate, "; ".join(filter(None, (why, by))))
+
+        return FleetRules(self.context, self.fleet, progress, saw, self.throttled, self.is_alive, self.counted)
 
     @property
     def _undoing(self) -> Remove:

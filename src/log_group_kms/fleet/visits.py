@@ -1,30 +1,23 @@
 """Visits: what is done with one log group of a fleet, whatever the others do.
 
-Each log group that has to change is read just before, claimed, associated, and its claim is read again.
+Each log group that has to change is read just before, claimed, and associated: one call of each kind, on its turn.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from log_group_kms.association.claims import Watch
 from log_group_kms.association.decision import Skip, decide, may_take
-from log_group_kms.association.log_group import confirm
 from log_group_kms.association.removal import Removal
 from log_group_kms.association.requests import Remove
 from log_group_kms.association.trail import FleetTrail
-from log_group_kms.fleet.checkpoint import CHANGED, Fate
-from log_group_kms.model.errors import (
-    ApiError,
-    ClaimLost,
-    NotFound,
-    NotStabilized,
-    ResourceConflict,
-)
+from log_group_kms.fleet.checkpoint import Fate
+from log_group_kms.model.errors import ApiError, ClaimLost, NotFound, NotStabilized, OddKeyInForce, ResourceConflict
 from log_group_kms.model.results import Observed
-from log_group_kms.retry.rate_limits import ReservedPermit
+from log_group_kms.retry.rate_limits import Slot
 
 if TYPE_CHECKING:
     from threading import Event
@@ -33,14 +26,20 @@ if TYPE_CHECKING:
     from log_group_kms.association.decision import Desired
     from log_group_kms.association.requests import Ensure
     from log_group_kms.fleet.checkpoint import Job
-    from log_group_kms.fleet.enlistment import Enlistment, Fates
-    from log_group_kms.fleet.reader import FleetReader
+    from log_group_kms.fleet.enlistment import Enlistment
+    from log_group_kms.fleet.lookouts import Lease
     from log_group_kms.fleet.triage import Triage
+    from log_group_kms.model.errors import ProviderError
     from log_group_kms.model.keys import KeyArn
-    from log_group_kms.model.ownership import Owner
-    from log_group_kms.model.results import Listed
-    from log_group_kms.model.targets import LogGroup
-    from log_group_kms.retry.rate_limits import AdaptiveRateLimiter
+    from log_group_kms.model.ownership import Claim, Owner
+    from log_group_kms.model.results import Listed, Outcome
+    from log_group_kms.model.targets import Fleet, LogGroup
+    from log_group_kms.retry.rate_limits import RateLimiter
+
+#: Seconds that a visit takes at its usual pace.
+_VISIT: Final = 1.0
+#: What becomes of one log group, and not of all.
+_OF_ONE = (ApiError, NotStabilized, OddKeyInForce)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +48,18 @@ class Visits:
 
     Attributes:
         context: the event's way to AWS.
-        reader: reads the log groups.
-        changes: admits AssociateKmsKey and DisassociateKmsKey.
+        fleet: which log groups.
+        turns: admits one log group after the other.
+        lease: the right to change log groups; None for a Delete, which needs none.
         enlistment: claims log groups.
         triage: judges what an error means for the others.
         stopped: is set where nothing more is to be begun.
     """
 
     context: Context
-    reader: FleetReader
-    changes: AdaptiveRateLimiter
+    fleet: Fleet
+    turns: RateLimiter
+    lease: Lease | None
     enlistment: Enlistment
     triage: Triage
     stopped: Event
@@ -67,30 +68,65 @@ class Visits:
 
     def look(self, event: Ensure, desired: Desired, listed: Listed) -> Fate | Job:
         """See that nothing is in the way, before anything is changed."""
-        group = self.reader.fleet.log_group(listed.name)
+        group = self.fleet.log_group(listed.name)
         if group is None or listed.key in (None, desired.key) or event.association.exclude.cover(listed.name):
+            return Fate.PASSED
+        if self.context.protected.cover(listed.name):
             return Fate.PASSED
         return partial(self._look, group, desired, listed)
 
     def change(self, event: Ensure, desired: Desired, listed: Listed, *, patient: bool) -> Fate | Job:
         """Bring it under the key; a *patient* visit waits for whoever is at work on it."""
-        group = self.reader.fleet.log_group(listed.name)
+        group = self.fleet.log_group(listed.name)
         if event.association.exclude.cover(listed.name):
             newly = group and not patient and _newly_excluded(event, listed)
-            return partial(self._release_excluded, group, event) if group and newly else Fate.PASSED
+            return partial(self._release_excluded, group, event) if group and newly else Fate.EXCLUDED
+        if self.context.protected.cover(listed.name):
+            return self.enlistment.met(listed.name, Fate.PROTECTED)
         if group is None:
-            return self.fates.met(listed.name, Fate.RESERVED)
+            return self.enlistment.met(listed.name, Fate.RESERVED)
         if listed.key != desired.key:
             return partial(self._change, group, listed.key, event, desired, patient=patient)
-        if patient or not _was_given_up(event, listed):
-            self.triage.went_well()
-            return Fate.COMPLIANT
-        return partial(self._take_over, group, event, desired)
+        self.triage.went_well()
+        return Fate.COMPLIANT
 
-    def release(self, event: Remove, listed: Listed, *, patient: bool) -> Fate | Job:
-        """Give it back, where it is owned."""
-        group = self.reader.fleet.log_group(listed.name)
-        return partial(self.give_back, group, event, patient=patient) if group else Fate.PASSED
+    def take_over(
+        self, event: Ensure, desired: Desired, listed: Listed, *, claimed: frozenset[str] | None = None
+    ) -> Fate | Job:
+        """Claim anew what a fleet that this one follows has claimed; it is under the wanted key already.
+
+        Where it is known, only those *claimed* come in question.
+        """
+        if self.enlistment.has_claimed(listed.name) or (claimed is not None and listed.name not in claimed):
+            return Fate.PASSED
+        group = self.fleet.log_group(listed.name)
+        if group is None or listed.key != desired.key or event.association.exclude.cover(listed.name):
+            return Fate.PASSED
+        if self.context.protected.cover(listed.name):
+            return Fate.PASSED
+        return partial(self._take_over, group, event, desired) if _was_given_up(event, listed) else Fate.PASSED
+
+    def release_claimed(
+        self, event: Remove, listed: Listed, *, claimed: frozenset[str], key: KeyArn | None, undoing: bool = False
+    ) -> Fate | Job:
+        """Give it back, if it is one of those *claimed*; what is under the resource's *key* may be its own, too."""
+        if listed.name in claimed:
+            return self.release(event, listed, patient=False, undoing=undoing)
+        return Fate.UNREAD if key and listed.key == key else Fate.PASSED
+
+    def release_rest(self, event: Remove, listed: Listed, *, key: KeyArn | None, undoing: bool = False) -> Fate | Job:
+        """Give it back, if it is under the resource's *key* still, and its own."""
+        return self.release(event, listed, patient=False, undoing=undoing) if listed.key == key else Fate.PASSED
+
+    def release(
+        self, event: Remove, listed: Listed, *, patient: bool, undoing: bool = False, begin: str = ""
+    ) -> Fate | Job:
+        """Give it back, where it is owned; *undoing* a Create that failed, to whom it was taken from.
+
+        Before *begin*, all was given back.
+        """
+        group = self.fleet.log_group(listed.name) if listed.name >= begin else None
+        return partial(self.give_back, group, event, patient=patient, undoing=undoing) if group else Fate.PASSED
 
     # --- one log group for itself -------------------------------------------------------------------------------------
 
@@ -100,109 +136,145 @@ class Visits:
         Raises:
             ProviderError: it could not be done; see `errors`.
         """
-        fate = self._change(group, None, event, desired, patient=True)
-        self.triage.raise_first()
-        if fate in CHANGED:
-            with suppress(NotFound):
-                confirm(self._context(self.changes, patient=True).logs, group, event.owner, desired.key)
-        return fate
-
-    def give_back(self, group: LogGroup, event: Remove, *, patient: bool) -> Fate:
-        """Give one log group back, where the owner of *event* owns it."""
+        context = self._context(patient=True)
+        watch = Watch(context.logs, group)
         try:
-            claim = self.reader.claim_on(group)
+            watch.look(event.owner)
+            return self.enlistment.enlist(context, watch, event, desired, patient=True, alone=True)
         except NotFound:
             return Fate.PASSED
+        except ClaimLost:
+            raise
+        except ResourceConflict as conflict:
+            raise ResourceConflict(f"{group.arn}: {conflict}") from None
+
+    def give_back(self, group: LogGroup, event: Remove, *, patient: bool, undoing: bool = False) -> Fate:
+        """Give one log group back, where the owner of *event* owns it."""
+        if self.context.protected.cover(group.name.text):
+            return Fate.PASSED
+        context = self._context(patient=patient)
+        watch = Watch(context.logs, group)
+        try:
+            claim = context.logs.claim_on(group)
+        except NotFound:
+            return Fate.PASSED
+        except ApiError as error:
+            # Whose tags cannot be read is not known to be this fleet's, and holds nobody up.
+            self.triage.put_aside(group.name.text, error, patient=False)
+            return Fate.PASSED if patient else self.enlistment.met(group.name.text, Fate.REFUSED, str(error))
         if claim is None or claim.owner != event.owner:
             return Fate.PASSED
-        return self._give_back(group, event, patient=patient)
+        removal = Removal(context.logs, context.keys, group, watch)
+        return self._give_back(removal, event, claim, patient=patient, undoing=undoing)
 
     def confirm(self, group: LogGroup, owner: Owner, key: KeyArn) -> Fate:
         """Read key and claim of one log group back; see `Enlistment`."""
-        return self.enlistment.confirm(self._context(self.changes, patient=True), group, owner, key)
+        return self.enlistment.confirm(self._context(patient=True), group, owner, key)
 
     # --- the jobs -----------------------------------------------------------------------------------------------------
 
     def _look(self, group: LogGroup, desired: Desired, listed: Listed) -> Fate:
         try:
-            decide(Observed(listed.key, self.reader.claim_on(group)), desired)
+            decide(Observed(listed.key, self._context(patient=True).logs.claim_on(group)), desired)
         except NotFound:
             pass
+        except (ApiError, OddKeyInForce) as error:
+            self.triage.put_aside(group.name.text, error, patient=False)
         except ResourceConflict as conflict:
             raise ResourceConflict(f"{group.arn}: {conflict}") from None
         return Fate.PASSED
 
     def _change(self, group: LogGroup, key: KeyArn | None, event: Ensure, desired: Desired, *, patient: bool) -> Fate:
-        """See whether it is to be changed at all, then wait for a permit; what it is changed by is read after that."""
+        """See by the listed *key* whether it is to be changed at all; what it is changed by is read after that."""
         try:
-            claim = self.reader.claim_on(group)
+            self._renew_lease()
+            context = self._context(patient=patient)
+            watch = Watch(context.logs, group)
+            claim = watch.look(event.owner, patient=patient)
             decision = decide(Observed(key, claim), desired)
             if isinstance(decision, Skip):
-                return self.fates.skipped(group.name.text, decision)
-            context = self._context(ReservedPermit(self.changes), patient=patient)
-            fate = self.enlistment.enlist(context, group, event, desired, claim)
+                if not self._is_left_behind(decision, event):
+                    return self.enlistment.skipped(group.name.text, decision)
+                desired = replace(desired, gone=decision.to)
+            fate = self.enlistment.enlist(context, watch, event, desired, patient=patient)
         except NotFound:
             return Fate.PASSED
-        except (ApiError, NotStabilized) as error:
+        except _OF_ONE as error:
             return self._put_aside(group, error, patient=patient)
-        except ClaimLost:
-            raise
+        except ClaimLost as lost:
+            if self.lease is None or not self.lease.shows_no_delete():
+                raise
+            # Anybody may have written such a tag: it holds up no other log group.
+            return self._put_aside(group, NotStabilized(f"{group.arn}: {lost}"), patient=patient)
         except ResourceConflict as conflict:
             raise ResourceConflict(f"{group.arn}: {conflict}") from None
         self.triage.went_well()
         return fate
 
+    def _is_left_behind(self, skip: Skip, event: Ensure) -> bool:
+        """Return whether nobody is at work any more on a log group without a key: its owner's stack is gone."""
+        return event.enrolling and skip.uncovered and skip.to is not None and self.context.stacks.is_gone(skip.to)
+
     def _take_over(self, group: LogGroup, event: Ensure, desired: Desired) -> Fate:
-        """Claim anew what a fleet that this one follows has claimed; it is under the wanted key already."""
         try:
-            claim = self.reader.claim_on(group)
+            self._renew_lease()
+            context = self._context(patient=True)
+            watch = Watch(context.logs, group)
+            claim = watch.look(event.owner)
+            if claim is None or claim.stands_for(desired.owner) or not may_take(claim, desired):
+                return Fate.PASSED
+            return self.enlistment.enlist(context, watch, event, desired, patient=True)
         except NotFound:
             return Fate.PASSED
-        if claim is None or claim.stands_for(desired.owner) or not may_take(claim, desired):
-            return Fate.COMPLIANT
-        return self.enlistment.enlist(self._context(self.changes, patient=True), group, event, desired, claim)
+        except _OF_ONE as error:
+            return self._put_aside(group, error, patient=True)
 
     def _release_excluded(self, group: LogGroup, event: Ensure) -> Fate:
         return self.give_back(group, Remove.of(event.owner, event.association), patient=True)
 
-    def _give_back(self, group: LogGroup, event: Remove, *, patient: bool) -> Fate:
+    def _give_back(self, removal: Removal, event: Remove, claim: Claim, *, patient: bool, undoing: bool) -> Fate:
+        group = removal.log_group
         name = group.name.text
-        limiter = self.changes if event.retains else ReservedPermit(self.changes)
         # What is given back has been taken: the role is able to.
         self.triage.prove()
-        context = self._context(limiter, patient=patient)
         try:
-            outcome = Removal(context.logs, context.keys, group).remove(event)
+            if (undoing or event.hands_back) and claim.taken_from and not claim.deleting:
+                outcome: Outcome = removal.hand_back(claim, claim.taken_from)
+                return self.enlistment.met(name, Fate.PASSED if outcome.skipped else Fate.RELEASED, outcome.note)
+            outcome = removal.remove_claimed(event, claim)
+        except NotFound:
+            return Fate.PASSED
         except ApiError as error:
             return self._put_aside(group, error, patient=patient)
         self.triage.went_well()
         if event.retains:
-            return self.fates.met(name, Fate.RELEASED, outcome.note)
+            return self.enlistment.met(name, Fate.RELEASED, outcome.note)
         if outcome.skipped:
-            return self.fates.met(name, Fate.PASSED, outcome.note)
-        return self.fates.met(name, Fate.UNRESTORED if outcome.note else Fate.RELEASED, outcome.note)
+            return self.enlistment.met(name, Fate.PASSED, outcome.note)
+        return self.enlistment.met(name, Fate.UNRESTORED if outcome.note else Fate.RELEASED, outcome.note)
 
     # --- what they share ----------------------------------------------------------------------------------------------
 
-    @property
-    def fates(self) -> Fates:
-        """The report of what becomes of log groups."""
-        return self.enlistment.fates
-
-    def _context(self, limiter: AdaptiveRateLimiter | ReservedPermit, *, patient: bool) -> Context:
+    def _context(self, *, patient: bool) -> Context:
         policies = self.triage.policies(patient=patient)
         retrier = self.context.retrier.under(policies, stopped=self.stopped.is_set)
-        return self.context.under(retrier, limiter=limiter, trail=FleetTrail(self.context.trail))
+        context = self.context.under(retrier, pace=Slot(self.turns), trail=FleetTrail(self.context.trail))
+        return replace(context, logs=replace(context.logs, fence=self.lease.check)) if self.lease else context
 
-    def _put_aside(self, group: LogGroup, error: ApiError | NotStabilized, *, patient: bool) -> Fate:
+    def _renew_lease(self) -> None:
+        """Look at the lookout before the look at the log group, so that nothing comes between that and the change."""
+        if self.lease and self.lease.begun:
+            self.lease.check(ahead=_VISIT)
+
+    def _put_aside(self, group: LogGroup, error: ProviderError, *, patient: bool) -> Fate:
         self.triage.put_aside(group.name.text, error, patient=patient)
-        return self.fates.met(group.name.text, Fate.BUSY, str(error))
+        return self.enlistment.met(group.name.text, Fate.REFUSED if patient else Fate.BUSY, str(error))
 
 
-def _was_given_up(event: Ensure, listed: Listed) -> bool:
-    """Return whether a log group under the wanted key may carry another claim that has to become this fleet's.
+def follows(event: Ensure) -> bool:
+    """Return whether log groups under the wanted key may carry other claims that have to become this fleet's.
 
-    It does where the fleet follows another target of its resource, or had excluded the log group before.
+    They do where the fleet follows another one, or another target of its resource, or excluded fewer before.
     """
     if event.enrolling:
         return False
@@ -211,8 +283,16 @@ def _was_given_up(event: Ensure, listed: Listed) -> bool:
         event.new_target
         or former is None
         or former.target != event.association.target
-        or former.exclude.cover(listed.name)
+        or former.exclude != event.association.exclude
     )
+
+
+def _was_given_up(event: Ensure, listed: Listed) -> bool:
+    """Return whether this log group may carry such a claim."""
+    former = event.former
+    if event.new_target or former is None or former.target != event.association.target:
+        return True
+    return former.exclude.cover(listed.name)
 
 
 def _newly_excluded(event: Ensure, listed: Listed) -> bool:

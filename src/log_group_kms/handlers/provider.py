@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.metrics import MetricUnit
 
+from log_group_kms.association.audit import Audited, Request, Source
 from log_group_kms.association.context import Context
 from log_group_kms.association.trail import Footprint, Trail
 from log_group_kms.aws.clients import Aws
+from log_group_kms.cloudformation.errors import NotAnEvent
 from log_group_kms.cloudformation.resource import CustomResource
-from log_group_kms.handlers.shared import new_logger, new_metrics, rate_limits, reason, seconds_left
+from log_group_kms.handlers.shared import (
+    new_logger,
+    new_metrics,
+    protected_log_groups,
+    rate_limits,
+    reason,
+    seconds_left,
+)
 from log_group_kms.lifecycle.deadlines import Deadlines
-from log_group_kms.lifecycle.event import respond
+from log_group_kms.lifecycle.event import delay, respond
 from log_group_kms.lifecycle.progress import PROGRESS, Done
 from log_group_kms.model.errors import ProviderError
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED
@@ -54,7 +64,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         request_id=named.get("RequestId"),
         function_request_id=context.aws_request_id,
     )
-    resource(event, context)
+    try:
+        resource(event, context)
+    except NotAnEvent as why:
+        # Nobody is answered, so this line and the metric are all that tells of it.
+        logger.error("An event that is not CloudFormation's: %s", why)  # noqa: TRY400 - the sentence says it all
+        metrics.add_metric(name="NotAnEvent", unit=MetricUnit.Count, value=1)
+        metrics.flush_metrics()
+        raise
     if not resource.deferred:
         metrics.add_metric(name="Succeeded" if resource.succeeded else "Failed", unit=MetricUnit.Count, value=1)
         metrics.flush_metrics()
@@ -68,15 +85,28 @@ def carry_out(event: dict[str, Any], context: LambdaContext) -> str:
     trail = _trail(resource.envelope, event)
     resource.read_failure_id_from(lambda: trail.failure_id)
     function_arn, place = _function(event, context)
+    queue = os.environ.get("WAIT_QUEUE_URL", "")
     try:
-        outcome = _outcome(event, context, place, trail)
+        outcome, deadlines = _outcome(event, context, place, trail, may_delay=bool(queue))
+        if not isinstance(outcome, Done) and (seconds := delay(outcome, deadlines, clock.now())) and queue:
+            event = {**event, PROGRESS: outcome.as_json()}
+            if _put_off(event, queue, seconds):
+                return resource.failure_id
+            outcome, _ = _outcome(event, context, place, trail)
         if not isinstance(outcome, Done):
             return _go_on_later(event, function_arn, outcome)
     except ProviderError as error:
+        _count_refused(len(error.refused))
         return resource.fail(reason(error, aws, place))
+    _count_refused(int(outcome.data.get("RefusedCount", 0)))
     resource.Data = dict(outcome.data)
     resource.Reason = outcome.reason
     return outcome.physical_resource_id
+
+
+def _count_refused(log_groups: int) -> None:
+    """Count log groups that AWS refused to a fleet."""
+    metrics.add_metric(name="Refused", unit=MetricUnit.Count, value=log_groups)
 
 
 def _trail(envelope: Envelope, event: Mapping[str, Any]) -> Trail:
@@ -100,14 +130,47 @@ def _function(event: Mapping[str, Any], context: LambdaContext) -> tuple[str, Pl
         return context.invoked_function_arn, Place.of_function(context.invoked_function_arn)
 
 
-def _outcome(event: Mapping[str, Any], context: LambdaContext, place: Place, trail: Trail) -> Done | Progress:
-    """Return what became of *event*, once this invocation can do no more for it."""
+def _outcome(
+    event: Mapping[str, Any], context: LambdaContext, place: Place, trail: Trail, *, may_delay: bool = False
+) -> tuple[Done | Progress, Deadlines]:
+    """Return what became of *event*, once this invocation can do no more for it, and its deadlines."""
     limits = rate_limits()
     deadlines = Deadlines.of(resource.envelope, event, clock.now(), seconds_left(context))
     # What works on an event that the backstop has settled has to stop.
     retrier = Retrier(clock, deadlines.earliest, over=resource.settled.is_set)
-    work = Context.of(aws.log_groups, aws.keys, retrier, trail, limits)
-    return respond(resource.envelope, event, place, work, deadlines)
+    log_groups = Audited(aws.log_groups, _request(context), clock.now)
+    work = Context.of(log_groups, aws.keys, retrier, trail, limits)
+    work = work.asking(aws.stacks(place)).protecting(protected_log_groups())
+    return respond(resource.envelope, event, place, work, deadlines, may_delay=may_delay), deadlines
+
+
+def _request(context: LambdaContext) -> Request:
+    """Return what the audit log says of the event at work."""
+    envelope = resource.envelope
+    return Request(
+        Source(envelope.request_type.lower()),
+        envelope.stack_id,
+        envelope.logical_resource_id,
+        envelope.request_id,
+        context.aws_request_id,
+    )
+
+
+def _put_off(event: Mapping[str, Any], queue: str, seconds: int) -> bool:
+    """Leave the response to a further invocation after so many *seconds*; return False where this one has to wait.
+
+    Where nobody knows whether the queue took the event, this one waits as well, and two may give the same response.
+    """
+    if not resource.defer():
+        return True
+    try:
+        aws.send_later(queue, event, seconds)
+    except ProviderError as error:
+        resource.take_back()
+        logger.warning("The wait is slept out, as the queue did not take the event: %s", error)
+        return False
+    logger.info("The event goes on in %d s", seconds)
+    return True
 
 
 def _go_on_later(event: Mapping[str, Any], function_arn: str, progress: Progress) -> str:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from log_group_kms.lifecycle.return_values import are_return_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from log_group_kms.association.requests import Ensure
     from log_group_kms.fleet.checkpoint import Checkpoint
+    from log_group_kms.model.keys import KeyArn
+
+logger = logging.getLogger(__name__)
 
 #: Where a further invocation finds what the one before left; CloudFormation sends no such key.
 PROGRESS: Final = "LogGroupKmsAssociationProgress"
+#: Of the form in which `Propagating` goes to a further invocation. Another one's is left, and the event begins anew.
+_VERSION: Final = 1
+#: Characters; CloudFormation's own limit for a whole response is 4,096 bytes.
+_LONGEST_REASON: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,41 +47,45 @@ class Propagating:
     Attributes:
         until: when to answer, in seconds since the epoch.
         done: the answer.
-        sentinels: see `Outcome`.
     """
 
     until: float
     done: Done
-    sentinels: tuple[str, ...] = ()
-
-    def claimed(self) -> Checkpoint | None:
-        """Return a fleet's checkpoint with the sentinels; None for any other target."""
-        if not self.sentinels:
-            return None
-        from log_group_kms.fleet.checkpoint import Checkpoint, Phase  # noqa: PLC0415 - see `kinds`
-
-        return Checkpoint(Phase.DONE, sentinels=self.sentinels)
 
     def as_json(self) -> dict[str, object]:
         """Return it for the event of a further invocation."""
-        return asdict(self)
+        return {"version": _VERSION, **asdict(self)}
 
     @classmethod
     def of_json(cls, value: object) -> Propagating | None:
         """Return what `as_json` wrote; None where *value* is something else."""
         match value:
             case {
+                "version": version,
                 "until": float() | int() as until,
                 "done": {
                     "physical_resource_id": str() as physical_id,
                     "data": dict() as data,
                     "reason": str() as reason,
                 },
-                "sentinels": list() | tuple() as sentinels,
-            }:
-                return cls(until, Done(physical_id, data, reason), tuple(sentinels))
+            } if version == _VERSION and len(reason) <= _LONGEST_REASON and set(map(type, data.values())) <= {str}:
+                return cls(until, Done(physical_id, data, reason))
             case _:
                 return None
+
+    def is_of(self, event: Ensure, key: KeyArn | None, now: float) -> bool:
+        """Return whether *event* may have left it: one that wants the *key*, and may wait from *now* on.
+
+        Who forges it can answer neither for another resource, nor with what no answer of this event has, nor for a
+        longer wait.
+        """
+        target = event.association.target
+        return (
+            key is not None
+            and self.until <= now + event.association.propagation_wait
+            and self.done.physical_resource_id == target.arn
+            and are_return_values(self.done.data, target, key)
+        )
 
 
 #: What an invocation leaves to the next.
@@ -78,10 +93,9 @@ Progress: TypeAlias = "Propagating | Checkpoint"
 
 
 def parse_progress(value: object) -> Progress | None:
-    """Return what the invocation before left; None where there was none.
+    """Return what the invocation before left; None where there was none, or it is none that this function writes.
 
-    Raises:
-        ValueError: it is none that this function writes.
+    Then the event begins anew, as one that is delivered again does: what is done already shows in the account.
     """
     if value is None:
         return None
@@ -89,5 +103,5 @@ def parse_progress(value: object) -> Progress | None:
 
     progress = Propagating.of_json(value) or Checkpoint.of_json(value)
     if progress is None:
-        raise ValueError(f"{PROGRESS} is none that this function writes")
+        logger.warning("%s is none that this version writes: the event begins anew", PROGRESS)
     return progress

@@ -36,6 +36,20 @@ class OnExistingKey(StrEnum):
         return cls.KEEP if kind.many else cls.OVERRIDE
 
 
+class OnExistingOwner(StrEnum):
+    """The rule for a log group that an explicit resource of another stack owns."""
+
+    FAIL = "Fail"
+    TAKE_OVER = "TakeOver"
+
+
+class OnRefusedLogGroup(StrEnum):
+    """The rule for a fleet of which AWS refuses single log groups for their own sake."""
+
+    SKIP = "Skip"
+    FAIL = "Fail"
+
+
 class OnMissingLogGroup(StrEnum):
     """The rule for a log group that does not exist."""
 
@@ -58,7 +72,9 @@ class Association:
     on_existing_key: OnExistingKey = field(
         default=cast("OnExistingKey", None), metadata={DEFAULT_FOR: OnExistingKey.default_for}
     )
+    on_existing_owner: OnExistingOwner = OnExistingOwner.FAIL
     on_missing_log_group: OnMissingLogGroup = OnMissingLogGroup.FAIL
+    on_refused_log_group: OnRefusedLogGroup = OnRefusedLogGroup.SKIP
     propagation_wait: int = 0
     exclude: Exclusions = field(default_factory=Exclusions)
 
@@ -70,6 +86,11 @@ class Association:
     def overrides(self) -> bool:
         """True where another key is replaced, which is not this resource's own."""
         return self.on_existing_key is OnExistingKey.OVERRIDE
+
+    @property
+    def fails_on_refused(self) -> bool:
+        """True where the event fails, once all others are done, if AWS refuses single log groups."""
+        return self.on_refused_log_group is OnRefusedLogGroup.FAIL
 
     @property
     def looks_first(self) -> bool:

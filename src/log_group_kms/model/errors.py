@@ -7,8 +7,12 @@
     ├── StaleEvent               CloudFormation gave this event up long ago
     ├── OutOfTime                the deadline passed before the work was done
     ├── ResourceConflict         OnExistingKey says Fail
+    │   ├── OwnedByAnotherStack  OnExistingOwner says Fail
     │   └── ClaimLost            a Delete or another resource took the log group over meanwhile
+    │       ├── ClaimGone        nobody has a claim now
     │       └── TakenOver        another resource did
+    ├── OddKeyInForce            the key in force is shown by something that no tag could remember
+    ├── ProtectedLogGroup        the provider's parameter ProtectedLogGroupNames names it
     ├── NotStabilized            accepted, but not visible within its window
     ├── PartlyRefused            AWS refused some log groups of a fleet, the others are done
     ├── KeyUnusable              DescribeKey shows that this key can never encrypt log groups
@@ -34,6 +38,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from log_group_kms.model.ownership import Owner
 
 
 class ProviderError(Exception):
@@ -64,12 +70,48 @@ class ResourceConflict(ProviderError):
     """The log group has a key that this resource must not replace."""
 
 
+class OwnedByAnotherStack(ResourceConflict):
+    """An explicit resource of another stack owns the log group, and OnExistingOwner is Fail.
+
+    Attributes:
+        owner: that resource.
+    """
+
+    def __init__(self, owner: Owner) -> None:
+        super().__init__(
+            f"The log group belongs to {owner.described}, and OnExistingOwner is Fail, so nothing was changed. "
+            "Take the log group out of that stack first, or let this resource take it over with "
+            "OnExistingOwner: TakeOver"
+        )
+        self.owner = owner
+
+
 class ClaimLost(ResourceConflict):
     """The claim on the log group did not stand until the end."""
 
 
+class ClaimGone(ClaimLost):
+    """Nobody owns the log group now: a Delete passed by, or someone took the tags off."""
+
+
 class TakenOver(ClaimLost):
-    """Another resource owns the log group now."""
+    """Another resource owns the log group now.
+
+    Attributes:
+        by_fleet: whether that is a fleet, which what is named explicitly goes before.
+    """
+
+    def __init__(self, text: str, *, by_fleet: bool) -> None:
+        super().__init__(text)
+        self.by_fleet = by_fleet
+
+
+class OddKeyInForce(ProviderError):
+    """DescribeLogGroups shows a key that is no key's ARN, so that no Delete could put it back."""
+
+
+class ProtectedLogGroup(ProviderError):
+    """The deployer protects the log group: no template may touch it."""
 
 
 class NotStabilized(ProviderError):
@@ -95,6 +137,7 @@ class ApiError(ProviderError):
         target: the ARN of the log group or query results that the call was about, or empty.
         key: the key that the call was about, as it was given to AWS, or empty.
         waited: seconds that were spent on trying again before this became final.
+        cut_short: whether the end of time made it final, and nothing else.
     """
 
     operation: str
@@ -103,6 +146,7 @@ class ApiError(ProviderError):
     target: str = ""
     key: str = ""
     waited: float = 0.0
+    cut_short: bool = False
 
     #: Whether the call may have taken effect although it failed.
     uncertain: ClassVar[bool] = False

@@ -27,6 +27,14 @@ class KeyName:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class OddKey(KeyArn):
+    """A key in force that CloudWatch Logs shows by something else than the ARN of a key: no tag could remember it."""
+
+    def __post_init__(self) -> None:
+        """Take any text."""
+
+
 KeyReference = KeyArn | KeyName
 
 

@@ -56,9 +56,9 @@ class Outcome:
         associated: how many keys this event changed.
         compliant: how many had the wanted key already.
         skipped: how many were left as they were.
+        refused: how many AWS refused for their own sake.
         note: what the user should know; empty where all is as asked.
         settling: whether the key may not yet reach the data plane, so that PropagationWaitSeconds applies.
-        sentinels: of a fleet, names of log groups whose claim shows whether a Delete has passed by.
     """
 
     target: Target
@@ -67,6 +67,6 @@ class Outcome:
     associated: int = 0
     compliant: int = 0
     skipped: int = 0
+    refused: int = 0
     note: str = ""
     settling: bool = False
-    sentinels: tuple[str, ...] = ()

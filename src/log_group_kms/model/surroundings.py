@@ -12,12 +12,14 @@ class Provider:
     Attributes:
         role: the ARN of its role.
         stack: the stack that it is part of; empty where none exports it.
-        version: as its stack's template says; empty where that says none.
+        version: as its stack's outputs say; empty where they say none.
+        protected: names of log groups that it never touches, with wildcards.
     """
 
     role: str
     stack: str = ""
     version: str = ""
+    protected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

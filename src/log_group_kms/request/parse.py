@@ -14,7 +14,7 @@ from log_group_kms.association.requests import Ensure, Remove, Update
 from log_group_kms.model.association import Association
 from log_group_kms.model.errors import InvalidRequest
 from log_group_kms.model.ownership import Owner
-from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
+from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED
 from log_group_kms.model.targets import Fleet
 from log_group_kms.request.reading import read_all
 from log_group_kms.request.values import DEFAULT_SERVICE_TIMEOUT, Scope, parse_identifier
@@ -44,12 +44,13 @@ def parse_event(envelope: Envelope, event: Mapping[str, object], place: Place) -
     desired = parse_association(event.get("ResourceProperties"), place)
     owner = _owner(envelope, desired.target)
     if envelope.request_type == "Create":
-        return Ensure(owner, desired)
+        return Ensure(owner, desired, sent_at=envelope.sent_at)
     if envelope.physical_resource_id is None:
         raise InvalidRequest(["PhysicalResourceId is missing from the Update event"])
     former = _parse_former(event, place)
     former_owner = _owner(envelope, former.target) if former else None
-    return Ensure(owner, desired, Update(envelope.physical_resource_id, former, former_owner))
+    update = Update(envelope.physical_resource_id, former, former_owner)
+    return Ensure(owner, desired, update, sent_at=envelope.sent_at)
 
 
 def _owner(envelope: Envelope, target: Target) -> Owner:
@@ -74,7 +75,9 @@ def _parse_delete(envelope: Envelope, event: Mapping[str, object], place: Place)
         return Ignore(f"This version of the provider cannot have associated anything with such properties: {mistakes}")
     minted = parse_physical_id(envelope.physical_resource_id or "", place)
     target = minted or former.target
-    return Remove.of(_owner(envelope, target), replace(former, target=target), minted=minted is not None)
+    removing = Remove.of(_owner(envelope, target), replace(former, target=target), minted=minted is not None)
+    made_up = minted is None and envelope.physical_resource_id != PERHAPS_ASSOCIATED
+    return replace(removing, cancels=made_up, sent_at=envelope.sent_at)
 
 
 def parse_association(properties: object, place: Place) -> Association:

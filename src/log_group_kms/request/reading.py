@@ -129,7 +129,7 @@ def quote(value: object) -> str:
 
 def _nearest(name: str) -> str:
     # Only a mistake pays for the import.
-    from difflib import get_close_matches  # noqa: PLC0415
+    from difflib import get_close_matches  # noqa: PLC0415 - as above
 
     folded = {known.lower(): known for known in PROPERTY_NAMES}
     near = get_close_matches(name.lower(), folded, n=1, cutoff=0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -20,15 +21,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Pauses that double from *first* up to *longest*, for as long as the *window* is open; all in seconds."""
+    """Pauses that grow from *first* up to *longest*, for as long as the *window* is open; all in seconds.
+
+    Attributes:
+        first: the longest pause before the second try.
+        longest: the longest one of all.
+        window: how long it is tried again.
+        growth: by so much each pause may be longer than the one before.
+        least: the shortest pause, as a share of the longest one at that point.
+        remembered: the share of its tries with which the next call of the same event begins where it fails so.
+    """
 
     first: float
     longest: float
     window: float
+    growth: float = 2.0
+    least: float = 0.0
+    remembered: float = 0.0
 
-    def ceiling(self, tries: int) -> float:
+    def ceiling(self, tries: float) -> float:
         """The longest pause after so many *tries*."""
-        return min(self.longest, self.first * 2.0 ** min(tries, 30))
+        return min(self.longest, self.first * math.pow(self.growth, min(tries, 30.0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +55,15 @@ class RetryPolicy:
 #: Someone else (CloudFormation, the service that writes the logs, another stack) is creating or changing the log group;
 #: that takes them seconds (aws-cdk#15709).
 CONCURRENT_CHANGE: Final = RetryPolicy(on=ConcurrentChange, backoff=Backoff(first=0.5, longest=8.0, window=120.0))
-#: AssociateKmsKey allows 5 calls a second for account and Region, not adjustable; the 500 resources that a stack may
-#: hold need 100 seconds, and other stacks share the quota. Only the deadline ends this window. Short pauses only add
-#: refused calls, and long ones leave the quota unused at the queue's end (measured: `benchmarks/load.py`).
-THROTTLED: Final = RetryPolicy(on=Throttled, backoff=Backoff(first=2.0, longest=12.0, window=3600.0))
+#: AssociateKmsKey and the calls on tags allow 5 calls a second each for account and Region, not adjustable. The 500
+#: resources that a stack may hold need two looks at the tags each, so 200 seconds, and other tools share the quotas.
+#: Only the deadline ends this window. Short pauses only add refused calls, which the others meet, and long ones leave
+#: the quota unused at the queue's end; that an event remembers how crowded it was spares as many refusals again
+#: (simulated and measured: `benchmarks/backoff.py`, `benchmarks/load.py`).
+THROTTLED: Final = RetryPolicy(
+    on=Throttled,
+    backoff=Backoff(first=2.0, longest=30.0, window=3600.0, growth=4.0, least=0.5, remembered=0.75),
+)
 #: A key policy made in the same stack takes seconds, at times minutes, to be seen (KMS developer guide).
 KEY_POLICY_PROPAGATION: Final = RetryPolicy(on=KeyPolicyDenied, backoff=Backoff(first=1.0, longest=10.0, window=120.0))
 #: So does a role's policy, but the provider's role is seldom younger than a minute, and who lacks a permission for good
@@ -84,6 +102,10 @@ def restoring(policies: Sequence[RetryPolicy], *, unrestorable: bool = False) ->
 
 
 RESTORING: Final = restoring(POLICIES)
+
+#: A Delete needs a second for one log group, and looks again before it changes anything later than that
+#: (`association.claims.FRESH`). One that has died leaves its mark; after this it is nobody's any more.
+OTHERS_DELETE: Final = Backoff(first=0.5, longest=2.0, window=15.0)
 
 #: DescribeLogGroups shows a change within the second, as a rule.
 READ_BACK: Final = Backoff(first=0.2, longest=5.0, window=30.0)

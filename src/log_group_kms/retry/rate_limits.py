@@ -1,14 +1,16 @@
-"""Rate limits: a fleet calls at the quota and not over it, and gives way to others.
+"""Rate limits: a fleet calls at the quotas and not over them, and gives way to others.
 
-AssociateKmsKey allows 5 calls a second for account and Region, not adjustable, and every other stack shares them
-(CloudWatch Logs quotas). So a fleet spaces its calls by that much. A throttled call means that others are at work: then
-the pace halves, and recovers step by step.
+AssociateKmsKey, ListTagsForResource, TagResource and UntagResource allow 5 calls a second each for account and Region,
+not adjustable, and every other stack shares them (CloudWatch Logs quotas). A log group that changes costs one call of
+each kind, so the log groups are spaced by that much: one *slot* for each. A throttled call means that others are at
+work: then the pace halves, and recovers step by step.
 """
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Final, Protocol
 
 from log_group_kms.model.errors import OutOfTime
@@ -27,34 +29,42 @@ _SLOWEST: Final = 50.0
 _RECOVERY: Final = 0.1
 
 
+class Call(Enum):
+    """The kinds of call that have a quota of their own."""
+
+    READ_TAGS = "ListTagsForResource"
+    WRITE_TAGS = "TagResource"
+    REMOVE_TAGS = "UntagResource"
+    #: Of DisassociateKmsKey no quota is documented; it is taken for the same.
+    CHANGE_KEY = "AssociateKmsKey"
+    #: DescribeLogGroups allows 10, of which each log group takes one.
+    READ_KEY = "DescribeLogGroups"
+
+
 @dataclass(frozen=True, slots=True)
 class RateLimits:
     """The speed of a fleet: calls a second, and workers.
 
     Attributes:
-        changes: AssociateKmsKey and DisassociateKmsKey together; of the latter no quota is documented.
-        reads: ListTagsForResource where there is nothing to change; no quota is documented.
-        pages: DescribeLogGroups for pages of 50; the quota is 10, of which each change takes one.
+        log_groups: log groups that are looked at or changed, by one call of each kind.
+        pages: DescribeLogGroups for pages of 50; the quota is 10, of which each log group takes one.
         workers: how many log groups are worked on at once: five calls to each would not keep up with the quota one
             after the other.
     """
 
-    changes: float = 5.0
-    reads: float = 20.0
+    log_groups: float = 5.0
     pages: float = 4.0
-    workers: int = 8
-
-    @classmethod
-    def of(cls, changes_per_second: float) -> RateLimits:
-        """Return the limits where so many changes a second are allowed; looking at one must not hold up changing it."""
-        return cls(changes=changes_per_second, reads=4 * changes_per_second)
+    workers: int = 12
 
 
 DEFAULT_RATE_LIMITS: Final = RateLimits()
 
 
 class RateLimiter(Protocol):
-    """Admission of calls to one operation."""
+    """Admission of calls, of all kinds alike."""
+
+    def spend(self) -> None:
+        """Count a call that cannot wait: those after it wait longer instead."""
 
     def take(self) -> None:
         """Wait until the next call is allowed.
@@ -70,13 +80,30 @@ class RateLimiter(Protocol):
         """The call was throttled."""
 
 
+class Pace(Protocol):
+    """Admission of calls by their kind."""
+
+    def take(self, call: Call) -> None:
+        """Wait until a *call* is allowed.
+
+        Raises:
+            OutOfTime: it would come too late.
+        """
+
+    def accepted(self) -> None:
+        """The call was not throttled."""
+
+    def refused(self) -> None:
+        """The call was throttled."""
+
+
 class AdaptiveRateLimiter:
-    """A limiter of one operation that spaces its calls; several threads may share it.
+    """A limiter that spaces what it admits; several threads may share it.
 
     Args:
         clock: the time.
-        per_second: calls a second.
-        until: the moment after which no call is allowed; a number is seconds since the epoch.
+        per_second: admissions a second.
+        until: the moment after which nothing is admitted; a number is seconds since the epoch.
         on_refusal: is called for each call that was throttled.
     """
 
@@ -108,6 +135,11 @@ class AdaptiveRateLimiter:
         if moment > now:
             self._clock.sleep(moment - now)
 
+    def spend(self) -> None:
+        """See `RateLimiter`."""
+        with self._lock:
+            self._next = max(self._next, self._clock.now()) + self._interval
+
     def accepted(self) -> None:
         """See `RateLimiter`."""
         with self._lock:
@@ -124,25 +156,30 @@ class AdaptiveRateLimiter:
             self._next = max(self._next, now + self._interval)
 
 
-class ReservedPermit:
-    """A limiter for one log group whose first permit was taken before the look at it: look and change are close."""
+class Slot:
+    """The pace for one log group: its turn admits one call of each kind, and each further one waits for another turn.
 
-    def __init__(self, limiter: AdaptiveRateLimiter) -> None:
+    The turn is taken before the first call, so that look and change are close together.
+
+    Raises:
+        OutOfTime: the turn would come too late.
+    """
+
+    def __init__(self, limiter: RateLimiter) -> None:
         self._limiter = limiter
+        self._made: set[Call] = set()
         limiter.take()
-        self._taken = True
 
-    def take(self) -> None:
-        """See `RateLimiter`."""
-        if self._taken:
-            self._taken = False
-        else:
+    def take(self, call: Call) -> None:
+        """See `Pace`."""
+        if call in self._made:
             self._limiter.take()
+        self._made.add(call)
 
     def accepted(self) -> None:
-        """See `RateLimiter`."""
+        """See `Pace`."""
         self._limiter.accepted()
 
     def refused(self) -> None:
-        """See `RateLimiter`."""
+        """See `Pace`."""
         self._limiter.refused()

@@ -11,7 +11,7 @@ from support.fake_aws import concurrent_change
 from unit.association.account import BEFORE, ME, ORDERS, OURS, STRANGE, STRANGER, Account
 
 from log_group_kms.association.claims import check_claim, check_tags, check_unclaimed
-from log_group_kms.model.errors import ClaimLost, NotStabilized, TakenOver
+from log_group_kms.model.errors import ClaimGone, ClaimLost, NotStabilized, TakenOver
 from log_group_kms.model.ownership import Claim
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
 
@@ -221,15 +221,15 @@ def loss_of(account: Account) -> type[ClaimLost] | None:
     ("claim", "lost"),
     [
         pytest.param(Claim(ME, BEFORE), None, id="ours"),
-        pytest.param(None, ClaimLost, id="nobody's"),
+        pytest.param(None, ClaimGone, id="nobody's"),
         pytest.param(Claim(ME, BEFORE, deleting=True), ClaimLost, id="ours, leaving"),
-        pytest.param(Claim(ME, OURS, deleted=True), ClaimLost, id="the mark of our Delete"),
+        pytest.param(Claim(ME, OURS, deleted=True), ClaimGone, id="the mark of our Delete"),
         pytest.param(Claim(STRANGER, None), TakenOver, id="another's"),
         pytest.param(Claim(STRANGER, None, deleting=True), TakenOver, id="another's, leaving"),
     ],
 )
 def test_a_claim_stands_or_is_lost(account: Account, claim: Claim | None, lost: type[ClaimLost] | None) -> None:
-    """A claim stands while its owner has it and no Delete of the owner has begun."""
+    """A claim stands while its owner has it and no Delete of the owner has begun; who lost it to whom is told apart."""
     account.having(OURS, claim)
 
     assert loss_of(account) is lost

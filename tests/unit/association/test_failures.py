@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 from unit.association.account import ASKED, ME, ORDERS, OURS, STRANGE, STRANGER, Account
 
-from log_group_kms.model.association import OnExistingKey
-from log_group_kms.model.errors import ClaimLost, NotFound, NotStabilized, OutOfTime, ProviderError, ResourceConflict
+from log_group_kms.model.association import Association, OnExistingKey
+from log_group_kms.model.errors import (
+    ClaimLost,
+    NotFound,
+    NotStabilized,
+    OutOfTime,
+    OwnedByAnotherStack,
+    ProviderError,
+    ResourceConflict,
+)
 from log_group_kms.model.ownership import Claim
 
 if TYPE_CHECKING:
@@ -47,10 +55,12 @@ LOOK = "deploy again, or see with CloudTrail who else changes it"
             id="another key",
         ),
         pytest.param(
-            lambda: Account().having(STRANGE, Claim(STRANGER, None)).create(FAILING),
-            ResourceConflict,
-            f"{ANOTHER_KEY}; it belongs to one:audit/2f1a0c10-0000-0000-0000-000000000002/Encryption. {INSTEAD}",
-            id="another key, someone's",
+            lambda: Account().having(STRANGE, Claim(STRANGER, None)).create(Association(ORDERS, OURS)),
+            OwnedByAnotherStack,
+            "The log group belongs to Encryption of stack audit, and OnExistingOwner is Fail, so nothing was changed. "
+            "Take the log group out of that stack first, or let this resource take it over with "
+            "OnExistingOwner: TakeOver",
+            id="another stack's",
         ),
         pytest.param(
             lambda: Account().having(OURS, Claim(ME, None, deleting=True)).create(),

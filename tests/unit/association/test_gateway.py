@@ -1,31 +1,30 @@
-"""The way to CloudWatch Logs and KMS: retries under every call, permits for changes, and what the trail is told."""
+"""The way to CloudWatch Logs and KMS: retries under every call, its turn, and what the trail is told."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
-from support.fake_aws import FakeAws, concurrent_change, fleet, key_policy_denied, role_denied, throttled, unavailable
+from support.fake_aws import concurrent_change, fleet, key_policy_denied, role_denied, throttled, unavailable
 from unit.association.account import BEFORE, ME, ORDERS, OURS, RESULTS, STRANGER, Account
 
-from log_group_kms.association.gateway import Gateway, KeyResolver, UnrestorableKeys
+from log_group_kms.association.gateway import Gateway, UnrestorableKeys
 from log_group_kms.association.trail import Footprint, Trail
-from log_group_kms.model.errors import ApiError, ClaimLost, KeyNotFound, KeyUnusable, OutOfTime, RoleDenied
-from log_group_kms.model.keys import KeyDescription, KeyName
-from log_group_kms.model.ownership import Claim
-from log_group_kms.model.results import Observed
+from log_group_kms.model.errors import ApiError, ClaimLost, KeyNotFound, OutOfTime, RoleDenied
+from log_group_kms.model.ownership import Claim, Marks, Work
 from log_group_kms.retry.retrier import Retrier, no_guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from log_group_kms.association.gateway import Guard
-    from log_group_kms.retry.rate_limits import RateLimiter
+    from log_group_kms.retry.rate_limits import Call, Pace
 
     Change = Callable[[Gateway, Guard], object]
 
 CLAIM, LEAVING = Claim(ME, BEFORE), Claim(ME, BEFORE, deleting=True)
+MARKS = Marks(Work.CREATING, 1_800_000_000.0)
 
 #: The changes of an event that has claimed nothing yet, each with its operation.
 FIRST_CHANGES = [
@@ -45,6 +44,20 @@ TAG_CHANGES = [
     pytest.param("TagResource", lambda logs, guard: logs.rewrite_claim(ORDERS, LEAVING, guard), id="rewrite"),
     pytest.param("UntagResource", lambda logs, guard: logs.remove_claim(ORDERS, guard), id="remove"),
 ]
+#: The changes of marks, each with its operation.
+MARK_CHANGES = [
+    pytest.param("TagResource", lambda logs, _: logs.write_marks(ORDERS, ME, MARKS), id="mark"),
+    pytest.param("UntagResource", lambda logs, _: logs.remove_marks(ORDERS, ME, MARKS), id="unmark"),
+]
+#: The reads of one log group, each with its operation.
+READS = [
+    pytest.param("DescribeLogGroups", lambda logs: logs.key_of(ORDERS), id="key_of"),
+    pytest.param("ListTagsForResource", lambda logs: logs.tags_of(ORDERS), id="tags_of"),
+    pytest.param("ListTagsForResource", lambda logs: logs.claim_on(ORDERS), id="claim_on"),
+    pytest.param("ListTagsForResource", lambda logs: logs.marks_on(ORDERS, ME), id="marks_on"),
+]
+#: The read of many, whose pace is its caller's.
+PAGES = [pytest.param("DescribeLogGroups", lambda logs: logs.page(fleet("/"), ""), id="page")]
 
 
 class RecordingTrail(Trail):
@@ -60,13 +73,13 @@ class RecordingTrail(Trail):
 
 
 @dataclass
-class RecordingLimiter:
+class RecordingPace:
     """Admits every call at once, and keeps what it is told."""
 
     told: list[str] = field(default_factory=list)
 
-    def take(self) -> None:
-        self.told.append("take")
+    def take(self, call: Call) -> None:
+        self.told.append(call.value)
 
     def accepted(self) -> None:
         self.told.append("accepted")
@@ -75,9 +88,9 @@ class RecordingLimiter:
         self.told.append("refused")
 
 
-def gateway(account: Account, trail: Trail | None = None, limiter: RateLimiter | None = None) -> Gateway:
+def gateway(account: Account, trail: Trail | None = None, pace: Pace | None = None) -> Gateway:
     """The account's CloudWatch Logs, with retries for as long as the account's event has time."""
-    return Gateway(account.aws, retrier(account), trail or Trail(), limiter)
+    return Gateway(account.aws, retrier(account), trail or Trail(), pace)
 
 
 def retrier(account: Account) -> Retrier:
@@ -88,15 +101,7 @@ def retrier(account: Account) -> Retrier:
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("operation", "read"),
-    [
-        pytest.param("DescribeLogGroups", lambda logs: logs.key_of(ORDERS), id="key_of"),
-        pytest.param("ListTagsForResource", lambda logs: logs.tags_of(ORDERS), id="tags_of"),
-        pytest.param("ListTagsForResource", lambda logs: logs.claim_on(ORDERS), id="claim_on"),
-        pytest.param("DescribeLogGroups", lambda logs: logs.page(fleet("/"), ""), id="page"),
-    ],
-)
+@pytest.mark.parametrize(("operation", "read"), [*READS, *PAGES])
 def test_a_read_is_retried(account: Account, operation: str, read: Callable[[Gateway], object]) -> None:
     """A read that is throttled or unavailable is made again."""
     expected = read(gateway(account))
@@ -115,12 +120,6 @@ def test_a_claim_of_a_delete_that_is_through_is_none(account: Account) -> None:
     logs = gateway(account)
 
     assert (logs.tags_of(ORDERS), logs.claim_on(ORDERS)) == (mark, None)
-    assert logs.observe(ORDERS) == logs.find(ORDERS) == Observed(OURS, None)
-
-
-def test_a_log_group_that_is_not_there_is_not_found() -> None:
-    """`find` returns None for it."""
-    assert gateway(Account()).find(ORDERS) is None
 
 
 # --- the first change -------------------------------------------------------------------------------------------------
@@ -170,15 +169,32 @@ def test_a_first_change_without_time_leaves_nothing(
     assert trail.footprint is Footprint.NOTHING
 
 
-def test_a_guard_that_ends_a_claim_leaves_the_question_open(account: Account) -> None:
-    """A claim that the guard ends is looked at again first; until then the Delete after a failure goes by the tags."""
+class OvertakenError(Exception):
+    """What a rule raises to look and decide again."""
+
+
+@pytest.mark.parametrize(
+    ("refusal", "ending", "footprints"),
+    [
+        pytest.param(throttled(), ClaimLost("gone"), [Footprint.PERHAPS, Footprint.NOTHING], id="refused for certain"),
+        pytest.param(unavailable(), ClaimLost("gone"), [Footprint.PERHAPS], id="it may have been done"),
+        pytest.param(throttled(), OvertakenError(), [Footprint.PERHAPS], id="looked at again"),
+    ],
+)
+def test_the_trail_of_a_claim_that_the_guard_ends(
+    account: Account, refusal: ApiError, ending: Exception, footprints: list[Footprint]
+) -> None:
+    """What AWS refused for certain left nothing; what is looked at again is open until then."""
     trail = RecordingTrail()
-    account.aws.refuse("TagResource", throttled())
+    account.aws.refuse("TagResource", refusal)
 
-    with pytest.raises(ClaimLost):
-        gateway(account, trail).claim(ORDERS, CLAIM, lose)
+    def end() -> None:
+        raise ending
 
-    assert trail.footprints == [Footprint.PERHAPS]
+    with pytest.raises(type(ending)):
+        gateway(account, trail).claim(ORDERS, CLAIM, end)
+
+    assert trail.footprints == footprints
 
 
 @pytest.mark.parametrize(("operation", "change"), [*KEY_CHANGES, *TAG_CHANGES[1:]])
@@ -226,38 +242,89 @@ def test_a_guard_can_end_a_change(account: Account, operation: str, change: Chan
     assert account.aws.calls == [operation]
 
 
-# --- permits ----------------------------------------------------------------------------------------------------------
+# --- the pace ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("operation", "change"), KEY_CHANGES)
-def test_a_change_of_the_key_takes_a_permit_for_each_try(account: Account, operation: str, change: Change) -> None:
-    """The limiter hears of throttling and of success; of another refusal it hears nothing."""
-    limiter = RecordingLimiter()
+def kind_of(operation: str) -> str:
+    """Return the call as the pace knows it: AssociateKmsKey and DisassociateKmsKey are of one kind."""
+    return operation.replace("DisassociateKmsKey", "AssociateKmsKey")
+
+
+@pytest.mark.parametrize(("operation", "change"), [*KEY_CHANGES, *TAG_CHANGES, *MARK_CHANGES])
+def test_a_change_is_admitted_for_each_try(account: Account, operation: str, change: Change) -> None:
+    """The pace hears of throttling and of success; of another refusal it hears nothing."""
+    pace = RecordingPace()
     account.aws.refuse(operation, throttled(operation), concurrent_change(operation))
 
-    change(gateway(account, limiter=limiter), no_guard)
+    change(gateway(account, pace=pace), no_guard)
 
-    assert limiter.told == ["take", "refused", "take", "take", "accepted"]
-
-
-@pytest.mark.parametrize(("operation", "change"), KEY_CHANGES)
-def test_a_change_at_once_takes_no_permit(account: Account, operation: str, change: Change) -> None:
-    """A gateway at once is the same without the limiter."""
-    limiter = RecordingLimiter()
-
-    change(gateway(account, limiter=limiter).at_once(), no_guard)
-
-    assert (account.aws.calls, limiter.told) == ([operation], [])
+    kind = kind_of(operation)
+    assert pace.told == [kind, "refused", kind, kind, "accepted"]
 
 
-@pytest.mark.parametrize(("operation", "change"), TAG_CHANGES)
-def test_a_change_of_tags_takes_no_permit(account: Account, operation: str, change: Change) -> None:
-    """The quota is one of AssociateKmsKey and DisassociateKmsKey."""
-    limiter = RecordingLimiter()
+@pytest.mark.parametrize(("operation", "read"), READS)
+def test_a_read_of_one_log_group_is_admitted_for_each_try(
+    account: Account, operation: str, read: Callable[[Gateway], object]
+) -> None:
+    """Each kind has a quota of its own."""
+    pace = RecordingPace()
+    account.aws.refuse(operation, throttled(operation))
 
-    change(gateway(account, limiter=limiter), no_guard)
+    read(gateway(account, pace=pace))
 
-    assert (account.aws.calls, limiter.told) == ([operation], [])
+    assert pace.told == [operation, "refused", operation, "accepted"]
+
+
+@pytest.mark.parametrize(("operation", "change"), [*KEY_CHANGES, *TAG_CHANGES])
+def test_a_change_at_once_is_not_admitted(account: Account, operation: str, change: Change) -> None:
+    """A gateway at once is the same without the pace."""
+    pace = RecordingPace()
+
+    change(gateway(account, pace=pace).at_once(), no_guard)
+
+    assert (account.aws.calls, pace.told) == ([operation], [])
+
+
+# --- the fence --------------------------------------------------------------------------------------------------------
+
+
+def fenced(account: Account, fence: Guard, pace: Pace | None = None) -> Gateway:
+    """A gateway behind a *fence*."""
+    return replace(gateway(account, pace=pace), fence=fence)
+
+
+@pytest.mark.parametrize("paced", [False, True], ids=["at once", "at a pace"])
+@pytest.mark.parametrize(
+    ("operation", "change", "behind"),
+    [
+        *[
+            pytest.param(*row.values, row.id in ("associate", "claim"), id=row.id)
+            for row in (*KEY_CHANGES, *TAG_CHANGES, *MARK_CHANGES)
+        ],
+    ],
+)
+def test_the_fence_is_asked_just_before_each_try(
+    account: Account, operation: str, change: Change, *, behind: bool, paced: bool
+) -> None:
+    """Each call that claims or associates is behind it, after its turn has come; what gives back is not."""
+    pace = RecordingPace(account.aws.calls) if paced else None
+    account.aws.refuse(operation, concurrent_change(operation))
+
+    change(fenced(account, lambda: account.aws.calls.append("fence"), pace), no_guard)
+
+    once = [*[kind_of(operation)] * paced, *["fence"] * behind, operation]
+    assert account.aws.calls == [*once, *once, *["accepted"] * paced]
+
+
+@pytest.mark.parametrize(
+    ("operation", "change"), [row for row in (*KEY_CHANGES, *TAG_CHANGES) if row.id in ("associate", "claim")]
+)
+def test_a_fence_can_end_a_change(account: Account, operation: str, change: Change) -> None:
+    """The fence's error is raised, and the call is not made."""
+    with pytest.raises(ClaimLost, match="gone"):
+        change(fenced(account, lose), no_guard)
+
+    assert operation not in account.aws.calls
 
 
 # --- the key of before ------------------------------------------------------------------------------------------------
@@ -315,64 +382,10 @@ def test_unrestorable_keys_are_told_apart() -> None:
     assert (BEFORE in keys, OURS in keys, BEFORE.text in keys) == (True, False, False)
 
 
-# --- keys -------------------------------------------------------------------------------------------------------------
-
-
-def test_a_key_arn_is_resolved_without_a_call(account: Account) -> None:
-    """KMS is not asked for what is known."""
-    keys = KeyResolver(account.aws, retrier(account))
-
-    assert (keys.resolve(OURS), keys.known(OURS), keys.known(None)) == (OURS, OURS, None)
-    assert account.aws.calls == []
-
-
-def test_an_alias_is_resolved_with_retries(account: Account) -> None:
-    """A call that AWS throttles is made again."""
-    account.aws.aliases["alias/logs"] = OURS
-    account.aws.refuse("DescribeKey", throttled("DescribeKey"), unavailable("DescribeKey"))
-
-    assert KeyResolver(account.aws, retrier(account)).resolve(KeyName("alias/logs")) == OURS
-    assert account.aws.calls == ["DescribeKey"] * 3
-
-
-def test_a_key_of_former_days_that_nobody_knows_is_none(account: Account) -> None:
-    """No error is raised, and nobody waits, if KMS does not know the key or may not be asked."""
-    keys = KeyResolver(account.aws, retrier(account))
-    account.aws.aliases["alias/logs"] = OURS
-    account.aws.refuse("DescribeKey", role_denied("kms:DescribeKey", "DescribeKey"))
-
-    assert [keys.known(KeyName("alias/logs")), keys.known(KeyName("alias/gone"))] == [None, None]
-    assert keys.known(KeyName("alias/logs")) == OURS
-    assert account.clock.slept == []
-
-
-def test_a_disabled_key_of_former_days_is_known() -> None:
-    """A former key need not be able to encrypt any more; a wanted key must."""
-    account = Account(FakeAws(keys={OURS: KeyDescription(OURS, state="Disabled")}, aliases={"alias/logs": OURS}))
-    keys = KeyResolver(account.aws, retrier(account))
-
-    assert keys.known(KeyName("alias/logs")) == OURS
-    with pytest.raises(KeyUnusable):
-        keys.resolve(KeyName("alias/logs"))
-
-
-@pytest.mark.parametrize(
-    ("state", "defective"), [pytest.param("Enabled", False, id="fine"), pytest.param("Disabled", True, id="disabled")]
-)
-def test_a_fault_of_a_key_is_asked_for_once(state: str, *, defective: bool) -> None:
-    """A refusal of KMS is raised at once: nobody waits for a diagnosis."""
-    account = Account(FakeAws(keys={OURS: KeyDescription(OURS, state=state)}))
-    keys = KeyResolver(account.aws, retrier(account))
-
-    assert keys.is_defective(OURS) is defective
-    account.aws.refuse("DescribeKey", throttled("DescribeKey"))
-    with pytest.raises(ApiError):
-        keys.is_defective(OURS)
-    assert (account.aws.calls, account.clock.slept) == (["DescribeKey"] * 2, [])
-
-
 def test_a_claim_of_another_is_read_as_it_is(account: Account) -> None:
     """The gateway decides nothing."""
     account.having(BEFORE, Claim(STRANGER, None))
 
-    assert gateway(account).find(ORDERS) == Observed(BEFORE, Claim(STRANGER, None))
+    logs = gateway(account)
+
+    assert (logs.key_of(ORDERS), logs.claim_on(ORDERS)) == (BEFORE, Claim(STRANGER, None))

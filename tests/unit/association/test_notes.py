@@ -21,11 +21,12 @@ NOBODYS = "Nobody claims the log group, and its key is not known to be this reso
 
 
 def with_a_claim_that_comes_between() -> Account:
-    """An account where another stack claims the log group just after our Delete did."""
+    """An account where another stack claims the log group after our Delete did, while that takes its time."""
     account = Account().having(OURS, Claim(ME, BEFORE))
 
     def take_over(operation: str) -> None:
-        if operation == "TagResource":
+        if operation == "DescribeLogGroups":
+            account.clock.time += 2
             account.having(OURS, Claim(STRANGER, OURS))
 
     account.aws.after = take_over

@@ -128,7 +128,8 @@ def reason(refusal: ApiError, describe_key: KeyDescription | ApiError) -> str:
             RoleDenied("AssociateKmsKey", "?", "with an explicit deny in a policy", action="logs:AssociateKmsKey"),
             FINE,
             "The provider's role lacks the permission logs:AssociateKmsKey, which a policy denies explicitly (see "
-            "which in AWS's words): change that policy",
+            "which in AWS's words): change that policy. The provider's own roles deny what its parameter "
+            "ProtectedLogGroupNames names: if that is it, leave this log group alone",
             id="explicit deny",
         ),
         pytest.param(

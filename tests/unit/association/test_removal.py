@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 
 import pytest
 from support.fake_aws import concurrent_change, key_policy_denied, role_denied
 from unit.association.account import ASKED, BEFORE, FLEET, ME, NEW, ORDERS, OURS, SIBLING, STRANGE, STRANGER, Account
 
+from log_group_kms.association.removal import Removal
 from log_group_kms.model.association import Association, OnDelete
 from log_group_kms.model.errors import ApiError, KeyNotFound, RoleDenied
 from log_group_kms.model.keys import KeyArn, KeyName
@@ -66,11 +68,28 @@ def test_what_a_delete_answers(key: KeyArn, claim: Claim | None, former: Associa
     assert replace(Account().having(key, claim).delete(former), note="") == outcome
 
 
-def test_a_delete_takes_its_claim_away_before_it_reads_the_key(account: Account) -> None:
-    """A reader finds the claim leaving while the Delete decides and acts; the tags go last."""
+@pytest.mark.parametrize(
+    ("slow", "looks"),
+    [
+        pytest.param("", {}, id="in no time"),
+        pytest.param("TagResource", {"AssociateKmsKey"}, id="its claim takes long"),
+        pytest.param("DescribeLogGroups", {"AssociateKmsKey"}, id="its read of the key takes long"),
+        pytest.param("AssociateKmsKey", {"UntagResource"}, id="its change of the key takes long"),
+    ],
+)
+def test_a_delete_takes_its_claim_away_before_it_reads_the_key(account: Account, slow: str, looks: set[str]) -> None:
+    """A reader finds the claim leaving while the Delete decides and acts; the tags go last.
+
+    What it saw half a second ago, or later, it trusts; before that it looks again, just before it changes anything.
+    """
     account.having(OURS, Claim(ME, BEFORE))
     seen: list[tuple[str, Claim | None]] = []
     account.aws.before = lambda operation: seen.append((operation, account.state[1]))
+
+    def take_long(operation: str) -> None:
+        account.clock.time += 1.1 if operation == slow else 0.1
+
+    account.aws.after = take_long
 
     account.delete()
 
@@ -79,8 +98,9 @@ def test_a_delete_takes_its_claim_away_before_it_reads_the_key(account: Account)
         ("ListTagsForResource", claimed),
         ("TagResource", claimed),
         ("DescribeLogGroups", leaving),
-        ("ListTagsForResource", leaving),
+        *[("ListTagsForResource", leaving)] * ("AssociateKmsKey" in looks),
         ("AssociateKmsKey", leaving),
+        *[("ListTagsForResource", leaving)] * ("UntagResource" in looks),
         ("UntagResource", leaving),
     ]
 
@@ -228,12 +248,14 @@ def test_a_delete_that_is_refused_for_good_changes_nothing(account: Account, ope
     assert account.state == (OURS, Claim(ME, previous))
 
 
-def test_a_delete_leaves_what_is_taken_over_half_way(account: Account) -> None:
-    """Another owner that claims between a Delete's mark and its change keeps key and claim."""
+@pytest.mark.parametrize("when", [pytest.param("TagResource"), "DescribeLogGroups", "AssociateKmsKey"])
+def test_a_delete_leaves_what_is_taken_over_half_way(account: Account, when: str) -> None:
+    """Another owner, who took it for dead, keeps key and claim."""
     account.having(OURS, Claim(ME, BEFORE))
 
     def take_over(operation: str) -> None:
-        if operation == "TagResource":
+        if operation == when:
+            account.clock.time += 15
             account.having(STRANGE, Claim(STRANGER, BEFORE))
 
     account.aws.after = take_over
@@ -269,3 +291,43 @@ def test_a_delete_leaves_what_is_taken_over_while_it_waits(
 
     assert account.state == (STRANGE, Claim(STRANGER, BEFORE))
     assert account.aws.calls.count(operation) == 1
+
+
+@pytest.mark.parametrize("on_delete", OnDelete)
+@pytest.mark.parametrize("claim", [Claim(ME, BEFORE), None], ids=["claimed", "without tags"])
+def test_a_log_group_that_vanishes_at_any_call_is_no_failure(on_delete: OnDelete, claim: Claim | None) -> None:
+    """The stack goes with it."""
+    for call in count(1):
+        account = Account().having(OURS, claim)
+        calls = 0
+
+        def vanish(_: str, *, at: int = call, account: Account = account) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == at:
+                del account.aws.log_groups[ORDERS]
+
+        account.aws.before = vanish
+        outcome = account.delete(replace(ASKED, on_delete=on_delete))
+
+        if calls < call:
+            break
+        assert outcome.note == "The log group is gone; there was nothing to do"
+    assert call > 1
+
+
+def test_what_is_taken_over_while_it_is_handed_back_stays_taken() -> None:
+    """AWS lets the Delete wait; meanwhile somebody names the log group, and the last writer wins."""
+    account = Account().having(OURS, Claim(FLEET, BEFORE))
+    account.aws.refuse("TagResource", concurrent_change("TagResource"))
+
+    def take_over(_: str) -> None:
+        account.having(NEW, Claim(STRANGER, OURS))
+
+    account.aws.before = take_over
+
+    removal = Removal(account.context().logs, account.context().keys, ORDERS)
+    outcome = removal.hand_back(Claim(FLEET, BEFORE), SIBLING)
+
+    assert outcome.skipped == 1
+    assert account.state == (NEW, Claim(STRANGER, OURS))

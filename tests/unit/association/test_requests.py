@@ -17,6 +17,8 @@ from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIAT
 #: As CloudFormation makes one up.
 MADE_UP = "orders-Encryption-1V5D3Z0JW2Q4K"
 ELSEWHERE = Association(BILLING, OURS)
+#: When CloudFormation sent an event, and a moment later, in seconds since the epoch.
+SENT, NOW = 1_800_000_000.0, 1_800_000_003.0
 
 CREATE = Ensure(ME, ASKED)
 UPDATE = Ensure(ME, ASKED, Update(ORDERS.arn, replace(ASKED, key=BEFORE), ME))
@@ -49,6 +51,10 @@ def test_the_id_of_a_failed_answer(event: Ensure, footprint: Footprint, failure_
     assert event.failure_id(footprint) == failure_id
 
 
+#: Of a target that CloudFormation never heard of.
+UNDONE = replace(Remove.of(ME, ELSEWHERE), hands_back=True)
+
+
 @pytest.mark.parametrize(
     ("event", "creating", "enrolling", "new_target", "may_undo", "changes_key"),
     [
@@ -77,9 +83,9 @@ def test_what_a_request_says_of_itself(
         pytest.param(None, None, id="Create"),
         pytest.param(Update(ORDERS.arn, ASKED, ME), None, id="same target"),
         pytest.param(Update(BILLING.arn, ELSEWHERE, ME), None, id="another target, whose Delete comes"),
-        pytest.param(Update(ORDERS.arn, ELSEWHERE, ME), Remove.of(ME, ELSEWHERE), id="an Update that is sent back"),
-        pytest.param(Update(ORDERS.arn, ELSEWHERE, FLEET), Remove.of(FLEET, ELSEWHERE), id="of another kind"),
-        pytest.param(Update(MADE_UP, ELSEWHERE, ME), Remove.of(ME, ELSEWHERE), id="under a made-up id"),
+        pytest.param(Update(ORDERS.arn, ELSEWHERE, ME), UNDONE, id="an Update that is sent back"),
+        pytest.param(Update(ORDERS.arn, ELSEWHERE, FLEET), replace(UNDONE, owner=FLEET), id="of another kind"),
+        pytest.param(Update(MADE_UP, ELSEWHERE, ME), UNDONE, id="under a made-up id"),
         pytest.param(Update(ORDERS.arn, None, ME), None, id="properties that nobody understands"),
         pytest.param(Update(ORDERS.arn, ELSEWHERE), None, id="an owner that nobody knows"),
         pytest.param(Update(ORDERS.arn, replace(ASKED, target=RESULTS), ME), None, id="what carries no claim"),
@@ -93,14 +99,81 @@ def test_what_an_update_before_abandoned(update: Update | None, abandoned: Remov
 @pytest.mark.parametrize(
     ("event", "desired"),
     [
-        pytest.param(CREATE, Desired(ME, NEW, OnExistingKey.OVERRIDE, BEFORE, creating=True), id="Create"),
-        pytest.param(UPDATE, Desired(ME, NEW, OnExistingKey.OVERRIDE, BEFORE, former_owner=ME), id="Update"),
-        pytest.param(ENROLMENT, Desired(ME, NEW, OnExistingKey.OVERRIDE, BEFORE, enrolling=True), id="enrolment"),
+        pytest.param(
+            CREATE,
+            Desired(
+                ME,
+                NEW,
+                OnExistingKey.OVERRIDE,
+                BEFORE,
+                creating=True,
+                changes_key=True,
+            ),
+            id="Create without a date",
+        ),
+        pytest.param(
+            replace(CREATE, sent_at=SENT),
+            Desired(
+                ME,
+                NEW,
+                OnExistingKey.OVERRIDE,
+                BEFORE,
+                creating=True,
+                changes_key=True,
+                asked_at=SENT,
+            ),
+            id="Create",
+        ),
+        pytest.param(
+            replace(UPDATE, sent_at=SENT),
+            Desired(
+                ME,
+                NEW,
+                OnExistingKey.OVERRIDE,
+                BEFORE,
+                former_owner=ME,
+                changes_key=True,
+                asked_at=SENT,
+            ),
+            id="Update of the key",
+        ),
+        pytest.param(
+            Ensure(ME, ASKED, Update(ORDERS.arn, ASKED, ME), sent_at=SENT),
+            Desired(
+                ME,
+                NEW,
+                OnExistingKey.OVERRIDE,
+                BEFORE,
+                former_owner=ME,
+                asked_at=SENT,
+            ),
+            id="Update of options",
+        ),
+        pytest.param(
+            ENROLMENT,
+            Desired(
+                ME,
+                NEW,
+                OnExistingKey.OVERRIDE,
+                BEFORE,
+                enrolling=True,
+                changes_key=True,
+                asked_at=NOW,
+            ),
+            id="enrolment",
+        ),
     ],
 )
 def test_what_is_desired_of_one_log_group(event: Ensure, desired: Desired) -> None:
-    """The keys are those behind the template's names, as they were resolved."""
-    assert event.desired(NEW, BEFORE) == desired
+    """The keys are those behind the template's names, as they were resolved; upkeep asks now, a stack when it did."""
+    assert event.desired(NEW, NOW, BEFORE) == desired
+
+
+def test_a_request_that_restores() -> None:
+    """It is the same otherwise: who cancels, and when, stays."""
+    removal = Remove(ME, ORDERS, OnDelete.RETAIN, OURS, cancels=True, sent_at=SENT)
+
+    assert removal.restoring() == Remove(ME, ORDERS, OnDelete.RESTORE_PREVIOUS, OURS, cancels=True, sent_at=SENT)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 from support.fake_aws import concurrent_change, key_policy_denied, role_denied, throttled, unavailable
-from unit.association.account import ASKED, BEFORE, ME, OURS, STRANGE, STRANGER, Account
+from unit.association.account import ASKED, BEFORE, ME, OURS, STRANGE, STRANGER, TAKING_OVER, Account
 
 from log_group_kms.model.association import OnDelete, OnExistingKey
 from log_group_kms.model.errors import ConcurrentChange, OutOfTime, ResourceConflict
@@ -90,9 +90,9 @@ def test_a_create_whose_claim_waits_decides_anew(choice: OnExistingKey) -> None:
 
     if choice is OnExistingKey.FAIL:
         with pytest.raises(ResourceConflict):
-            account.create(replace(ASKED, on_existing_key=choice))
+            account.create(replace(TAKING_OVER, on_existing_key=choice))
     else:
-        account.create(replace(ASKED, on_existing_key=choice))
+        account.create(replace(TAKING_OVER, on_existing_key=choice))
 
     expected = (OURS, Claim(ME, STRANGE)) if choice is OnExistingKey.OVERRIDE else THEIRS
     assert account.state == expected

@@ -21,5 +21,5 @@ def test_every_action_is_one_operation(action: str) -> None:
 
 
 def test_the_enrolment_meets_log_groups_that_are_there() -> None:
-    """It creates none, and looks whether its fleet's rule is there."""
-    assert {"logs:CreateLogGroup", "events:DescribeRule"} == ENROLMENT_ACTIONS ^ ACTIONS
+    """It creates none, lists none by their tags, and looks whether its fleet's rule is there."""
+    assert {"logs:CreateLogGroup", "logs:ListLogGroups", "events:DescribeRule"} == ENROLMENT_ACTIONS ^ ACTIONS

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 #: One call of each service.
 CALLS: Final[dict[str, tuple[str, dict[str, str]]]] = {
+    "cloudformation": ("describe_stacks", {}),
     "events": ("describe_rule", {"Name": "x"}),
     "kms": ("describe_key", {"KeyId": "x"}),
     "lambda": ("invoke", {"FunctionName": "x"}),
     "logs": ("describe_log_groups", {}),
+    "sqs": ("get_queue_url", {"QueueName": "x"}),
     "sts": ("get_caller_identity", {}),
 }
 PARTITIONS: Final[list[dict[str, Any]]] = Loader().load_data("endpoints")["partitions"]

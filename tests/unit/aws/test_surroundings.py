@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import botocore.session
@@ -72,21 +72,30 @@ def test_no_provider(answers: Answers) -> None:
 
 
 @pytest.mark.parametrize(
-    ("metadata", "version"),
+    ("outputs", "version"),
     [
-        ({"Metadata": json.dumps({"AWS::ServerlessRepo::Application": {"SemanticVersion": "1.2.3"}})}, "1.2.3"),
-        ({"Metadata": "{}"}, ""),
+        (
+            {
+                "Outputs": [
+                    {"OutputKey": "RoleArn", "OutputValue": ROLE},
+                    {"OutputKey": "Version", "OutputValue": "1.2.3"},
+                ]
+            },
+            "1.2.3",
+        ),
+        ({"Outputs": []}, ""),
         ({}, ""),
     ],
 )
-def test_a_provider(answers: Answers, metadata: dict[str, Any], version: str) -> None:
-    """Its stack exports it, and that one's template tells the version."""
+def test_a_provider(answers: Answers, outputs: dict[str, Any], version: str) -> None:
+    """Its stack exports it, and that one's outputs tell the version."""
     export = {"ExportingStackId": STACK, "Name": "LogGroupKmsAssociation-ServiceToken", "Value": "arn"}
     other = {**export, "Name": "Other", "ExportingStackId": "other"}
     answers.to("lambda", "get_function_configuration", {"Role": ROLE}, FunctionName="log-group-kms-association")
     answers.to("cloudformation", "list_exports", {"Exports": [other], "NextToken": "next"})
     answers.to("cloudformation", "list_exports", {"Exports": [export]}, NextToken="next")
-    answers.to("cloudformation", "get_template_summary", metadata, StackName=STACK)
+    stack = {"StackName": "provider", "CreationTime": datetime.now(UTC), "StackStatus": "CREATE_COMPLETE", **outputs}
+    answers.to("cloudformation", "describe_stacks", {"Stacks": [stack]}, StackName=STACK)
 
     assert answers.surroundings.provider() == Provider(ROLE, STACK, version)
 
@@ -97,6 +106,16 @@ def test_a_provider_without_a_stack(answers: Answers) -> None:
     answers.to("cloudformation", "list_exports", {"Exports": []})
 
     assert answers.surroundings.provider() == Provider(ROLE)
+
+
+@pytest.mark.parametrize(("names", "protected"), [("/audit/*,/vault", ("/audit/*", "/vault")), ("", ())])
+def test_a_providers_protected_names(answers: Answers, names: str, protected: tuple[str, ...]) -> None:
+    """They are in its function's environment."""
+    environment = {"Variables": {"PROTECTED_LOG_GROUP_NAMES": names}}
+    answers.to("lambda", "get_function_configuration", {"Role": ROLE, "Environment": environment})
+    answers.to("cloudformation", "list_exports", {"Exports": []})
+
+    assert answers.surroundings.provider() == Provider(ROLE, protected=protected)
 
 
 def test_a_key_policy(answers: Answers) -> None:

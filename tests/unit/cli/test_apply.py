@@ -65,6 +65,7 @@ def test_apply_as_json(desk: Desk) -> None:
             "skipped": 2,
             "unrestored": [],
             "refused": [],
+            "not_held": [],
             "throttled": 2,
             "complete": True,
             "error": None,
@@ -140,7 +141,8 @@ def test_the_fleet_of_a_stack_takes_over(desk: Desk) -> None:
 
     FleetRules(desk.context(), everything).ensure(Ensure(theirs, wanted))
 
-    assert desk.writing_calls() == {"TagResource"}
+    # UntagResource takes the fleet's own mark off, and nothing else.
+    assert desk.writing_calls() == {"TagResource", "UntagResource"}
     assert desk.states()["/aws/lambda/payments"] == FakeLogGroup(KEY, Claim(theirs, BEFORE))
 
     FleetRules(desk.context(), everything).remove(Remove.of(theirs, wanted, minted=True))
@@ -178,6 +180,9 @@ def test_progress_where_there_is_no_terminal(desk: Desk) -> None:
     ]
 
 
+FAIL = ("--on-refused-log-group", "Fail")
+
+
 @dataclass
 class OddLogGroups(FakeAws):
     """Some log groups have fifty tags already."""
@@ -201,7 +206,7 @@ def test_every_log_group_that_aws_refuses_is_named(desk: Desk, options: tuple[st
     for name in (*odd, "/aws/lambda/orders", "/zzz"):
         desk.holds(name)
 
-    code = desk.run("apply", "--prefix", "/", "--kms-key-id", KEY.text, "--yes", *options)
+    code = desk.run("apply", "--prefix", "/", "--kms-key-id", KEY.text, "--yes", *FAIL, *options)
     told = desk.err.splitlines()
 
     why = "AWS answered TagResource with TooManyTagsException: The resource can have no more than 50 tags"
@@ -222,6 +227,31 @@ def test_every_log_group_that_aws_refuses_is_named(desk: Desk, options: tuple[st
         assert desk.out == ""
 
 
+@pytest.mark.parametrize("options", [(), (AS_JSON,)], ids=["as tables", "as JSON"])
+def test_what_aws_refuses_is_named_where_the_rest_is_enough(desk: Desk, options: tuple[str, ...]) -> None:
+    """With OnRefusedLogGroup Skip the command succeeds, and says all the same which log groups were left out."""
+    odd = tuple(f"/many/{number}" for number in range(7))
+    desk.aws = OddLogGroups(keys=FakeAws.holding(KEY, BEFORE).keys, odd=odd)
+    for name in (*odd, "/zzz"):
+        desk.holds(name)
+
+    code = desk.run("apply", "--prefix", "/", "--kms-key-id", KEY.text, "--yes", *options)
+
+    why = "AWS answered TagResource with TooManyTagsException: The resource can have no more than 50 tags"
+    assert code == 0
+    assert [line for line in desk.err.splitlines() if why in line] == [f"{name}: {why}" for name in odd]
+    if options:
+        summary = desk.json()
+        assert {name: summary[name] for name in ("changed", "refused", "complete", "error")} == {
+            "changed": 1,
+            "refused": [*odd],
+            "complete": True,
+            "error": None,
+        }
+    else:
+        assert "refused by AWS\t7" in desk.out.splitlines()
+
+
 def test_what_fails_on_the_way_tells_how_far_it_came(desk: Desk) -> None:
     """The refusal is diagnosed, and a second run goes on with the rest."""
     done: list[str] = []
@@ -233,7 +263,7 @@ def test_what_fails_on_the_way_tells_how_far_it_came(desk: Desk) -> None:
 
     desk.aws.after = close
 
-    code = desk.run(*APPLY, "--yes")
+    code = desk.run(*APPLY, *FAIL, "--yes")
     told = desk.err.splitlines()
 
     assert (code, desk.out) == (1, "")
@@ -244,3 +274,17 @@ def test_what_fails_on_the_way_tells_how_far_it_came(desk: Desk) -> None:
 
     assert desk.run(*APPLY, "--yes") == 0
     assert desk.states()["/aws/lambda/payments"] == FakeLogGroup(KEY, Claim(COMMAND_LINE, BEFORE))
+
+
+def test_what_nobody_expects_tells_how_far_it_came_too(desk: Desk) -> None:
+    """A mistake in the command line itself is shown as it is, after the number."""
+
+    def break_down(operation: str) -> None:
+        if operation == "AssociateKmsKey":
+            raise ZeroDivisionError
+
+    desk.aws.after = break_down
+
+    with pytest.raises(ZeroDivisionError):
+        desk.run(*APPLY, "--yes")
+    assert desk.capsys.readouterr().err.splitlines()[-1] == "0 were changed before this:"

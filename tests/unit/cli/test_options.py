@@ -24,13 +24,16 @@ def options(*arguments: str) -> Options:
     return Options.of(parser.parse_args(arguments))
 
 
+DEFAULTS = {"OnExistingKey": "Keep", "OnRefusedLogGroup": "Skip"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "properties"),
     [
-        pytest.param(["report"], {"LogGroupNamePrefix": "*"}, id="report"),
+        pytest.param(["report"], {"LogGroupNamePrefix": "*", "ExcludeLogGroupNames": []}, id="report"),
         pytest.param(
             ["plan", "--prefix", "/", "--kms-key-id", KEY],
-            {"KmsKeyId": KEY, "LogGroupNamePrefix": "/", "ExcludeLogGroupNames": [], "OnExistingKey": "Keep"},
+            {"KmsKeyId": KEY, "LogGroupNamePrefix": "/", "ExcludeLogGroupNames": [], **DEFAULTS},
             id="the defaults of plan",
         ),
         pytest.param(
@@ -39,7 +42,7 @@ def options(*arguments: str) -> Options:
                 "KmsKeyId": KEY,
                 "LogGroupNamePrefix": "/",
                 "ExcludeLogGroupNames": ["/a", "/b", "/c"],
-                "OnExistingKey": "Keep",
+                **DEFAULTS,
             },
             id="a list",
         ),
@@ -89,7 +92,11 @@ def test_the_help_names_the_options_of_the_command(desk: Desk, command: Any) -> 
     assert [row.name for row in shown if row.option and f"{row.flag} " not in words] == []
     assert [row.name for row in shown if row.option and row.option.help not in words] == []
     assert [row.name for row in shown if row.form.choices and f"(default {row.default_for(Fleet)})" not in words] == []
-    assert [row.name for row in hidden if f" {row.flag} " in words.partition("exit codes:")[0]] == []
+    # `report` takes the key and the exclusions as its own options: it associates nothing.
+    own = {"KmsKeyId", "ExcludeLogGroupNames"} if command.name == "report" else set()
+    assert {row.name for row in hidden if f" {row.flag} " in words.partition("exit codes:")[0]} == own
+    assert "--json prints one object" in words
+    assert [other.name for other in COMMANDS if other.fields not in command.fields and other.fields in desk.out] == []
 
 
 def test_every_option_of_a_property_is_of_some_command() -> None:

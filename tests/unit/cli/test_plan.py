@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from support.desk import APPLY, AS_JSON, BEFORE, KEY, PLAN, Desk
+from support.desk import APPLY, AS_JSON, BEFORE, KEY, PLAN, STRANGER, Desk
+
+from log_group_kms.model.ownership import Claim
 
 
 def test_a_plan_tells_what_would_be_changed_and_why_not(desk: Desk) -> None:
@@ -51,6 +55,7 @@ def test_a_plan_as_json(desk: Desk) -> None:
             "conflict": 0,
             "leave": 0,
             "reserved": 1,
+            "protected": 0,
             "excluded": 2,
         },
         "log_groups": [
@@ -175,3 +180,40 @@ def test_an_account_without_log_groups(desk: Desk) -> None:
 
     assert desk.run("report", AS_JSON) == 0
     assert desk.err == "There is no log group in account 111122223333, eu-west-1.\n"
+
+
+@pytest.mark.parametrize("width", [110, 130, 200])
+def test_the_name_keeps_its_room(desk: Desk, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    """At a terminal, key and owner are shortened before the name is broken."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    name = "/aws/lambda/a-name-of-some-fifty-characters-or-so-in-all"
+    desk.holds(name, BEFORE, Claim(STRANGER, None))
+
+    desk.run(*PLAN)
+    [line] = [line for line in re.sub("\x1b[^m]*m", "", desk.out).splitlines() if name in line]
+
+    assert len(line) <= width
+    assert ("…" in line) == (width < 200)
+
+
+def test_protected_names_are_left_and_named(desk: Desk) -> None:
+    """They are neither changed nor called excluded; `apply` leaves them, too."""
+    protected = ("--protected", "/aws/lambda/*")
+
+    code = desk.run(*PLAN, AS_JSON, *protected)
+
+    counts = desk.json()["counts"]
+    assert (code, counts["protected"], counts["associate"], counts["rekey"]) == (3, 2, 1, 0)
+    before = desk.keys()
+    assert desk.run(*APPLY, "--yes", *protected) == 0
+    changed = {name for name, key in desk.keys().items() if key != before[name]}
+    assert changed == {"/debug/a"}
+
+
+def test_a_protected_name_that_is_none(desk: Desk) -> None:
+    """It is wrong usage, and nothing is looked at."""
+    code = desk.run(*PLAN, "--protected", "no name")
+
+    assert (code, desk.aws.calls) == (2, [])
+    assert "--protected: 'no name' is no name" in desk.err

@@ -63,9 +63,48 @@ def test_release_asks(desk: Desk) -> None:
     assert desk.run("release", "--prefix", "*") == 1
     assert desk.keys() == applied
     assert desk.err == (
-        "Give back (RestorePrevious) what the command line holds of every log group in account 111122223333, "
-        "eu-west-1? [y/N] Nothing was changed.\n"
+        "Give back (RestorePrevious) 3 log groups that the command line holds of every log group in account "
+        "111122223333, eu-west-1? [y/N] Nothing was changed.\n"
     )
+
+
+def test_the_number_comes_first_also_where_nobody_may_ask_for_tags(desk: Desk) -> None:
+    """Then each claim is read."""
+    desk.run(*APPLY, "--yes")
+    desk.aws.knows_tags = False
+    desk.terminal, desk.typed = True, "y\n"
+
+    assert desk.run("release", "--prefix", "/aws/") == 0
+    assert desk.err.startswith(
+        "Give back (RestorePrevious) 2 log groups that the command line holds of log groups /aws/*"
+    )
+
+
+def test_release_of_nothing_says_so_before_it_looks(desk: Desk) -> None:
+    """AWS may not show a tag yet, so the look is offered."""
+    desk.terminal, desk.typed = True, "n\n"
+
+    assert desk.run("release", "--prefix", "*") == 1
+    assert desk.err.startswith("AWS shows none that the command line holds of every log group in account ")
+    assert "Look at each of the 3 log groups that have a key? [y/N]" in desk.err
+
+
+def test_what_is_under_the_key_but_not_held_is_listed(desk: Desk) -> None:
+    """It stays as it is, and nobody has to wonder why."""
+    desk.run(*APPLY, "--yes")
+
+    desk.run("release", "--prefix", "*", "--yes")
+
+    assert desk.keys()["/compliant"] == KEY
+    assert desk.out.splitlines()[-3:-1] == [
+        "Left as they are, for they are under the same key but the command line does not hold them:",
+        "  /compliant",
+    ]
+
+    desk.run(*APPLY, "--yes")
+    desk.run("release", "--prefix", "*", "--yes", AS_JSON)
+
+    assert (desk.json()["not_held"], desk.json()["planned"]) == (["/compliant"], 3)
 
 
 def test_a_key_that_cannot_be_put_back_is_told(desk: Desk) -> None:
@@ -100,3 +139,19 @@ def test_every_log_group_that_is_not_given_back_is_named(
     assert (code, told[-3].partition(":")[0]) == (1, "/aws/lambda/orders")
     assert told[-1].startswith("The caller lacks the permission logs:DisassociateKmsKey on ")
     assert (desk.json()["refused"] if options else desk.out) == (["/aws/lambda/orders"] if options else "")
+
+
+def test_a_log_group_that_vanishes_while_it_is_counted_is_counted_out(desk: Desk) -> None:
+    """Nobody may ask for tags, so each claim is read."""
+    desk.run(*APPLY, "--yes")
+    desk.aws.knows_tags = False
+
+    def vanish(operation: str) -> None:
+        if operation == "ListTagsForResource":
+            desk.aws.before = lambda _: None
+            del desk.aws.log_groups[log_group("/aws/lambda/payments")]
+
+    desk.aws.before = vanish
+
+    assert desk.run("release", "--prefix", "*", "--yes") == 0
+    assert COMMAND_LINE not in {state.claim.owner for state in desk.states().values() if state.claim}

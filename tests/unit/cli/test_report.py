@@ -29,6 +29,7 @@ def test_a_report_costs_no_call_per_log_group(desk: Desk) -> None:
             {"prefix": "/debug/", "matched": 1, "encrypted": 0, "unencrypted": 1, "reserved": 0},
             {"prefix": "aws/", "matched": 1, "encrypted": 0, "unencrypted": 0, "reserved": 1},
         ],
+        "log_groups": None,
     }
 
 
@@ -68,6 +69,39 @@ def test_what_is_reserved_is_no_gap(desk: Desk) -> None:
     desk.aws.log_groups.clear()
 
     assert desk.run("report") == 0
+
+
+def test_what_is_not_covered_is_named(desk: Desk) -> None:
+    """Each log group without a key of the account's own, as an object and as a line; the listing alone tells."""
+    assert desk.run("report", "--names", AS_JSON) == 3
+    assert desk.json()["log_groups"] == [
+        {"log_group": "/aws/lambda/orders", "kms_key_arn": None},
+        {"log_group": "/debug/a", "kms_key_arn": None},
+        {"log_group": "aws/spans", "kms_key_arn": None},
+    ]
+    assert desk.aws.calls == ["DescribeLogGroups"]
+
+    desk.run("report", "--names")
+
+    assert {"/aws/lambda/orders\tnone", "aws/spans\tnone, reserved for AWS"} <= {*desk.out.splitlines()}
+
+
+def test_what_is_not_under_the_fleets_key_is_named(desk: Desk) -> None:
+    """With a key, a log group under another one is not covered either: what a fleet has kept."""
+    code = desk.run("report", "--kms-key-id", "alias/logs", "--names")
+    lines = desk.out.splitlines()
+
+    assert code == 3
+    assert f"/aws/lambda/payments\t{BEFORE.text.rpartition('/')[2]}" in lines
+    assert not any(line.startswith("/compliant\t") for line in lines)
+    assert lines[-1] == f"Under another key than {KEY.text}: 2."
+
+
+@pytest.mark.parametrize(("prefix", "code"), [("/compliant", 0), ("/theirs", 3)])
+def test_another_key_is_found(desk: Desk, prefix: str, code: int) -> None:
+    """The exit code goes by the key that is named."""
+    assert desk.run("report", "--prefix", prefix) == 0
+    assert desk.run("report", "--prefix", prefix, "--kms-key-id", "alias/logs") == code
 
 
 def test_a_report_of_many_pages(desk: Desk) -> None:

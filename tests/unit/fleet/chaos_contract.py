@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from support.chaos import State, expected_hold, expected_release, given_back
 
+from log_group_kms.association.decision import LONGEST_EVENT
 from log_group_kms.model.association import OnExistingKey
 from log_group_kms.model.ownership import Claim, Owner
 from log_group_kms.model.targets import LogGroup
@@ -23,14 +24,18 @@ def hold_by_fleet(
     *,
     follows: bool = False,
     upkeep: bool = False,
+    now: float = 0.0,
 ) -> State | None:
     """The contract's row for a fleet and one log group that it matches; None where it has to fail.
 
     *follows* is a Create or a replacement, after which another fleet of the stack goes; *upkeep* is enrolment or
-    reconciliation.
+    reconciliation, or the command line, *now*.
     """
     claim = before.claim
-    mine = claim is not None and claim.owner == me
+    mine = claim is not None and (claim.owner == me or claim.owner.is_command_line)
+    if claim and not mine and upkeep and before.key is None and now - (claim.written_at or 0.0) >= LONGEST_EVENT:
+        # Nobody can be at work on it any more: a tag alone exempts nothing.
+        return State(wanted.key, Claim(me, None))
     if claim and not mine and (upkeep or not (claim.owner.is_sibling_of(me) or claim.owner == former)):
         return before
     if before.key == wanted.key:
@@ -44,7 +49,13 @@ def hold_by_fleet(
 
 
 def held(
-    before: Accounts, me: Owner, wanted: Wanted, former: Resource | None = None, *, upkeep: bool = False
+    before: Accounts,
+    me: Owner,
+    wanted: Wanted,
+    former: Resource | None = None,
+    *,
+    upkeep: bool = False,
+    now: float = 0.0,
 ) -> Accounts | None:
     """What a Create, an Update or a reconciliation has to leave; None where it has to fail."""
     same = former is not None and former.wanted.target == wanted.target
@@ -59,8 +70,9 @@ def held(
                 as_mine = replace(state, claim=Claim(me, state.claim.previous)) if itself and state.claim else state
                 expected = expected_hold(as_mine, me, wanted, former.wanted if former and same else None)
         elif wanted.matches(group):
-            follows = not same and not upkeep
-            expected = hold_by_fleet(state, me, wanted, before_me, follows=follows, upkeep=upkeep)
+            given_up = former is not None and former.wanted.excludes(group)
+            follows = not upkeep and (not same or given_up)
+            expected = hold_by_fleet(state, me, wanted, before_me, follows=follows, upkeep=upkeep, now=now)
         elif wanted.reaches(group) and former and same and not former.wanted.excludes(group) and not upkeep:
             expected = given_back(state, me, wanted.on_delete)
         if expected is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from hypothesis.stateful import RuleBasedStateMachine
 from support.chaos import Killed, Mishap, State, Strikes, event_of, owned
@@ -50,6 +50,10 @@ if TYPE_CHECKING:
 
     from log_group_kms.model.keys import KeyArn
     from log_group_kms.retry.rate_limits import RateLimits
+
+
+#: Seconds that an event for one log group takes: the other one, which is in the middle of its own, looks again.
+A_WHILE: Final = 2.0
 
 
 class Deliveries(RuleBasedStateMachine):
@@ -177,7 +181,7 @@ class Deliveries(RuleBasedStateMachine):
                 raise role_denied("logs:AssociateKmsKey")
             associate(target, key)
 
-        self.aws.associate = refused  # type: ignore[method-assign]
+        self.aws.associate = refused  # type: ignore[method-assign] # until `del` below
         try:
             yield
         finally:
@@ -198,6 +202,7 @@ class Deliveries(RuleBasedStateMachine):
             case "again" if event:
                 with self.beside():
                     self.deliver(event, CALM)
+                self.clock.time += A_WHILE
                 return
             case "vanishes" if there and len(self.aws.log_groups) > 1:
                 del self.aws.log_groups[group]
@@ -212,14 +217,35 @@ class Deliveries(RuleBasedStateMachine):
                 self.aws.log_groups[group].claim = None
                 self.alone[group] = replace(self.alone[group], claim=None)
                 self.stripped.add(group)
-            case "explicit comes" if there and operation == "DescribeLogGroups" and not one.after:
+            case "explicit comes" if there and (one.after or operation.startswith(("Describe", "List"))):
+                # What has been sent before that arrives before it: a change is not under way for seconds.
                 self.come(group, one.key or KEYS[1])
+                return
+            case "explicit goes" if there and one.after:
+                self.go(group)
                 return
             case _:
                 return
         note(one.what)
         self.touched.add(group)
         self.fixed.discard(group)
+
+    def go(self, group: LogGroup) -> None:
+        """A third resource, which has the log group, is deleted in the midst."""
+        for place, resource in list(self.resources.items()):
+            if resource.logical_id == "Third" and resource.wanted.target == group:
+                with self.beside():
+                    delete = self.event("Delete", resource, resource.physical_id)
+                    assert self.deliver(delete, CALM).status == "SUCCESS"
+                self.clock.time += A_WHILE
+                del self.resources[place]
+                self.alone[group] = self.states()[group]
+                self.touched.add(group)
+                self.fixed.discard(group)
+                self.meddled.discard(group)
+                # It is nobody's now: a fleet that comes to it later takes it.
+                self.stripped.add(group)
+                note("explicit went")
 
     def come(self, group: LogGroup, key: KeyArn) -> None:
         """A third resource associates the log group in the midst; from then on it is that one's."""
@@ -234,6 +260,7 @@ class Deliveries(RuleBasedStateMachine):
             return
         with self.beside():
             assert self.deliver(self.event("Create", new), CALM).status == "SUCCESS"
+        self.clock.time += A_WHILE
         self.resources[stack, "Third"] = new
         self.alone[group] = self.states()[group]
         previous = before.claim.previous if before.claim and before.claim.deleting else before.key

@@ -33,7 +33,7 @@ SERVICE_TIMEOUT: Final = 3600
 #: Seconds of an invocation: all at once, and two or three log groups at a time.
 LONG, SHORT = 800.0, 75.0
 #: Slow, so that an invocation is short of time at a few log groups; its reserve outlasts the longest pause even so.
-SLOW: Final = RateLimits(changes=0.15, reads=2.0, pages=0.5, workers=1)
+SLOW: Final = RateLimits(log_groups=0.5, pages=0.5, workers=1)
 
 Accounts = dict[LogGroup, State]
 
@@ -68,9 +68,10 @@ class Wanted:
             "OnExistingKey": self.on_existing_key,
         }
         if isinstance(self.target, LogGroup):
-            return properties | {"LogGroupName": self.target.name.text}
+            return properties | {"LogGroupName": self.target.name.text, "OnExistingOwner": "TakeOver"}
         return properties | {
             "LogGroupNamePrefix": self.target.prefix or "*",
+            "OnRefusedLogGroup": "Fail",
             "ExcludeLogGroupNames": list(self.exclude),
         }
 
@@ -111,6 +112,23 @@ class Resource:
         return Owner.of_resource(self.stack, self.logical_id, self.wanted.target)
 
 
+#: Who holds what `log-group-kms apply` has put under a key, until a fleet takes it over.
+COMMAND_LINE: Final = Owner.of_command_line(fleet(""))
+
+
+@dataclass(frozen=True)
+class Applied(Resource):
+    """What the command line is asked for, as if it were a resource."""
+
+    @property
+    def owner(self) -> Owner:
+        return COMMAND_LINE
+
+    @classmethod
+    def to(cls, wanted: Wanted) -> Applied:
+        return cls("-", "command-line", wanted, "")
+
+
 @dataclass(frozen=True)
 class Incident(Mishap):
     """A mishap; what others do they do to this log group, with this key."""
@@ -148,7 +166,16 @@ class Turmoil:
 
 CALM: Final = Turmoil()
 #: What others do in the middle of an event.
-OTHERS: Final = ("vanishes", "appears", "key changed", "tags stripped", "explicit comes")
+OTHERS: Final = (
+    "vanishes",
+    "appears",
+    "key changed",
+    "tags stripped",
+    "explicit comes",
+    "explicit goes",
+    "applied",
+    "released",
+)
 
 ones = st.builds(
     Wanted,

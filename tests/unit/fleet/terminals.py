@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Self
 
 from support.fake_aws import (
     OTHER_STACK_ID,
@@ -27,7 +27,7 @@ from support.trails import TellingTrail
 from log_group_kms.association.context import Context
 from log_group_kms.association.requests import Asker, Ensure, Remove, Update
 from log_group_kms.cloudformation.envelope import Envelope
-from log_group_kms.fleet.checkpoint import Checkpoint, Fate, Phase
+from log_group_kms.fleet.checkpoint import Checkpoint, Fate
 from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.lifecycle.deadlines import Deadlines
@@ -54,8 +54,15 @@ EXPLICIT, STRANGER = owner(), owner("Fleet", OTHER_STACK_ID, ALL)
 ASKED = Association(ALL, OURS, on_existing_key=OnExistingKey.OVERRIDE)
 WRITING = {"AssociateKmsKey", "DisassociateKmsKey", "TagResource", "UntagResource", "CreateLogGroup"}
 State = tuple[KeyArn | None, Claim | None]
-#: The port's methods that change a log group.
-METHODS = {"TagResource": "write_claim", "AssociateKmsKey": "associate", "DisassociateKmsKey": "disassociate"}
+#: The port's methods for one log group, by the call that they make.
+METHODS = {
+    "ListTagsForResource": ("claim_on", "marks_on"),
+    "TagResource": ("write_claim", "write_marks"),
+    "AssociateKmsKey": ("associate",),
+    "DisassociateKmsKey": ("disassociate",),
+}
+#: Seconds that somebody else's event for one log group takes, so that whoever is in the middle of its own looks again.
+A_WHILE: Final = 2.0
 #: A log group's name, what became of it, and why.
 Told = tuple[str, Fate, str]
 
@@ -70,7 +77,7 @@ class Terminal:
     failure_id: str = "(not told)"
     invocations: int = 0
 
-    def having(self, *names: str, key: KeyArn | None = None, claim: Claim | None = None) -> Terminal:
+    def having(self, *names: str, key: KeyArn | None = None, claim: Claim | None = None) -> Self:
         """With these log groups in this state."""
         for name in names:
             self.aws.log_groups[log_group(name)] = FakeLogGroup(key, claim)
@@ -193,29 +200,31 @@ def reserved(group: LogGroup) -> ApiError:
 
 def busy_until(terminal: Terminal, name: str, moment: float, operation: str = "AssociateKmsKey") -> None:
     """Someone else is at work on this log group until then, so that AWS refuses *operation* on it."""
-    real = getattr(terminal.aws, METHODS[operation])
-
-    def refusing(target: LogGroup, *rest: object) -> None:
-        if target == log_group(name) and terminal.clock.now() < moment:
-            terminal.aws.calls.append(operation)
-            raise concurrent_change(operation)
-        real(target, *rest)
-
-    setattr(terminal.aws, METHODS[operation], refusing)
+    _refusing(
+        terminal, name, operation, lambda _: concurrent_change(operation) if terminal.clock.now() < moment else None
+    )
 
 
 def odd(terminal: Terminal, name: str, refusal: Callable[[LogGroup], ApiError]) -> None:
     """AWS refuses every such call about this log group, and no other."""
-    group, operation = log_group(name), refusal(log_group(name)).operation
-    real = getattr(terminal.aws, METHODS[operation])
+    _refusing(terminal, name, refusal(log_group(name)).operation, refusal)
 
-    def refusing(target: object, *rest: object) -> None:
-        if target == group:
-            terminal.aws.calls.append(operation)
-            raise refusal(group)
-        real(target, *rest)
 
-    setattr(terminal.aws, METHODS[operation], refusing)
+def _refusing(terminal: Terminal, name: str, operation: str, refusal: Callable[[LogGroup], ApiError | None]) -> None:
+    """Each such call about this log group is answered with that *refusal*, while there is one."""
+    group = log_group(name)
+
+    def instead_of(real: Callable[..., object]) -> Callable[..., object]:
+        def refusing(target: object, *rest: object) -> object:
+            if target == group and (error := refusal(group)):
+                terminal.aws.calls.append(operation)
+                raise error
+            return real(target, *rest)
+
+        return refusing
+
+    for method in METHODS[operation]:
+        setattr(terminal.aws, method, instead_of(getattr(terminal.aws, method)))
 
 
 def fleet_event(terminal: Terminal, request_type: str = "Create", **properties: object) -> dict[str, object]:
@@ -257,7 +266,4 @@ def give_back(terminal: Terminal, checkpoint: Checkpoint) -> None:
     outcome: Outcome | Checkpoint | None = checkpoint
     while isinstance(outcome, Checkpoint):
         outcome = Checkpoint.of_json(json.loads(json.dumps(outcome.as_json())))
-        if checkpoint.phase is Phase.UNDO:
-            outcome = lifecycle.ensure(terminal.context(30), Ensure(ME, ASKED), outcome)
-        else:
-            outcome = lifecycle.remove(terminal.context(30), Remove.of(ME, ASKED, minted=True), outcome)
+        outcome = lifecycle.remove(terminal.context(30), Remove.of(ME, ASKED, minted=True), outcome)

@@ -34,7 +34,7 @@ ASKED = Association(ALL, OURS, on_existing_key=OnExistingKey.OVERRIDE)
 LONG = 800.0
 ONE_BY_ONE = RateLimits(workers=1)
 #: Some four changes fit into an invocation.
-SLOW = RateLimits(changes=0.15, reads=2.0, pages=0.5, workers=1)
+SLOW = RateLimits(log_groups=0.5, pages=0.5, workers=1)
 
 
 class SmallPages(FakeAws):
@@ -71,9 +71,8 @@ class Terminal:
         return outcome
 
     def delete(self, desired: Association = ASKED, me: Owner = FLEET) -> None:
-        """In a process of its own, whose time is none of anybody else's."""
-        beside = replace(self, clock=FakeClock(self.clock.time))
-        assert isinstance(lifecycle.remove(beside.context(), Remove.of(me, desired, minted=True)), Outcome)
+        """On the same clock: it waits for whoever is at work, who goes on when it is through."""
+        assert isinstance(lifecycle.remove(self.context(), Remove.of(me, desired, minted=True)), Outcome)
 
     def killed_after(self, operation: str, event: Ensure, times: int = 1) -> None:
         """*event* dies after its call of *operation* with this number."""
@@ -95,16 +94,16 @@ class Terminal:
         return Upkeep(self.context(seconds), ALL, event, is_alive, lambda _, __, ___: None)
 
 
-def through(invoke: Callable[[Checkpoint | None], Outcome | Checkpoint]) -> None:
-    """As many invocations as it takes, until it is done or a Delete was noticed."""
+def through(invoke: Callable[[Checkpoint | None], Outcome | Checkpoint]) -> bool:
+    """As many invocations as it takes, until it is done or a Delete was noticed; whether one was."""
     checkpoint: Checkpoint | None = None
     for _ in range(100):
         try:
             outcome = invoke(checkpoint)
         except ClaimLost:
-            return
+            return True
         if isinstance(outcome, Outcome):
-            return
+            return False
         checkpoint = Checkpoint.of_json(json.loads(json.dumps(outcome.as_json())))
     raise AssertionError("It does not end")
 
@@ -182,7 +181,7 @@ def test_an_enrolment_that_died_after_a_delete_had_passed_by_is_given_back() -> 
 
 @pytest.mark.parametrize("call", range(30))
 def test_a_reconciliation_that_a_delete_overtakes_leaves_nothing_behind_however_short_its_time(call: int) -> None:
-    """What it has to give back may not fit into the invocation that notices."""
+    """Around whichever call, and in whichever of its invocations, it stops, and the Delete gives all back."""
     terminal = Terminal(rate_limits=SLOW).having("/a/1", "/a/2", "/b/1", "/b/2", "/c")
     alive, calls = True, 0
 
@@ -195,9 +194,10 @@ def test_a_reconciliation_that_a_delete_overtakes_leaves_nothing_behind_however_
             terminal.delete()
 
     terminal.aws.after = overtake
-    through(lambda checkpoint: terminal.upkeep(lambda: alive, seconds=45).reconcile(checkpoint))
+    lost = through(lambda checkpoint: terminal.upkeep(lambda: alive, seconds=45).reconcile(checkpoint))
     terminal.aws.after = lambda _: None
     if alive:
+        assert not lost
         terminal.delete()
 
     assert set(terminal.states().values()) == {(None, None)}
@@ -208,7 +208,7 @@ def test_a_reconciliation_that_a_delete_overtakes_leaves_nothing_behind_however_
 def test_a_delete_that_overtakes_the_last_association_of_an_invocation_leaves_nothing_behind(
     call: int, seconds: float
 ) -> None:
-    """What was associated after the claim was gone is undone, also where its turn would come too late."""
+    """Nothing is associated after the Delete has waited, also where the next turn would come too late."""
     terminal = Terminal(rate_limits=SLOW).having("/a/1", "/a/2", "/b/1", "/b/2", "/c")
     calls = 0
 
@@ -220,11 +220,10 @@ def test_a_delete_that_overtakes_the_last_association_of_an_invocation_leaves_no
             terminal.delete()
 
     terminal.aws.after = overtake
-    event = Ensure(FLEET, ASKED)
-    through(lambda checkpoint: lifecycle.ensure(terminal.context(seconds), event, checkpoint))
-    terminal.aws.after = lambda _: None
-    terminal.delete()
+    event = Ensure(FLEET, ASKED, sent_at=terminal.clock.now())
+    lost = through(lambda checkpoint: lifecycle.ensure(terminal.context(seconds), event, checkpoint))
 
+    assert lost
     assert set(terminal.states().values()) == {(None, None)}
 
 

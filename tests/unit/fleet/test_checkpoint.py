@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from support.fake_aws import log_group
-from unit.fleet.terminals import ASKED, ME, OURS, Terminal, enrolling, fleet_event, invoke, many, numbers
+from unit.fleet.terminals import ASKED, ME, OURS, STRANGE, Terminal, enrolling, fleet_event, invoke, many, numbers
 
 from log_group_kms.association.requests import Ensure
 from log_group_kms.fleet.checkpoint import Checkpoint, Counts, Phase
 from log_group_kms.lifecycle import kinds as lifecycle
+from log_group_kms.model.association import OnExistingKey
 from log_group_kms.model.errors import InvalidParameter, OutOfTime
 from log_group_kms.model.results import Outcome
 
@@ -32,17 +34,18 @@ def test_a_token_that_is_too_old_begins_the_listing_anew() -> None:
 
 
 def test_a_token_that_is_too_old_in_the_last_pass_spoils_no_count() -> None:
-    """The pass for the busy ones counts these alone: there is nothing to count anew."""
-    terminal = Terminal().having(*many(60), key=OURS).having("/busy")
+    """The pass for the busy ones counts all anew but what was changed, and so does its second beginning."""
+    terminal = Terminal().having(*many(60), key=OURS).having("/busy").having("/kept", "/too", key=STRANGE)
     terminal.aws.stale_tokens.add("/app/00049")
-    checkpoint = Checkpoint(
-        Phase.CHANGE_BUSY, OURS.text, "/app/00049", Counts(associated=40, compliant=20, kept=5, busy=1)
-    )
+    # Of the first page, fifty are under the key: forty that the pass before had counted, and ten of the twenty.
+    counts = Counts(associated=40, compliant=-40 + 50)
+    checkpoint = Checkpoint(Phase.CHANGE_BUSY, OURS.text, "/app/00049", counts)
+    keeping = replace(ASKED, on_existing_key=OnExistingKey.KEEP)
 
-    outcome = lifecycle.ensure(terminal.context(), Ensure(ME, ASKED), checkpoint)
+    outcome = lifecycle.ensure(terminal.context(), Ensure(ME, keeping), checkpoint)
 
     assert not isinstance(outcome, Checkpoint)
-    assert numbers(outcome) == (41, 20, 5)
+    assert numbers(outcome) == (41, 20, 2)
 
 
 def test_the_reason_of_a_fleet_that_ran_out_of_time_has_no_negative_counts() -> None:

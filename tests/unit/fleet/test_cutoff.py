@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from support.fake_aws import FakeClock, key_policy_denied, throttled, unavailable
+from support.fake_aws import FakeClock, key_policy_denied, log_group, throttled, unavailable
 from unit.fleet.terminals import ASKED, ME, OURS, Terminal, held, many, numbers
 
 from log_group_kms.association.requests import Ensure
 from log_group_kms.fleet.checkpoint import Checkpoint, Counts, Phase
 from log_group_kms.fleet.cutoff import Cutoff
 from log_group_kms.lifecycle import kinds as lifecycle
-from log_group_kms.model.ownership import Claim
+from log_group_kms.model.ownership import Claim, Marks, Work
+from log_group_kms.model.results import Outcome
 from log_group_kms.retry.retrier import Retrier
 
 
@@ -66,10 +67,11 @@ def test_refusals_that_pass_are_waited_out() -> None:
     assert set(terminal.states().values()) == {held()}
 
 
-@pytest.mark.parametrize("phase", [Phase.CHANGE, Phase.CONFIRM])
-def test_a_throttled_look_at_a_sentinel_goes_on_in_the_next_invocation(phase: Phase) -> None:
-    """What the end of the invocation cuts short is no failure."""
+@pytest.mark.parametrize("phase", [Phase.CHANGE, Phase.TAKE_OVER])
+def test_a_throttled_look_at_the_lookout_goes_on_in_the_next_invocation(phase: Phase) -> None:
+    """What the end of the invocation cuts short is no failure; the next one knows which log group is marked."""
     terminal = Terminal().having("/a", key=OURS, claim=Claim(ME, None)).having("/b")
+    terminal.aws.log_groups[log_group("/a")].marks[ME.digest] = Marks(Work.CREATING)
     until = terminal.clock.now() + 60
 
     def before(operation: str) -> None:
@@ -77,11 +79,14 @@ def test_a_throttled_look_at_a_sentinel_goes_on_in_the_next_invocation(phase: Ph
             terminal.aws.refuse(operation, throttled(operation))
 
     terminal.aws.before = before
-    checkpoint = Checkpoint(phase, OURS.text, counts=Counts(associated=1), sentinels=("/a",), claimed=True)
+    checkpoint = Checkpoint(phase, OURS.text, counts=Counts(associated=1), lookout="/a", claimed=True)
 
     outcome = lifecycle.ensure(terminal.context(40), Ensure(ME, ASKED), checkpoint)
 
     assert isinstance(outcome, Checkpoint)
+    assert (outcome.phase, outcome.lookout) == (phase, "/a")
+    assert isinstance(lifecycle.ensure(terminal.context(), Ensure(ME, ASKED), outcome), Outcome)
+    assert terminal.state("/b") == (held() if phase is Phase.CHANGE else (None, None))
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def test_a_second_run_over_a_compliant_fleet_lists_and_does_nothing_else() -> None:
-    """No writing call, and none per log group: one for each page of 50."""
+    """No writing call, and none per log group: one for each page of 50, in each pass."""
     terminal = Terminal().having(*many(240))
     terminal.create()
     terminal.aws.calls.clear()
@@ -39,7 +39,8 @@ def test_a_second_run_over_a_compliant_fleet_lists_and_does_nothing_else() -> No
     outcome = terminal.update(ASKED)
 
     assert numbers(outcome) == (0, 240, 0)
-    assert terminal.counts == {"DescribeLogGroups": 5}
+    assert set(terminal.counts) == {"DescribeLogGroups"}
+    assert terminal.counts["DescribeLogGroups"] <= 2 * 5
 
 
 def test_several_at_once_end_as_one_by_one() -> None:
@@ -111,16 +112,18 @@ def test_a_crash_costs_no_log_group_a_second_change(call: int) -> None:
 
 
 def test_ten_thousand_log_groups() -> None:
-    """In the hours that the quota asks for, over many invocations, each changed once; then all are given back."""
+    """Over many invocations each is changed once, by one call of each kind; then all are given back at the quota."""
     terminal = Terminal().having(*many(10_000))
 
     created = terminal.create(seconds=845)
     assert numbers(created) == (10_000, 0, 0)
     assert terminal.counts["AssociateKmsKey"] == 10_000
-    assert terminal.invocations == pytest.approx(10_000 / 5 / 830, abs=1)
+    assert terminal.counts["TagResource"] <= 10_010
     assert numbers(terminal.update(ASKED)) == (0, 10_000, 0)
 
+    terminal.invocations = 0
     assert terminal.delete(seconds=845).associated == 10_000
+    assert terminal.invocations == pytest.approx(10_000 / 5 / 830, abs=1)
     assert set(terminal.states().values()) == {(None, None)}
 
 
@@ -136,8 +139,8 @@ def runner_of(pages: Mapping[str, Page], workers: int = 2) -> PageRunner:
         stopped=threading.Event(),
         triage=Triage(Terminal().context().keys, cutoff, enrolling=False),
         page=lambda token: pages[token],
-        before_changes=lambda _: None,
-        confirm=lambda _, __: {},
+        late=lambda _, __: [],
+        confirm=lambda _: None,
     )
 
 
@@ -147,7 +150,7 @@ def page_of(*names: str, then: str = "") -> Page:
 
 
 def test_a_claim_lost_beside_a_job_that_is_out_of_time_is_a_claim_lost() -> None:
-    """Else the Create fails without giving back what it has claimed behind the Delete's back."""
+    """Else a further invocation would go on with what a Delete is giving back."""
     overtaken = threading.Event()
 
     def slow() -> Fate:
@@ -162,14 +165,9 @@ def test_a_claim_lost_beside_a_job_that_is_out_of_time_is_a_claim_lost() -> None
 
     jobs: dict[str, Callable[[], Fate]] = {"/a": lambda: Fate.ASSOCIATED, "/b": slow, "/c": lost}
     runner = runner_of({"": page_of("/a", "/b", then="2"), "2": page_of("/c")})
-    begin = Checkpoint(Phase.CHANGE, OURS.text)
 
-    try:
-        checkpoint, ending = runner.run(begin, lambda listed: jobs[listed.name])
-    except ClaimLost:
-        pytest.fail("the claim was lost, and `run` does not say so: nothing is given back")
-
-    assert (checkpoint, ending) == (begin, Ending.LOST)
+    with pytest.raises(ClaimLost):
+        runner.run(Checkpoint(Phase.CHANGE, OURS.text), lambda listed: jobs[listed.name])
 
 
 def test_a_refusal_beside_a_job_that_is_out_of_time_is_raised() -> None:
@@ -230,7 +228,7 @@ def test_after_a_refusal_that_is_final_no_further_job_is_begun() -> None:
 
 def test_after_a_refusal_that_is_final_nobody_asks_again() -> None:
     """A log group that is busy is not waited for any more."""
-    terminal = Terminal(rate_limits=RateLimits(changes=1e6, reads=1e6, pages=1e6, workers=2)).having("/a", "/b", "/c")
+    terminal = Terminal(rate_limits=RateLimits(log_groups=1e6, pages=1e6, workers=2)).having("/a", "/b", "/c")
     busy, failed = threading.Event(), threading.Event()
     tries = 0
 

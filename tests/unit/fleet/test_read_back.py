@@ -6,17 +6,30 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.fake_aws import concurrent_change, log_group, throttled
-from unit.fleet.terminals import ALL, ASKED, BEFORE, EXPLICIT, ME, OURS, STRANGE, Terminal, enrolling, held, numbers
+from unit.fleet.terminals import (
+    ALL,
+    ASKED,
+    BEFORE,
+    EXPLICIT,
+    ME,
+    OURS,
+    STRANGE,
+    Terminal,
+    enrolling,
+    held,
+    numbers,
+)
 
 from log_group_kms.association.requests import Ensure
 from log_group_kms.fleet.checkpoint import Fate
 from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.fleet.upkeep import Upkeep
-from log_group_kms.model.errors import ClaimLost
 from log_group_kms.model.ownership import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from unit.fleet.terminals import State
 
 
 def once_associated(terminal: Terminal, name: str, happens: Callable[[], object]) -> None:
@@ -134,7 +147,7 @@ def test_a_log_group_that_vanishes_once_enrolled_is_no_failure() -> None:
     terminal = Terminal().having("/a", key=BEFORE)
     once_associated(terminal, "/a", lambda: terminal.aws.log_groups.__delitem__(log_group("/a")))
 
-    assert FleetRules(terminal.context(), ALL).enrol(enrolling(), log_group("/a")) is Fate.ASSOCIATED
+    assert FleetRules(terminal.context(), ALL).enrol(enrolling(), log_group("/a")) is Fate.PASSED
 
 
 def test_another_ones_key_on_an_enrolled_log_group_is_replaced_once_more() -> None:
@@ -151,23 +164,26 @@ def test_another_ones_key_on_an_enrolled_log_group_is_replaced_once_more() -> No
     assert terminal.state("/a") == held()
 
 
-@pytest.mark.parametrize("alive", [True, False])
-def test_tags_that_are_gone_when_an_enrolled_log_group_is_read_back(*, alive: bool) -> None:
-    """Of a fleet that is alive it is a failure, which Lambda tries again; else the fleet's Delete has passed by."""
-    terminal, is_alive = Terminal().having("/a"), True
+@pytest.mark.parametrize(
+    ("fate", "again", "state"),
+    [
+        pytest.param(Fate.ASSOCIATED, Fate.COMPLIANT, held(BEFORE), id="someone took them off"),
+        pytest.param(Fate.RELEASED, Fate.PASSED, (BEFORE, None), id="the fleet's Delete has passed by"),
+    ],
+)
+def test_tags_that_are_gone_when_an_enrolled_log_group_is_read_back(fate: Fate, again: Fate, state: State) -> None:
+    """What was associated is undone, and done once more, so that the key of before is remembered; or given back."""
+    terminal, is_alive = Terminal().having("/a", key=BEFORE), True
 
     def take_off() -> None:
         nonlocal is_alive
-        is_alive = alive
-        terminal.having("/a", key=OURS if alive else None)
+        is_alive = fate is Fate.ASSOCIATED
+        terminal.having("/a", key=OURS if is_alive else BEFORE)
 
     once_associated(terminal, "/a", take_off)
     upkeep = Upkeep(terminal.context(), ALL, enrolling(), lambda: is_alive, lambda *_: None)
 
-    if alive:
-        with pytest.raises(ClaimLost):
-            upkeep.enrol(log_group("/a"))
-        assert terminal.state("/a") == (OURS, None)
-    else:
-        assert upkeep.enrol(log_group("/a")) is Fate.PASSED
-        assert terminal.state("/a") == (None, None)
+    assert upkeep.enrol(log_group("/a")) is fate
+    assert terminal.state("/a") == state
+    assert upkeep.enrol(log_group("/a")) is again
+    assert terminal.state("/a") == state

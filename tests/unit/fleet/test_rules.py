@@ -66,20 +66,39 @@ def test_fail_looks_at_all_before_it_changes_one() -> None:
     assert not WRITING & set(terminal.aws.calls)
 
 
-def test_an_alias_is_resolved_once() -> None:
-    """All log groups get the key that it meant at the begin, also in a further invocation."""
+def test_an_alias_is_resolved_in_each_invocation() -> None:
+    """Where it means the same key, the work goes on: no log group is associated twice, and all are counted once."""
     terminal = Terminal().having(*many(200))
     terminal.aws.aliases["alias/logs"] = OURS
-    terminal.aws.after = lambda operation: (
-        terminal.aws.aliases.update({"alias/logs": NEW}) if operation == "AssociateKmsKey" else None
-    )
 
     outcome = terminal.create(replace(ASKED, key=KeyName("alias/logs")), seconds=40)
 
     assert terminal.invocations > 1
-    assert outcome.key == OURS
-    assert {key for key, _ in terminal.states().values()} == {OURS}
-    assert terminal.counts["DescribeKey"] == 1
+    assert (outcome.key, numbers(outcome)) == (OURS, (200, 0, 0))
+    assert terminal.counts["AssociateKmsKey"] == 200
+    assert terminal.counts["DescribeKey"] == terminal.invocations
+
+
+def test_an_alias_that_means_another_key_by_now_begins_anew() -> None:
+    """All log groups get that key, also those that an earlier invocation has done; what was before stays remembered."""
+    terminal = Terminal().having(*many(200), key=BEFORE)
+    terminal.aws.aliases["alias/logs"] = OURS
+    first: dict[str, object] = {}
+
+    def move(operation: str) -> None:
+        if operation == "AssociateKmsKey" and not first:
+            first.update({name: key for name, (key, _) in terminal.states().items() if key == OURS})
+            terminal.aws.aliases["alias/logs"] = NEW
+
+    terminal.aws.after = move
+
+    outcome = terminal.create(replace(ASKED, key=KeyName("alias/logs")), seconds=40)
+
+    assert terminal.invocations > 1
+    assert len(first) == 1
+    assert (outcome.key, numbers(outcome)) == (NEW, (200, 0, 0))
+    assert set(terminal.states().values()) == {held(BEFORE, NEW)}
+    assert terminal.counts["AssociateKmsKey"] > 200
 
 
 def test_a_create_that_is_delivered_again_changes_nothing() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from support.fake_aws import concurrent_change, log_group
 from unit.fleet.terminals import (
+    A_WHILE,
     ASKED,
     BEFORE,
     EXPLICIT,
@@ -40,7 +41,7 @@ def test_each_log_group_that_changes_or_is_skipped_is_told() -> None:
         ("/a", Fate.ASSOCIATED, ""),
         ("/b", Fate.ASSOCIATED, f"before: {BEFORE.text}"),
         ("/c", Fate.OWNED, EXPLICIT.text),
-        ("/e", Fate.TAKEN_OVER, ""),
+        ("/e", Fate.INHERITED, SIBLING.text),
         ("aws/spans", Fate.RESERVED, ""),
     ]
 
@@ -68,6 +69,7 @@ def test_a_log_group_that_vanishes_before_it_is_changed_is_told() -> None:
 
     def vanish(operation: str) -> None:
         if operation == "TagResource":
+            terminal.aws.before = lambda _: None
             del terminal.aws.log_groups[log_group("/a")]
 
     terminal.aws.before = vanish
@@ -111,18 +113,21 @@ def test_what_a_delete_lets_go_under_the_key_is_told_as_given_back() -> None:
 
 
 def test_what_another_takes_while_a_delete_looks_at_it_is_left_to_it() -> None:
-    """It is told, and not counted as given back."""
+    """Before it is asked again, somebody looks whether it is as it was. It is told, and not counted as given back."""
     terminal = Terminal().having("/a", key=OURS, claim=Claim(ME, BEFORE))
 
     def take(operation: str) -> None:
-        if operation == "ListTagsForResource":
-            terminal.aws.after = lambda _: None
+        if operation == "TagResource":
+            terminal.aws.before = lambda _: None
             terminal.aws.log_groups[log_group("/a")].claim = Claim(EXPLICIT, OURS)
+            terminal.aws.refuse(operation, concurrent_change(operation))
 
-    terminal.aws.after = take
+    terminal.aws.before = take
     told = terminal.told(Remove.of(ME, ASKED))
 
-    assert told == [("/a", Fate.PASSED, f"The log group belongs to {EXPLICIT.text}; it was left as it is")]
+    assert told == [
+        ("/a", Fate.PASSED, "The log group was taken over, or given back, meanwhile; it was left as it is"),
+    ]
     assert terminal.state("/a") == (OURS, Claim(EXPLICIT, OURS))
 
 
@@ -137,15 +142,16 @@ def test_the_log_has_a_line_for_each_log_group(caplog: pytest.LogCaptureFixture)
 
 
 def test_a_log_group_that_another_takes_meanwhile_is_told() -> None:
-    """With who took it."""
+    """With who took it: before the association is asked for again, the claim is looked at."""
     terminal = Terminal().having("/a", "/b")
 
     def take(operation: str) -> None:
-        if operation == "TagResource" and terminal.state("/b")[1]:
-            terminal.aws.after = lambda _: None
+        if operation == "AssociateKmsKey" and terminal.state("/b")[1]:
+            terminal.aws.before = lambda _: None
             terminal.having("/b", key=STRANGE, claim=Claim(EXPLICIT, None))
+            terminal.aws.refuse(operation, concurrent_change())
 
-    terminal.aws.after = take
+    terminal.aws.before = take
 
     assert terminal.told(Ensure(ME, ASKED)) == [
         ("/a", Fate.ASSOCIATED, ""),
@@ -162,12 +168,13 @@ def test_a_log_group_that_turns_out_to_be_reserved_is_told() -> None:
 
 
 def test_a_log_group_that_another_claims_before_its_turn_is_told() -> None:
-    """What it is changed by is read when its turn has come."""
+    """What was read a while ago is read again."""
     terminal = Terminal().having("/a")
 
     def claim(operation: str) -> None:
-        if operation == "ListTagsForResource":
+        if operation == "DescribeLogGroups" and terminal.counts["ListTagsForResource"]:
             terminal.aws.after = lambda _: None
+            terminal.clock.time += A_WHILE
             terminal.having("/a", key=STRANGE, claim=Claim(EXPLICIT, None))
 
     terminal.aws.after = claim
@@ -180,7 +187,8 @@ def test_a_log_group_that_another_claims_while_the_tags_are_refused_is_told() ->
     terminal = Terminal().having("/a")
 
     def claim(operation: str) -> None:
-        if operation == "TagResource":
+        # The first tag marks a lookout.
+        if operation == "TagResource" and terminal.counts["TagResource"] == 1:
             terminal.aws.before = lambda _: None
             terminal.having("/a", key=STRANGE, claim=Claim(EXPLICIT, None))
             terminal.aws.refuse(operation, concurrent_change(operation))

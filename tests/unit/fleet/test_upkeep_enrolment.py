@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.fake_aws import OTHER_STACK_ID, FakeLogGroup, concurrent_change, log_group, owner, throttled
+from support.fake_aws import OTHER_STACK_ID, concurrent_change, log_group, owner, throttled
 from unit.fleet.accounts import (
     BEFORE,
     EXPLICIT,
@@ -28,7 +28,7 @@ from log_group_kms.association.requests import Ensure
 from log_group_kms.fleet.checkpoint import Fate
 from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.model.association import Association, OnDelete
-from log_group_kms.model.errors import ApiError, ConcurrentChange, KeyPolicyDenied
+from log_group_kms.model.errors import ApiError, ClaimLost, ConcurrentChange, KeyPolicyDenied, ResourceConflict
 from log_group_kms.model.ownership import Claim, Owner
 
 if TYPE_CHECKING:
@@ -255,37 +255,93 @@ def test_what_was_there_before_the_fleet_went_stays() -> None:
     assert account.state(ORDERS) == held(BEFORE)
 
 
-@pytest.mark.parametrize("operation", ["TagResource", "AssociateKmsKey"])
-def test_a_delete_that_overtakes_an_enrolment_leaves_nothing_behind(operation: str) -> None:
-    """Whenever it comes after the claim; the rule goes first, and the log group ends as it was."""
+def overtake(account: Account, operation: str, come: Callable[[], object], *, refused: bool = False) -> None:
+    """Others *come* after the call of this *operation*; before it, where it is *refused* for now."""
+
+    def overtaking(called: str) -> None:
+        if called == operation:
+            account.aws.before = account.aws.after = lambda _: None
+            come()
+            if refused:
+                account.aws.refuse(operation, concurrent_change(operation))
+
+    if refused:
+        account.aws.before = overtaking
+    else:
+        account.aws.after = overtaking
+
+
+@pytest.mark.parametrize(
+    ("operation", "refused"),
+    [
+        pytest.param("TagResource", False, id="between claim and association"),
+        pytest.param("AssociateKmsKey", True, id="before the association is tried once more"),
+        pytest.param("AssociateKmsKey", False, id="after the association"),
+    ],
+)
+def test_a_delete_that_overtakes_an_enrolment_leaves_nothing_behind(operation: str, *, refused: bool) -> None:
+    """The rule goes first, and the log group ends as it was; Lambda delivers the event again."""
     account = Account().having(ORDERS, key=BEFORE)
 
-    def overtake(called: str) -> None:
-        if called == operation:
-            account.aws.after = lambda _: None
-            account.is_alive = lambda: False
-            account.delete_fleet()
+    def delete() -> None:
+        account.is_alive = lambda: False
+        account.delete_fleet()
 
-    account.aws.after = overtake
+    overtake(account, operation, delete, refused=refused)
+    try:
+        account.enrol(ORDERS)
+    except ClaimLost:
+        assert account.enrol(ORDERS) is Fate.PASSED
 
-    assert account.enrol(ORDERS) is Fate.PASSED
     assert account.state(ORDERS) == (BEFORE, None)
 
 
-@pytest.mark.parametrize("operation", ["TagResource", "AssociateKmsKey"])
-def test_tags_that_someone_takes_off_are_written_again(operation: str) -> None:
-    """The fleet is alive."""
+@pytest.mark.parametrize("alive", [True, False], ids=["of an exclusion", "of the fleet"])
+def test_a_delete_that_has_begun_and_stands_still_ends_an_enrolment(*, alive: bool) -> None:
+    """Where the fleet is gone, the enrolment does the rest itself; else whoever began goes on."""
     account = Account().having(ORDERS, key=BEFORE)
 
-    def strip(called: str) -> None:
-        if called == operation:
-            account.aws.after = lambda _: None
-            account.aws.log_groups[log_group(ORDERS)] = FakeLogGroup(BEFORE)
+    def begin() -> None:
+        account.is_alive = lambda: alive
+        account.aws.log_groups[log_group(ORDERS)].claim = Claim(ME, BEFORE, deleting=True)
 
-    account.aws.after = strip
+    overtake(account, "AssociateKmsKey", begin)
+
+    if alive:
+        with pytest.raises(ClaimLost):
+            account.enrol(ORDERS)
+        assert account.state(ORDERS)[1] == Claim(ME, BEFORE, deleting=True)
+    else:
+        assert account.enrol(ORDERS) is Fate.RELEASED
+        assert account.state(ORDERS) == (BEFORE, None)
+
+
+def test_a_key_that_is_not_to_be_replaced_is_told_with_the_log_group() -> None:
+    """One of a batch of events: which one it is, its error says."""
+    account = Account(settings=SETTINGS | {"ON_EXISTING_KEY": "Fail"}).having(ORDERS, key=STRANGE)
+
+    with pytest.raises(ResourceConflict, match=f":log-group:{ORDERS}: OnExistingKey is Fail"):
+        account.enrol(ORDERS)
+    assert account.state(ORDERS) == (STRANGE, None)
+
+
+def test_tags_that_someone_takes_off_before_the_association_are_written_again() -> None:
+    """The fleet is alive."""
+    account = Account().having(ORDERS, key=BEFORE)
+    overtake(account, "AssociateKmsKey", lambda: account.having(ORDERS, key=BEFORE), refused=True)
 
     assert account.enrol(ORDERS) is Fate.ASSOCIATED
     assert account.state(ORDERS) == held(BEFORE)
+
+
+def test_what_loses_key_and_tags_after_the_association_is_brought_in_once_more() -> None:
+    """In the same delivery: the fleet is alive, so that it was no Delete which passed by."""
+    account = Account().having(ORDERS, key=BEFORE)
+    overtake(account, "AssociateKmsKey", lambda: account.having(ORDERS, key=BEFORE))
+
+    assert account.enrol(ORDERS) is Fate.ASSOCIATED
+    assert account.state(ORDERS) == held(BEFORE)
+    assert account.counts["AssociateKmsKey"] == 2
 
 
 @pytest.mark.parametrize("refusal", [denied_by_scp, not_supported])

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from support.fake_aws import FakeAws
 from unit.fleet.accounts import OURS
+
+from log_group_kms.association.context import AllStacksStand
+
+if TYPE_CHECKING:
+    from log_group_kms.model.targets import Place
 
 
 @dataclass
@@ -20,3 +26,6 @@ class Ports:
 
     def has_rule(self, _: str) -> bool:
         return True
+
+    def stacks(self, _: Place) -> AllStacksStand:
+        return AllStacksStand()

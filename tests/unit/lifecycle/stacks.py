@@ -51,6 +51,7 @@ class Wanted:
         return {
             "ServiceTimeout": str(SERVICE_TIMEOUT),
             "LogGroupName": self.log_group.name.text,
+            "OnExistingOwner": "TakeOver",
             "KmsKeyId": self.key.text,
             "OnDelete": self.on_delete,
             "OnExistingKey": self.on_existing_key,
@@ -149,6 +150,8 @@ class Stacks(RuleBasedStateMachine):
     def event(
         self, request_type: str, stack: str, name: str, wanted: Wanted, physical_id: str | None = None
     ) -> dict[str, Any]:
+        # CloudFormation sends no two events of a resource within a second.
+        self.clock.time += 1
         event = event_of(request_type, stack, name, wanted.properties, sent_at=self.clock.now(), number=len(self.past))
         return event if physical_id is None else event | {"PhysicalResourceId": physical_id}
 

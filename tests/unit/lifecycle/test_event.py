@@ -22,6 +22,7 @@ RETURN_VALUES = {
     "AssociatedCount",
     "CompliantCount",
     "SkippedCount",
+    "RefusedCount",
 }
 
 
@@ -42,6 +43,7 @@ def test_return_values_of_a_log_group(provider: Provider) -> None:
             "AssociatedCount": "1",
             "CompliantCount": "0",
             "SkippedCount": "0",
+            "RefusedCount": "0",
         },
     )
 

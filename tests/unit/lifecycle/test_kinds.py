@@ -17,7 +17,7 @@ from log_group_kms.fleet.checkpoint import Checkpoint, Phase
 from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.lifecycle.kinds import ensure, remove, rules_for
 from log_group_kms.model.association import Association
-from log_group_kms.model.errors import KeyNotFound
+from log_group_kms.model.errors import KeyNotFound, KeyPolicyDenied
 from log_group_kms.model.keys import KeyName
 from log_group_kms.model.ownership import Claim, Owner
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
@@ -141,3 +141,14 @@ def test_a_fleet_gives_back_one_log_group_that_was_abandoned(aws: FakeAws) -> No
     assert isinstance(outcome, Outcome)
     assert (outcome.target, outcome.associated) == (FLEET, 1)
     assert aws.log_groups[ORDERS] == FakeLogGroup(BEFORE)
+
+
+@pytest.mark.parametrize("target", [BILLING, FLEET], ids=["one log group", "a fleet"])
+def test_a_refused_key_is_about_all_that_is_wanted_under_it(aws: FakeAws, target: Target) -> None:
+    """The statement that the Reason asks for is for the target: of a fleet, for its prefix, not the first log group."""
+    aws.closed_to_logs.add(KEY)
+
+    with pytest.raises(KeyPolicyDenied) as refused:
+        ensure(context_in(aws), Ensure(me(target), Association(target, KEY)))
+
+    assert refused.value.target == target.arn

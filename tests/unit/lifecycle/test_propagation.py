@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.fake_aws import FakeLogGroup, owner, role_denied
+from support.fake_aws import PLACE, FakeLogGroup, owner, role_denied
 from unit.lifecycle.provider import BEFORE, KEY, ORDERS, Provider
 
+from log_group_kms.association import claimed
+from log_group_kms.association.context import Context
+from log_group_kms.cloudformation.envelope import Envelope
+from log_group_kms.lifecycle.deadlines import Deadlines
+from log_group_kms.lifecycle.event import delay, respond
 from log_group_kms.lifecycle.progress import PROGRESS, Done, Propagating
-from log_group_kms.model.errors import ApiError, ClaimLost
+from log_group_kms.model.errors import ApiError, ClaimLost, StaleEvent
 from log_group_kms.model.ownership import Claim
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
+from log_group_kms.retry.retrier import Retrier
+
+if TYPE_CHECKING:
+    from log_group_kms.lifecycle.progress import Progress
+
+
+@pytest.fixture(autouse=True)
+def no_wait_before_the_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests count the seconds of PropagationWaitSeconds alone."""
+    monkeypatch.setattr(claimed, "_OUTLASTING", 0.0)
 
 
 def test_a_wait_inside_one_invocation(provider: Provider) -> None:
@@ -138,3 +155,102 @@ def test_a_failure_after_the_wait_can_be_undone(provider: Provider) -> None:
     with pytest.raises(ApiError):
         provider.invoke(late)
     assert provider.failure_id == ORDERS.arn
+
+
+# --- waits that are put off: a queue holds them, and no execution -----------------------------------------------------
+
+
+def put_off(provider: Provider, event: dict[str, Any], seconds: float = 900) -> tuple[Done | Progress, int]:
+    """One invocation that may put a wait off; for how long it does."""
+    envelope = Envelope.of(event)
+    deadlines = Deadlines.of(envelope, event, provider.clock.now(), seconds)
+    context = Context.of(provider.aws, provider.aws, Retrier(provider.clock, deadlines.earliest))
+    outcome = respond(envelope, event, PLACE, context, deadlines, may_delay=True)
+    return outcome, 0 if isinstance(outcome, Done) else delay(outcome, deadlines, provider.clock.now())
+
+
+@pytest.mark.parametrize(
+    ("wait", "timeout", "delayed"),
+    [
+        pytest.param("900", "3600", 900, id="the longest"),
+        pytest.param("300", "900", 300, id="as recommended"),
+        pytest.param("30", "900", 30, id="the shortest that is worth it"),
+        pytest.param("29", "900", 0, id="slept out"),
+        # 300 less 25 is the deadline, and 90 before it the way back has to begin.
+        pytest.param("270", "300", 185, id="the rest is slept out, near the deadline"),
+        pytest.param("100", "140", 0, id="no time for the way back"),
+    ],
+)
+def test_a_long_wait_is_put_off(provider: Provider, wait: str, timeout: str, delayed: int) -> None:
+    """Nothing is slept for it; what is short, or near the deadline, is slept out as ever."""
+    event = provider.event(dated=True, PropagationWaitSeconds=wait, ServiceTimeout=timeout)
+
+    outcome, seconds = put_off(provider, event)
+
+    assert seconds == delayed
+    assert isinstance(outcome, Propagating) is bool(delayed)
+    assert (sum(provider.clock.slept) > 0) is not bool(delayed)
+
+
+@pytest.mark.parametrize("late", [0, 40], ids=["in time", "late"])
+def test_what_was_put_off_is_answered_when_its_time_has_come(provider: Provider, late: int) -> None:
+    """In one answer; the claim is looked at again."""
+    event = provider.event(dated=True, PropagationWaitSeconds="300", ServiceTimeout="900")
+    outcome, seconds = put_off(provider, event)
+    assert isinstance(outcome, Propagating)
+    provider.clock.sleep(seconds + late)
+    provider.clock.slept.clear()
+    provider.aws.calls.clear()
+
+    done, _ = put_off(provider, json.loads(json.dumps({**event, PROGRESS: outcome.as_json()})))
+
+    assert done == outcome.done
+    assert sum(provider.clock.slept) == 0
+    assert provider.aws.calls == ["ListTagsForResource"]
+
+
+def test_a_delete_while_it_is_put_off_is_noticed(provider: Provider) -> None:
+    """The Create whose claim went away fails."""
+    event = provider.event(PropagationWaitSeconds="300")
+    outcome, seconds = put_off(provider, event)
+    assert isinstance(outcome, Propagating)
+    provider.clock.sleep(seconds)
+    provider.aws.log_groups[ORDERS] = FakeLogGroup()
+
+    with pytest.raises(ClaimLost):
+        put_off(provider, {**event, PROGRESS: outcome.as_json()})
+
+
+def test_what_comes_back_too_late_is_a_zombie(provider: Provider) -> None:
+    """After ServiceTimeout nobody waits: the deadlines are the same."""
+    event = provider.event(dated=True, PropagationWaitSeconds="300", ServiceTimeout="900")
+    outcome, _ = put_off(provider, event)
+    assert isinstance(outcome, Propagating)
+    provider.clock.sleep(900)
+
+    with pytest.raises(StaleEvent):
+        put_off(provider, {**event, PROGRESS: outcome.as_json()})
+
+
+def test_two_hundred_resources_hold_no_execution(provider: Provider) -> None:
+    """200 of them with 300 seconds each: 60,000 seconds of executions slept out, and none put off."""
+    event = provider.event(dated=True, PropagationWaitSeconds="300", ServiceTimeout="900")
+    slept = {}
+    for may_delay in (False, True):
+        held = 0.0
+        for _ in range(200):
+            provider.aws.log_groups[ORDERS] = FakeLogGroup()
+            at, provider.clock.slept = provider.clock.time, []
+            if may_delay:
+                outcome, seconds = put_off(provider, event)
+                assert isinstance(outcome, Propagating)
+                held += sum(provider.clock.slept)
+                provider.clock.time, provider.clock.slept = at + seconds, []
+                put_off(provider, {**event, PROGRESS: outcome.as_json()})
+            else:
+                provider.invoke(event)
+            held += sum(provider.clock.slept)
+            provider.clock.time = at
+        slept[may_delay] = held
+
+    assert slept == {False: 60_000, True: 0}

@@ -5,7 +5,7 @@ twice, delivered late, delivered again after the function was killed between any
 Create with an id that CloudFormation made up; function code that does not understand the properties; two stacks and an
 outside tool on the same log groups. After each step the account is what the contract says.
 
-`make test` tries 1,000 examples; `make chaos` many more.
+`make test` tries 500 examples; `make chaos` many more.
 """
 
 from __future__ import annotations
@@ -296,6 +296,6 @@ class CloudFormation(Stacks):
 
 
 CloudFormation.TestCase.settings = settings(
-    max_examples=int(os.environ.get("CHAOS_EXAMPLES", "1000")), stateful_step_count=20
+    max_examples=int(os.environ.get("CHAOS_EXAMPLES", "500")), stateful_step_count=20
 )
 TestStacksAtRandom = CloudFormation.TestCase

@@ -9,6 +9,7 @@ import pytest
 from support.fake_aws import OTHER_STACK_ID, PLACE, STACK_ID, fleet, key_arn, log_group, owner
 
 from log_group_kms.model.ownership import Claim, Owner
+from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
 from log_group_kms.model.targets import Fleet, LogGroup, QueryResults
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def test_every_owner_fits_into_a_tag(stack_id: str, logical_id: str, target: Log
     leaving = Claim(mine, None, deleting=True)
 
     assert TAG_VALUE.fullmatch(leaving.owner_tag)
-    assert Claim.of_tags(leaving.owner_tag, leaving.previous_tag, mine.scope) == leaving
+    assert Claim.of_tags(leaving.as_tags()) == leaving
 
 
 @pytest.mark.parametrize(
@@ -95,20 +96,23 @@ KEY = key_arn(1)
 FLEET = owner("Fleet", target=fleet("/aws/"))
 
 
-@pytest.mark.parametrize("state", [{}, {"deleting": True}, {"deleted": True}], ids=["stands", "deleting", "deleted"])
+@pytest.mark.parametrize("state", ["stands", "deleting", "deleted"])
 @pytest.mark.parametrize("previous", [None, KEY], ids=["no key before", "a key before"])
 @pytest.mark.parametrize("who", [owner(), FLEET], ids=["one log group", "fleet"])
-def test_a_claim_is_what_its_tags_say(who: Owner, previous: KeyArn | None, state: dict[str, bool]) -> None:
+def test_a_claim_is_what_its_tags_say(who: Owner, previous: KeyArn | None, state: str) -> None:
     """Written and read, it is the same."""
-    claim = Claim(who, previous, **state)
+    claim = Claim(who, previous, deleting=state == "deleting", deleted=state == "deleted")
 
-    assert Claim.of_tags(claim.owner_tag, claim.previous_tag, who.scope) == claim
+    assert Claim.of_tags(claim.as_tags()) == claim
 
 
 @pytest.mark.parametrize("begin", ["", "deleting:", "deleted:"])
 def test_a_scope_that_was_left_behind(begin: str) -> None:
     """Beside the owner of one log group it says nothing."""
-    assert Claim.of_tags(f"{begin}{owner().text}", "none", "prefix=/").owner == owner()
+    claim = Claim.of_tags({OWNER_TAG: f"{begin}{owner().text}", PREVIOUS_KEY_TAG: "none", SCOPE_TAG: "prefix=/"})
+
+    assert claim
+    assert claim.owner == owner()
 
 
 @pytest.mark.parametrize(

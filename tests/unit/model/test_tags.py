@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG, fits_tag
+from log_group_kms.model.tags import (
+    CANCELLED_TAG,
+    CLAIM_TAGS,
+    WORK_TAG,
+    fits_tag,
+)
 
 
 def test_the_names_are_part_of_the_contract() -> None:
     """Log groups carry them for years: they outlive versions."""
-    assert (OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG) == (
+    assert (*CLAIM_TAGS, WORK_TAG, CANCELLED_TAG) == (
         "log-group-kms-association:owner",
         "log-group-kms-association:previous-key",
         "log-group-kms-association:scope",
+        "log-group-kms-association:written",
+        "log-group-kms-association:taken-from",
+        "log-group-kms-association:taken-from-scope",
+        "log-group-kms-association:mended",
+        "log-group-kms-association:work/",
+        "log-group-kms-association:cancelled/",
     )
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 import pytest
 from support.fake_aws import PLACE
 
-from log_group_kms.request.properties import one_of
+from log_group_kms.request.forms import one_of
 from log_group_kms.request.values import Scope
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,7 @@ from log_group_kms.cloudformation.envelope import Envelope
 from log_group_kms.model.association import Association, OnDelete
 from log_group_kms.model.errors import InvalidRequest
 from log_group_kms.model.keys import KeyArn
-from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
+from log_group_kms.model.physical_id import NOTHING_ASSOCIATED, PERHAPS_ASSOCIATED
 from log_group_kms.model.targets import Exclusions, QueryResults
 from log_group_kms.request.parse import (
     Ignore,
@@ -179,7 +180,7 @@ def test_update_without_a_physical_id() -> None:
         pytest.param(
             "orders_Encryption_A1B2C3D4",
             properties(),
-            Remove.of(owner(), Association(ORDERS, KeyArn(KEY)), minted=False),
+            replace(Remove.of(owner(), Association(ORDERS, KeyArn(KEY)), minted=False), cancels=True),
             id="made up: the properties say what",
         ),
         pytest.param(
@@ -215,14 +216,34 @@ def test_update_without_a_physical_id() -> None:
         pytest.param(
             "orders_Encryption_A1B2C3D4",
             of_fleet(),
-            Remove.of(owner(target=AWS), Association(AWS, KeyArn(KEY)), minted=False),
+            replace(Remove.of(owner(target=AWS), Association(AWS, KeyArn(KEY)), minted=False), cancels=True),
             id="made up, a fleet's",
+        ),
+        pytest.param(
+            PERHAPS_ASSOCIATED,
+            properties(),
+            Remove.of(owner(), Association(ORDERS, KeyArn(KEY)), minted=False),
+            id="of a Create that has answered: nothing is at work any more",
         ),
     ],
 )
 def test_delete(physical_id: str, given: object, expected: Remove) -> None:
-    """A Delete goes by the id that we minted, else by the properties."""
+    """A Delete goes by the id that we minted, else by the properties; one that CloudFormation made up cancels."""
     assert parse_event(*event("Delete", PhysicalResourceId=physical_id, ResourceProperties=given), PLACE) == expected
+
+
+@pytest.mark.parametrize("request_type", ["Create", "Update", "Delete"])
+@pytest.mark.parametrize(
+    ("date", "sent_at"), [("20260105T101500Z", 1767608100.0), ("", None)], ids=["dated", "without a date"]
+)
+def test_an_event_knows_when_it_was_sent(request_type: str, date: str, sent_at: float | None) -> None:
+    """CloudFormation dates it by the signature of its ResponseURL; without one, the event has no date."""
+    url = f"https://cloudformation-custom-resource-response.example/answer?X-Amz-Date={date}"
+
+    parsed = parse_event(*event(request_type, PhysicalResourceId=ORDERS.arn, ResponseURL=url), PLACE)
+
+    assert isinstance(parsed, Ensure | Remove)
+    assert parsed.sent_at == sent_at
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from support.fake_aws import PLACE, key_arn
 
 from log_group_kms.association.requests import Ensure, Remove
-from log_group_kms.model.association import Association, OnDelete, OnExistingKey
+from log_group_kms.model.association import Association, OnDelete, OnExistingKey, OnRefusedLogGroup
 from log_group_kms.model.errors import InvalidRequest
 from log_group_kms.model.keys import KeyArn
 from log_group_kms.model.targets import Exclusions, Fleet, LogGroup, LogGroupName, QueryResults, Target
@@ -41,6 +41,8 @@ TAKEN: dict[str, tuple[str, ...]] = {
     "ExcludeLogGroupNames": ("*", "/a/*/b"),
     "OnDelete": ("RestorePrevious", "Disassociate", "Retain"),
     "OnExistingKey": ("Override", "Keep", "Fail"),
+    "OnExistingOwner": ("Fail", "TakeOver"),
+    "OnRefusedLogGroup": ("Skip", "Fail"),
     "OnMissingLogGroup": ("Fail", "Create"),
     "PropagationWaitSeconds": ("0", "7", "60", "899", "900", "0900"),
 }
@@ -108,6 +110,7 @@ def test_every_kind_of_target_has_its_property() -> None:
         ("OnDelete", LogGroup, OnDelete.RESTORE_PREVIOUS),
         ("OnExistingKey", LogGroup, OnExistingKey.OVERRIDE),
         ("OnExistingKey", Fleet, OnExistingKey.KEEP),
+        ("OnRefusedLogGroup", Fleet, OnRefusedLogGroup.SKIP),
         ("PropagationWaitSeconds", LogGroup, 0),
     ],
 )
@@ -156,7 +159,7 @@ def test_the_options_of_the_command_line() -> None:
     }
 
     assert flags == {
-        Ensure: ["--kms-key-id", "--prefix", "--exclude", "--on-existing-key"],
+        Ensure: ["--kms-key-id", "--prefix", "--exclude", "--on-existing-key", "--on-refused-log-group"],
         Remove: ["--prefix", "--on-delete"],
     }
 

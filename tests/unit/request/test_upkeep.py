@@ -119,7 +119,7 @@ def test_what_nobody_sends(event: object, why: str) -> None:
 def test_the_event_of_a_further_invocation_is_understood() -> None:
     """It carries how far the ones before came, as JSON."""
     counts = Counts(associated=3, compliant=40)
-    checkpoint = Checkpoint(Phase.CHANGE, OURS.text, "token", counts, ("/a", "/b"), claimed=True)
+    checkpoint = Checkpoint(Phase.CHANGE, OURS.text, "token", counts, "/a", claimed=True, refused=("/b",))
 
     event = json.loads(json.dumps(Reconcile(hops=4).further(checkpoint)))
 

@@ -6,7 +6,14 @@ import pytest
 from support.fake_aws import PLACE, fleet
 from support.template_properties import KEY, ORDERS, UUID, of_fleet, properties
 
-from log_group_kms.model.association import Association, OnDelete, OnExistingKey, OnMissingLogGroup
+from log_group_kms.model.association import (
+    Association,
+    OnDelete,
+    OnExistingKey,
+    OnExistingOwner,
+    OnMissingLogGroup,
+    OnRefusedLogGroup,
+)
 from log_group_kms.model.keys import KeyArn, KeyName
 from log_group_kms.model.targets import Exclusions, Fleet, LogGroup, Place, QueryResults
 from log_group_kms.request.parse import (
@@ -23,7 +30,14 @@ GOVERNMENT = Place("aws-us-gov", "us-gov-west-1", "111122223333")
 def test_defaults() -> None:
     """What a template leaves out has the contract's defaults."""
     expected = Association(
-        ORDERS, KeyArn(KEY), OnDelete.RESTORE_PREVIOUS, OnExistingKey.OVERRIDE, OnMissingLogGroup.FAIL, 0
+        ORDERS,
+        KeyArn(KEY),
+        on_delete=OnDelete.RESTORE_PREVIOUS,
+        on_existing_key=OnExistingKey.OVERRIDE,
+        on_existing_owner=OnExistingOwner.FAIL,
+        on_missing_log_group=OnMissingLogGroup.FAIL,
+        on_refused_log_group=OnRefusedLogGroup.SKIP,
+        propagation_wait=0,
     )
 
     assert parse_association(properties(), PLACE) == expected
@@ -32,10 +46,22 @@ def test_defaults() -> None:
 def test_every_property_is_read() -> None:
     """What a template says is what the lifecycle gets."""
     given = properties(
-        OnDelete="Retain", OnExistingKey="Keep", OnMissingLogGroup="Create", PropagationWaitSeconds="300"
+        OnDelete="Retain",
+        OnExistingKey="Keep",
+        OnExistingOwner="TakeOver",
+        OnMissingLogGroup="Create",
+        PropagationWaitSeconds="300",
     )
 
-    expected = Association(ORDERS, KeyArn(KEY), OnDelete.RETAIN, OnExistingKey.KEEP, OnMissingLogGroup.CREATE, 300)
+    expected = Association(
+        ORDERS,
+        KeyArn(KEY),
+        on_delete=OnDelete.RETAIN,
+        on_existing_key=OnExistingKey.KEEP,
+        on_existing_owner=OnExistingOwner.TAKE_OVER,
+        on_missing_log_group=OnMissingLogGroup.CREATE,
+        propagation_wait=300,
+    )
     assert parse_association(given, PLACE) == expected
 
 
@@ -45,17 +71,18 @@ def test_every_property_of_a_fleet_is_read() -> None:
         ExcludeLogGroupNames=["/aws/lambda/audit", "*/debug-*"],
         OnDelete="Disassociate",
         OnExistingKey="Fail",
+        OnRefusedLogGroup="Fail",
         PropagationWaitSeconds="60",
     )
 
     expected = Association(
         fleet("/aws/"),
         KeyArn(KEY),
-        OnDelete.DISASSOCIATE,
-        OnExistingKey.FAIL,
-        OnMissingLogGroup.FAIL,
-        60,
-        Exclusions(("/aws/lambda/audit", "*/debug-*")),
+        on_delete=OnDelete.DISASSOCIATE,
+        on_existing_key=OnExistingKey.FAIL,
+        on_refused_log_group=OnRefusedLogGroup.FAIL,
+        propagation_wait=60,
+        exclude=Exclusions(("/aws/lambda/audit", "*/debug-*")),
     )
     assert parse_association(given, PLACE) == expected
 

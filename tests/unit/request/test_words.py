@@ -144,6 +144,22 @@ def identified(identifier: str, **changes: object) -> dict[str, Any]:
             id="OnExistingKey",
         ),
         pytest.param(
+            properties(LogGroupName=None, LogGroupNamePrefix="/", OnRefusedLogGroup="Keep"),
+            "OnRefusedLogGroup is 'Keep'; it must be one of Skip, Fail",
+            id="OnRefusedLogGroup",
+        ),
+        pytest.param(
+            properties(OnRefusedLogGroup="Fail"),
+            "OnRefusedLogGroup is 'Fail'; it does not apply to one log group; it belongs to LogGroupNamePrefix: "
+            "leave it out",
+            id="OnRefusedLogGroup of one log group",
+        ),
+        pytest.param(
+            identified(RESULTS.arn, OnRefusedLogGroup="Skip"),
+            "OnRefusedLogGroup is 'Skip'; it does not apply to query results, which cannot be read: leave it out",
+            id="OnRefusedLogGroup of query results",
+        ),
+        pytest.param(
             properties(OnMissingLogGroup="Skip"),
             "OnMissingLogGroup is 'Skip'; it must be one of Fail, Create",
             id="OnMissingLogGroup",
@@ -180,8 +196,8 @@ def identified(identifier: str, **changes: object) -> dict[str, Any]:
         pytest.param(
             properties(Zzz="x"),
             "'Zzz' is no property of this resource; the properties are KmsKeyId, LogGroupName, ResourceIdentifier, "
-            "LogGroupNamePrefix, ExcludeLogGroupNames, OnDelete, OnExistingKey, OnMissingLogGroup, "
-            "PropagationWaitSeconds",
+            "LogGroupNamePrefix, ExcludeLogGroupNames, OnDelete, OnExistingKey, OnExistingOwner, OnRefusedLogGroup, "
+            "OnMissingLogGroup, PropagationWaitSeconds",
             id="like none",
         ),
     ],
@@ -208,9 +224,10 @@ def test_mistakes(given: object, mistake: str) -> None:
             properties(KmsKeyId=None, Zzz="of a newer version", LogGroupName=None, LogGroupNamePrefix="/*"),
             "This version of the provider cannot have associated anything with such properties: (1) 'Zzz' is no "
             "property of this resource; the properties are KmsKeyId, LogGroupName, ResourceIdentifier, "
-            "LogGroupNamePrefix, ExcludeLogGroupNames, OnDelete, OnExistingKey, OnMissingLogGroup, "
-            "PropagationWaitSeconds; (2) KmsKeyId is missing; it is required; (3) LogGroupNamePrefix is '/*'; it "
-            "is the beginning of a name, and * stands alone for every log group: leave the * out",
+            "LogGroupNamePrefix, ExcludeLogGroupNames, OnDelete, OnExistingKey, OnExistingOwner, OnRefusedLogGroup, "
+            "OnMissingLogGroup, PropagationWaitSeconds; (2) KmsKeyId is missing; it is required; (3) "
+            "LogGroupNamePrefix is '/*'; it is the beginning of a name, and * stands alone for every log "
+            "group: leave the * out",
             id="another version's properties",
         ),
     ],

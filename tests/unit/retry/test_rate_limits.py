@@ -16,9 +16,9 @@ from log_group_kms.model.errors import OutOfTime
 from log_group_kms.retry.rate_limits import (
     DEFAULT_RATE_LIMITS,
     AdaptiveRateLimiter,
+    Call,
     RateLimiter,
-    RateLimits,
-    ReservedPermit,
+    Slot,
 )
 
 #: Seconds between two turns at 5 calls a second, with the slack of 1 %.
@@ -298,20 +298,24 @@ def test_one_that_waits_holds_up_nobody() -> None:
 # --- turns for one log group ------------------------------------------------------------------------------------------
 
 
-def test_a_taken_turn_is_the_first_call(limiter: AdaptiveRateLimiter, clock: FakeClock) -> None:
-    """It is waited for before the log group is looked at; its first call waits no more, further ones do."""
+def test_a_turn_admits_one_call_of_each_kind(limiter: AdaptiveRateLimiter, clock: FakeClock) -> None:
+    """It is waited for before the log group is looked at; only a second call of a kind waits once more."""
     limiter.take()
-    turn = ReservedPermit(limiter)
+    turn = Slot(limiter)
     waited = list(clock.slept)
+    for call in Call:
+        turn.take(call)
+    at_once = list(clock.slept)
+    turn.take(Call.READ_TAGS)
 
-    assert waited == pytest.approx([APART], abs=1e-6)
-    assert turns_of(turn, clock, 3) == pytest.approx([0, APART, 2 * APART], abs=1e-6)
+    assert waited == at_once == pytest.approx([APART], abs=1e-6)
+    assert clock.slept == pytest.approx([APART, APART], abs=1e-6)
 
 
-def test_a_taken_turn_tells_how_it_went(limiter: AdaptiveRateLimiter, clock: FakeClock) -> None:
+def test_a_turn_tells_how_it_went(limiter: AdaptiveRateLimiter, clock: FakeClock) -> None:
     """A refusal slows all others down, an accepted call brings the pace back."""
-    turn = ReservedPermit(limiter)
-    turn.take()
+    turn = Slot(limiter)
+    turn.take(Call.CHANGE_KEY)
     turn.refused()
     slower = turns_of(limiter, clock, 2)
     for _ in range(1000):
@@ -323,19 +327,26 @@ def test_a_taken_turn_tells_how_it_went(limiter: AdaptiveRateLimiter, clock: Fak
     assert again == pytest.approx([APART], abs=1e-6)
 
 
-def test_there_is_no_time_for_a_taken_turn(clock: FakeClock) -> None:
+def test_a_call_that_cannot_wait_lets_the_next_one_wait(limiter: AdaptiveRateLimiter, clock: FakeClock) -> None:
+    """So the pace is kept, whoever goes first."""
+    limiter.spend()
+
+    assert clock.slept == []
+    assert turns_of(limiter, clock, 2) == pytest.approx([APART, 2 * APART], abs=1e-6)
+
+
+def test_there_is_no_time_for_a_turn(clock: FakeClock) -> None:
     """The log group is not even looked at."""
     with pytest.raises(OutOfTime):
-        ReservedPermit(AdaptiveRateLimiter(clock, 5.0, clock.now()))
+        Slot(AdaptiveRateLimiter(clock, 5.0, clock.now()))
 
 
-def test_the_quota_of_aws() -> None:
-    """AssociateKmsKey: 5 calls a second. DescribeLogGroups: 10, of which pages and each change's own read take nine."""
-    assert RateLimits(changes=5.0, reads=20.0, pages=4.0, workers=8) == DEFAULT_RATE_LIMITS
-    assert DEFAULT_RATE_LIMITS.changes + DEFAULT_RATE_LIMITS.pages < 10
+def test_the_quotas_of_aws_are_kept(clock: FakeClock) -> None:
+    """Five calls of each kind a second; of DescribeLogGroups there are ten, and pages take the rest."""
+    limits = DEFAULT_RATE_LIMITS
+    log_groups = AdaptiveRateLimiter(clock, limits.log_groups)
+    for _ in range(1 + 5 * 60):
+        Slot(log_groups)
 
-
-@pytest.mark.parametrize(("per_second", "reads"), [(5, 20), (0.5, 2), (50, 200)])
-def test_the_limits_for_an_account_of_its_own_quota(per_second: float, reads: float) -> None:
-    """Looking at a log group must not hold up changing it: four are read for each that is changed."""
-    assert RateLimits.of(per_second) == RateLimits(changes=per_second, reads=reads, pages=4.0, workers=8)
+    assert clock.now() - FakeClock().now() >= 60
+    assert limits.log_groups + limits.pages < 10

@@ -10,6 +10,7 @@ ALL_TEMPLATES: Final = [
     TEMPLATE,
     PROJECT / "events" / "template.yaml",
     *EXAMPLES,
+    LANDING_ZONE / "code-buckets.yaml",
     LANDING_ZONE / "landing-zone.yaml",
     LANDING_ZONE / "template.yaml",
 ]

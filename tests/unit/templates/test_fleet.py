@@ -16,13 +16,20 @@ class TestFleet:
             "EnrolmentFunctionEventInvokeConfig",
             "EnrolmentLogGroup",
             "EnrolmentRole",
+            "EnrolmentMapping",
             "EnrolmentRule",
-            "EnrolmentPermission",
             "ReconcileRule",
             "ReconcilePermission",
             "EnrolmentQueue",
             "EnrolmentQueuePolicy",
+            "EnrolmentDeadLetterQueue",
+            "EnrolmentDeadLetterQueuePolicy",
             "EnrolmentAlarm",
+            "DriftAlarm",
+            "TugOfWarAlarm",
+            "FleetRefusedAlarm",
+            "UncoveredAlarm",
+            "ReconcileAlarm",
         }
     )
     RULES: Final = ("EnrolmentRule", "ReconcileRule")
@@ -35,6 +42,7 @@ class TestFleet:
             "EnrolmentRoleArn",
             "EnrolmentLogGroupName",
             "EnrolmentQueueUrl",
+            "EnrolmentDeadLetterQueueUrl",
         }
 
     def test_is_every_log_group_by_default(self) -> None:
@@ -54,13 +62,14 @@ class TestFleet:
         said = {
             "FleetKmsKeyId": "alias/logs",
             "FleetLogGroupNamePrefix": "/aws/",
-            "FleetExcludeLogGroupNames": ["/aws/rds/*", "/aws/eks/*"],
+            "FleetExcludeLogGroupNames": "/aws/rds/*,/aws/eks/*",
             "FleetOnExistingKey": "Override",
             "FleetOnDelete": "Retain",
         }
         properties = resolved("Fleet", **said)
 
-        assert {name: properties[name.removeprefix("Fleet")] for name in said} == said
+        told = {name: properties[name.removeprefix("Fleet")] for name in said}
+        assert told == said | {"FleetExcludeLogGroupNames": ["/aws/rds/*", "/aws/eks/*"]}
 
     def test_is_made_when_a_crash_would_be_answered(self) -> None:
         """The responder, its role and every configuration that leads to it come before, and go after."""

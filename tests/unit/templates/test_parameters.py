@@ -1,11 +1,12 @@
 """Parameters of a deployment."""
 
+import json
 import re
 from pathlib import Path
 from typing import Final
 
 import pytest
-from support.template import TEMPLATE, load
+from support.template import TEMPLATE, Resolver, load
 from unit.templates.names import EXAMPLES
 
 
@@ -17,7 +18,7 @@ class TestParameters:
         """Each parameter says what it means, and what does not fit is told at once."""
         incomplete = [
             name
-            for name, parameter in load(path)["Parameters"].items()
+            for name, parameter in load(path).get("Parameters", {}).items()
             if not {"Description", "ConstraintDescription", "Default"} <= parameter.keys()
             or parameter.keys().isdisjoint({"AllowedPattern", "AllowedValues", "MaxValue"})
         ]
@@ -68,7 +69,14 @@ class TestParameters:
             ("FleetLogGroupNamePrefix", "", False),
             ("FleetExcludeLogGroupNames", "", True),
             ("FleetExcludeLogGroupNames", "/aws/rds/*", True),
+            ("FleetExcludeLogGroupNames", "/aws/rds/*,*secret*", True),
+            ("FleetExcludeLogGroupNames", "/aws/rds/*, *secret*", False),
+            ("FleetExcludeLogGroupNames", "/aws/rds/*,", False),
             ("FleetExcludeLogGroupNames", "/aws/rds?", False),
+            ("FleetExcludeLogGroupNames", "/" + 512 * "a", False),
+            ("ProviderReservedConcurrency", "", True),
+            ("ProviderReservedConcurrency", "25", True),
+            ("ProviderReservedConcurrency", "0", False),
             ("ReconcileSchedule", "rate(1 day)", True),
             ("ReconcileSchedule", "rate(12 hours)", True),
             ("ReconcileSchedule", "rate(1 days)", False),
@@ -86,6 +94,40 @@ class TestParameters:
         pattern = load(TEMPLATE)["Parameters"][name]["AllowedPattern"]
 
         assert bool(re.fullmatch(pattern, value)) is fits
+
+    def test_exclusions_fit_into_the_functions_environment(self) -> None:
+        """Lambda's 4 KB hold the longest that the parameters allow: a longer one is refused before anything is made."""
+        template = load(TEMPLATE)
+        parameters = template["Parameters"]
+        alias = f"arn:aws-us-gov:kms:ap-southeast-1:111122223333:alias/{250 * 'a'}"
+        stack = f"arn:aws-us-gov:cloudformation:ap-southeast-1:111122223333:stack/{128 * 'a'}/{36 * 'a'}"
+        queue = f"https://sqs.ap-southeast-1.amazonaws.com.cn/111122223333/{80 * 'a'}"
+        longest = {
+            "AWS::StackId": stack,
+            "EnrolmentQueue": queue,
+            "FleetKmsKeyId": alias,
+            "FleetLogGroupNamePrefix": 512 * "a",
+            "FleetExcludeLogGroupNames": parameters["FleetExcludeLogGroupNames"]["MaxLength"] * "a",
+            "FleetOnDelete": "RestorePrevious",
+            "FleetOnExistingKey": "Override",
+            "AssociationsPerSecond": "50",
+            "DriftRoundsPerHour": "60",
+            "LogLevel": "DEBUG",
+        }
+        declared = template["Resources"]["EnrolmentFunction"]["Properties"]["Environment"]["Variables"]
+        variables = {name: str(Resolver(longest)(value)) for name, value in declared.items()}
+
+        assert [value for value in variables.values() if "{" in value] == []
+        assert re.fullmatch(parameters["FleetKmsKeyId"]["AllowedPattern"], alias)
+        # As JSON, with all its quotes: how Lambda counts is not documented.
+        assert len(json.dumps(variables)) <= 4096
+
+    def test_what_is_too_long_is_told_how_long_it_may_be(self) -> None:
+        """CloudFormation shows the constraint's description, before it makes anything."""
+        exclusions = load(TEMPLATE)["Parameters"]["FleetExcludeLogGroupNames"]
+
+        assert exclusions["Type"] == "String"
+        assert f"{exclusions['MaxLength']:,} characters" in exclusions["ConstraintDescription"]
 
     def test_lets_nobody_ask_for_what_makes_no_sense(self) -> None:
         """Enrolment cannot fail for a log group's other key, and no pace is none."""

@@ -1,5 +1,7 @@
 """The provider's function and its role, as the template deploys them."""
 
+from fnmatch import fnmatchcase
+
 import pytest
 from support.template import CHINA, PROJECT, TEMPLATE, Resolver, actions, as_list, load, statements
 from unit.templates.names import EXPORT, LOGS, NAME
@@ -72,6 +74,9 @@ class TestRole:
             ("FindLogGroups", [f"{LOGS}:log-group:*"]),
             ("ReadOwner", [f"{LOGS}:log-group:*"]),
             ("ClaimAndRelease", [f"{LOGS}:log-group:*"]),
+            ("ReadAndClaimByName", [f"{LOGS}:log-group:*#*"]),
+            ("FindOwnLogGroups", ["*"]),
+            ("SeeWhetherAnOwnerIsThere", ["arn:aws-cn:cloudformation:cn-north-1:111122223333:stack/*"]),
             ("CreateEncryptedLogGroup", [f"{LOGS}:log-group:*"]),
             ("AssociateAndDisassociate", [f"{LOGS}:log-group:*", f"{LOGS}:query-result:*"]),
             ("LookAtKey", ["arn:aws-cn:kms:cn-north-1:111122223333:key/*"]),
@@ -85,14 +90,16 @@ class TestRole:
 
     def test_has_no_statement_that_another_test_overlooks(self) -> None:
         """Every statement is one of the table above."""
-        assert len(statements("associations")) == 8
+        assert len(statements("associations")) == 11
 
     @pytest.mark.parametrize("sid", ["LookAtKey", "UseKeyForLogsOnly"])
     def test_uses_the_keys_it_is_given(self, sid: str) -> None:
         """It may use no other keys than those that the deployer lists."""
-        keys = ["arn:aws-cn:kms:cn-north-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab"]
+        key = "arn:aws-cn:kms:cn-north-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+        other = "arn:aws-cn:kms:cn-north-1:111122223333:key/mrk-*"
 
-        assert statements("associations", KmsKeyArns=keys)[sid]["Resource"] == keys
+        for keys in ([key], [key, other]):
+            assert statements("associations", KmsKeyArns=",".join(keys))[sid]["Resource"] == keys
 
     def test_uses_keys_through_cloudwatch_logs_alone(self) -> None:
         """It can neither encrypt nor decrypt anything by itself."""
@@ -100,12 +107,15 @@ class TestRole:
 
         assert condition == {"StringEquals": {"kms:ViaService": "logs.cn-north-1.amazonaws.com.cn"}}
 
-    def test_writes_its_own_three_tags_alone(self) -> None:
+    def test_writes_its_own_tags_alone(self) -> None:
         """The tags of others are out of its reach."""
         condition = statements("associations")["ClaimAndRelease"]["Condition"]
-        tags = [tag_names.OWNER_TAG, tag_names.PREVIOUS_KEY_TAG, f"{NAME}:scope"]
+        own = f"{NAME}:*"
 
-        assert condition == {"ForAllValues:StringEquals": {"aws:TagKeys": tags}}
+        assert condition == {"ForAllValues:StringLike": {"aws:TagKeys": own}}
+        assert all(
+            fnmatchcase(tag, own) for tag in (*tag_names.CLAIM_TAGS, tag_names.WORK_TAG, tag_names.CANCELLED_TAG)
+        )
 
     def test_keeps_its_policies_for_its_last_delete(self) -> None:
         """Its policies are inline: one in a resource of its own would be deleted before the Delete that needs it."""
@@ -116,7 +126,7 @@ class TestRole:
             if resource["Type"].startswith("AWS::IAM::")
         }
 
-        assert iam.keys() == {"ProviderRole", "ResponderRole", "EnrolmentRole"}
+        assert iam.keys() == {"ProviderRole", "ResponderRole", "WakerRole", "EnrolmentRole"}
         assert [name for name, role in iam.items() if "ManagedPolicyArns" in role] == []
 
     def test_lets_lambda_hand_over_what_failed(self) -> None:

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from support.template import CHINA, PROJECT, TEMPLATE, Resolver, load, parameters_of, statements
+from support.template import CHINA, PROJECT, TEMPLATE, Resolver, load, parameters_of, policies, statements
 from unit.templates.names import NAME
 
 
@@ -43,14 +43,13 @@ class TestResponder:
         """The Reason names the log group that says why the provider failed."""
         own = load(TEMPLATE)["Resources"]["ResponderFunction"]["Properties"]
 
-        assert own["Environment"]["Variables"] == {"PROVIDER_LOG_GROUP": {"Ref": "ProviderLogGroup"}}
+        assert own["Environment"]["Variables"]["PROVIDER_LOG_GROUP"] == {"Ref": "ProviderLogGroup"}
 
     def test_may_write_its_own_log_and_nothing_else(self) -> None:
         """It calls no service: the answer goes to a pre-signed URL."""
-        policies = load(TEMPLATE)["Resources"]["ResponderRole"]["Properties"]["Policies"]
         own_log = statements("own-log", "ResponderRole")["WriteOwnLog"]
 
-        assert [policy["PolicyName"] for policy in policies] == ["own-log"]
+        assert [policy["PolicyName"] for policy in policies("ResponderRole")] == ["own-log"]
         assert own_log["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
         assert own_log["Resource"] == {"Fn::GetAtt": ["ResponderLogGroup", "Arn"]}
 

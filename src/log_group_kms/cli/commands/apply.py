@@ -10,9 +10,10 @@ from log_group_kms.association.requests import Ensure
 from log_group_kms.cli.changing import carry_out, conclude
 from log_group_kms.cli.command import Command, Exit
 from log_group_kms.cli.commands.plan import check_conflicts, look
+from log_group_kms.cli.commands.release import RELEASE
 from log_group_kms.cli.findings import Summary
 from log_group_kms.cli.terminal import tell
-from log_group_kms.cli.wording import totals
+from log_group_kms.cli.wording import log_groups, totals
 from log_group_kms.fleet.plan import Action
 from log_group_kms.retry.rate_limits import DEFAULT_RATE_LIMITS
 
@@ -36,7 +37,7 @@ def apply(invocation: Invocation) -> Exit:
     if not found.changes:
         compliant = found.counts[Action.COMPLIANT]
         return conclude(invocation, replace(summary, compliant=compliant, skipped=found.skipped))
-    number = "1 log group" if found.changes == 1 else f"{found.changes:,} log groups"
+    number = log_groups(found.changes)
     place = invocation.place
     if not invocation.agreed(f"Associate {number} of account {place.account} in {place.region} with {found.key.text}?"):
         return Exit.ERROR
@@ -45,8 +46,8 @@ def apply(invocation: Invocation) -> Exit:
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--rate", type=_rate, default=DEFAULT_RATE_LIMITS.changes, metavar="N",
-        help="AssociateKmsKey calls a second, default %(default)g; AWS allows 5 for account and Region and no more",
+        "--rate", type=_rate, default=DEFAULT_RATE_LIMITS.log_groups, metavar="N",
+        help="log groups a second, default %(default)g; AWS allows 5 calls of each kind for account and Region",
     )  # fmt: skip
 
 
@@ -67,4 +68,5 @@ APPLY = Command(
     Ensure,
     _add_options,
     changes=True,
+    fields=RELEASE.fields,
 )

@@ -25,7 +25,7 @@ def doctor(invocation: Invocation) -> Exit:
     fleet, wanted = fleet_of(invocation), association_of(invocation)
 
     def listing() -> Iterable[Listed]:
-        with screen.progress("Looking") as progress:
+        with screen.progress("Listing") as progress:
             yield from progress.count_each(reader_of(invocation, fleet).every_page())
 
     diagnosis = Diagnosis(account.keys, account.place, account.service_principal)
@@ -39,4 +39,7 @@ def doctor(invocation: Invocation) -> Exit:
 DOCTOR = Command(
     "doctor", "check whether the account is ready, before and after a deployment; changes nothing", doctor, Ensure,
     claims=False,
+    fields="command, account, region, prefix,\n"
+    "checks: [check, level, answer, remedy (or null), figures: [matched, changes, seconds, reserved, odd]]",
+    found="there is a problem",
 )  # fmt: skip

@@ -8,7 +8,7 @@ from log_group_kms.association.requests import Ensure
 from log_group_kms.cli.command import Command, Exit
 from log_group_kms.cli.findings import Plan
 from log_group_kms.cli.nearest import warn_of_nothing
-from log_group_kms.cli.requests import ensure_of
+from log_group_kms.cli.requests import ensure_of, reader_of
 from log_group_kms.fleet.plan import Action
 from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.model.errors import ResourceConflict
@@ -42,7 +42,10 @@ def look(invocation: Invocation, shown: Callable[[Planned], bool]) -> tuple[Ensu
         ProviderError: it could not be told.
     """
     fleet, wanted, key = ensure_of(invocation)
-    with invocation.screen.progress("Looking") as progress:
+    # AWS tells nobody how many log groups there are, and reading their owners takes long: a listing is quick.
+    with invocation.screen.progress("Listing") as progress:
+        total = progress.count_all(reader_of(invocation, fleet).every_page())
+    with invocation.screen.progress("Looking", total) as progress:
         planned = FleetRules(invocation.context(), fleet).plan(wanted)
         found = Plan.of(fleet, key, wanted.owner, progress.count_each(planned), shown)
     if not found.counts:
@@ -68,4 +71,15 @@ def _add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="show also the log groups that have the key already")
 
 
-PLAN = Command("plan", "show what apply would change; changes nothing", plan, Ensure, _add_options)
+PLAN = Command(
+    "plan",
+    "show what apply would change; changes nothing",
+    plan,
+    Ensure,
+    _add_options,
+    fields="command, account, region, prefix, kms_key_arn, owner, counts (by action),\n"
+    "log_groups: [log_group, action, kms_key_arn (in force, or null), owner (or null)]\n"
+    "The actions: associate, rekey, take_over, compliant, keep, conflict, leave, reserved, protected,\n"
+    "excluded.",
+    found="there is something to change",
+)

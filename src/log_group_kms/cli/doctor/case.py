@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from log_group_kms.model.errors import ApiError
 from log_group_kms.model.keys import KeyArn
+from log_group_kms.model.targets import Exclusions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -72,11 +73,18 @@ class Case:
             key = self.key_arn
         return Counter(kind for listed in self.listing() for kind in self._kinds(listed, key))
 
+    @cached_property
+    def _protected(self) -> Exclusions:
+        """What the provider never touches; nothing, where it may not be looked at."""
+        with suppress(ApiError):
+            return Exclusions(self.provider.protected if self.provider else ())
+        return Exclusions()
+
     def _kinds(self, listed: Listed, key: KeyArn | None) -> Iterable[str]:
         yield "matched"
         if not self.fleet.log_group(listed.name):
             yield "reserved"
-        elif self.wanted.exclude.cover(listed.name):
+        elif self.wanted.exclude.cover(listed.name) or self._protected.cover(listed.name):
             return
         elif listed.key is None or (listed.key != key and self.wanted.overrides):
             yield "changes"

@@ -12,15 +12,16 @@ from log_group_kms.cli.doctor.key_policy import KEY_ACTIONS, Access, allows
 from log_group_kms.cli.wording import duration
 from log_group_kms.model.errors import AccessDenied, ApiError, KeyNotFound
 from log_group_kms.model.tags import OWNER_TAG, PREVIOUS_KEY_TAG, SCOPE_TAG
+from log_group_kms.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from log_group_kms.cli.doctor.case import Case
 
-#: The calls of a fleet for each log group that changes, as it is today: it reads the tags before the claim, after it
-#: and to confirm. A test counts them. The quota is 5 a second of each kind, so the most frequent one sets the pace.
-CALLS_A_CHANGE: Final = {"ListTagsForResource": 3, "TagResource": 1, "AssociateKmsKey": 1}
+#: The calls of a fleet for each log group that changes; a test counts them. The quota is 5 a second of each kind, so
+#: the most frequent one sets the pace.
+CALLS_A_CHANGE: Final = {"ListTagsForResource": 1, "TagResource": 1, "AssociateKmsKey": 1}
 _QUOTA: Final = 5
 _HOUR: Final = 3_600
 #: Any name will do.
@@ -69,8 +70,16 @@ def _provider(case: Case) -> Verdict:
             "Its function is there, but no stack exports its ServiceToken: a deployment would meet that function",
             "delete what is left, or see why the stack does not export LogGroupKmsAssociation-ServiceToken",
         )
-    version = f"version {found.version}" if found.version else "of a version that its template does not tell"
-    return ok(f"Yes, {version}, in {found.stack}; update that stack, for a second one would meet its functions")
+    version = f"version {found.version}" if found.version else "of a version that its stack does not tell"
+    protected = f"; it never touches {', '.join(found.protected)}" if found.protected else ""
+    answer = (
+        f"Yes, {version}, in {found.stack}; update that stack, for a second one would meet its functions{protected}"
+    )
+    if found.version in ("", VERSION):
+        return ok(answer)
+    return warning(
+        f"{answer}. This command line is version {VERSION}", "use the command line of that version, or update the stack"
+    )
 
 
 def _key(case: Case) -> Verdict:
@@ -260,7 +269,7 @@ _SIMULATION: Final = ("iam:GetRole", "iam:SimulatePrincipalPolicy", "kms:Describ
 _DEPLOYMENT: Final = (
     "lambda:GetFunctionConfiguration",
     "cloudformation:ListExports",
-    "cloudformation:GetTemplateSummary",
+    "cloudformation:DescribeStacks",
 )
 _TRAILS: Final = ("cloudtrail:DescribeTrails", "cloudtrail:GetTrailStatus", "cloudtrail:GetEventSelectors")
 _RULES: Final = (

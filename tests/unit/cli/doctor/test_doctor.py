@@ -40,7 +40,7 @@ def test_an_account_that_is_ready(desk: Desk) -> None:
     assert {each["level"] for each in found["checks"]} == {"ok"}
     assert {each["remedy"] for each in found["checks"]} == {None}
     assert desk.writing_calls() == set()
-    assert found["checks"][-2]["figures"] == {"matched": 6, "changes": 2, "seconds": 2}
+    assert found["checks"][-2]["figures"] == {"matched": 6, "changes": 2, "seconds": 1}
     assert found["checks"][-1]["figures"] == {"reserved": 1, "odd": 0}
 
 
@@ -82,6 +82,13 @@ NO_ROOT: Final = [FOR_LOGS, FOR_WRITERS]
 PROBLEMS: Final = [
     pytest.param("provider", changed("deployed", Provider(ROLE)), "problem", "no stack exports", id="no export"),
     pytest.param("provider", changed("deployed", Provider(ROLE, "s")), "ok", "does not tell, in s", id="no version"),
+    pytest.param(
+        "provider",
+        changed("deployed", Provider(ROLE, "s", "9.9.9")),
+        "warning",
+        "line is version",
+        id="another version",
+    ),
     pytest.param("key_for_logs", changed("statements", [ROOT]), "problem", "log-group:*", id="no statement"),
     pytest.param(
         "key_for_logs",
@@ -261,7 +268,7 @@ def test_how_many_would_change(desk: Desk, options: tuple[str, ...], changes: in
 
 def test_more_than_an_hour(desk: Desk) -> None:
     """It is a problem for a stack: apply first."""
-    for number in range(6_001):
+    for number in range(18_001):
         desk.holds(f"/many/{number}")
 
     found = checks(desk, "--prefix", "/many/")["log_groups"]
@@ -290,3 +297,22 @@ def test_the_calls_that_a_change_costs(desk: Desk) -> None:
     calls["ListTagsForResource"] -= 100
 
     assert {call: round(calls[call] / 100) for call in CALLS_A_CHANGE} == CALLS_A_CHANGE
+
+
+def test_what_the_provider_protects(desk: Desk) -> None:
+    """The names are told, and what they cover counts as no change."""
+    desk.surroundings.deployed = Provider(ROLE, "s", "1.0.0", ("/aws/lambda/*", "/vault"))
+
+    found = checks(desk, "--on-existing-key", "Override")
+
+    assert "it never touches /aws/lambda/*, /vault" in found["provider"]["answer"]
+    assert found["log_groups"]["figures"]["changes"] == 2
+    desk.surroundings.deployed = Provider(ROLE, "s", "1.0.0")
+    assert checks(desk, "--on-existing-key", "Override")["log_groups"]["figures"]["changes"] == 4
+
+
+def test_a_provider_that_may_not_be_looked_at_protects_nothing_that_is_known(desk: Desk) -> None:
+    """The counts are told all the same."""
+    desk.surroundings.denied["provider"] = "lambda:GetFunctionConfiguration"
+
+    assert checks(desk)["log_groups"]["figures"]["changes"] == 2

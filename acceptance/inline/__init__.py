@@ -1,0 +1,1 @@
+"""The functions of the foundation, each one file: CloudFormation takes their text."""

@@ -1,0 +1,1 @@
+"""One event in Lambda's own container image: `make invoke EVENT=events/create.json`."""
