@@ -16,7 +16,7 @@ from log_group_kms.fleet.lookouts import LEASE, LOOKOUTS
 from log_group_kms.fleet.rules import FleetRules
 from log_group_kms.lifecycle import kinds as lifecycle
 from log_group_kms.model.errors import ApiError, ClaimLost
-from log_group_kms.model.ownership import Owner, Work
+from log_group_kms.model.ownership import Claim, Owner, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -377,3 +377,44 @@ def test_what_was_cancelled_once_holds_up_no_later_create() -> None:
     terminal.clock.time += 60
 
     assert terminal.do(terminal.send_create()).associated == 9
+
+
+# --- a tag on one log group that says a Delete of the fleet is at work ------------------------------------------------
+
+LEAVING = Claim(ME, None, deleting=True)
+
+
+def test_such_a_tag_holds_up_its_log_group_alone() -> None:
+    """Anybody may have written it: the lookout, which every Delete marks, shows none."""
+    terminal = Stage().having(*many(9)).having("/odd", claim=LEAVING)
+
+    outcome = terminal.do(terminal.send_create())
+
+    assert (outcome.associated, outcome.refused) == (9, 1)
+    assert {terminal.state(name) for name in many(9)} == {held()}
+    assert terminal.state("/odd") == (None, LEAVING)
+
+
+def test_such_a_tag_of_a_real_delete_ends_the_create() -> None:
+    """It was sent after the Create, and has marked the lookouts."""
+    terminal = Stage().having(*many(9)).having("/odd", claim=LEAVING)
+    create = terminal.send_create()
+    terminal.clock.time += 1
+    terminal.do(terminal.send_delete(made_up=True))
+    terminal.having("/odd", claim=LEAVING)
+
+    with pytest.raises(ClaimLost):
+        terminal.do(create)
+
+    assert {terminal.state(name) for name in many(9)} == {(None, None)}
+
+
+def test_such_a_tag_ends_the_create_where_no_lookout_takes_a_mark() -> None:
+    """Then no Delete could be told of there."""
+    terminal = Stage().having(*TRIED).having("/odd", claim=LEAVING)
+    for name in TRIED:
+        odd(terminal, name, untaggable)
+
+    with pytest.raises(ClaimLost, match="A Delete of this very resource is under way"):
+        terminal.do(terminal.send_create())
+    assert terminal.state("/odd") == (None, LEAVING)
