@@ -124,7 +124,7 @@ acceptance: $(STAMP) ## put the provider and its beliefs to a REAL AWS account, 
 acceptance-clean: $(STAMP) ## remove what a crashed acceptance run has left in the account
 	@$(BIN)/python -m acceptance clean
 
-bench: $(STAMP) ## every benchmark beside its peers, into benchmarks/RESULTS.md (ten minutes; ONLY='fleet load' for some)
+bench: $(STAMP) ## every benchmark beside its peers, into benchmarks/RESULTS.md (twenty minutes; ONLY='fleet load' for some)
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
 
 load: $(STAMP) ## one of them: 500 resources at once beside a naive handler (three minutes)

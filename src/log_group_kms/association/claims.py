@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 from log_group_kms.association.decision import check_is_last
 from log_group_kms.model.errors import ClaimGone, ClaimLost, NotStabilized, TakenOver
 from log_group_kms.retry.policies import OTHERS_DELETE
+from log_group_kms.retry.retrier import no_guard
 
 if TYPE_CHECKING:
-    from log_group_kms.association.gateway import Gateway
+    from log_group_kms.association.gateway import Gateway, Guard
     from log_group_kms.model.ownership import Claim, Owner
     from log_group_kms.model.targets import LogGroup
 
@@ -84,7 +85,8 @@ class Watch:
             NotStabilized: somebody else's Delete is at work, and this is no *patient* look.
         """
         self.renew()
-        self.claim = settled_claim(self.logs, self.log_group, owner, patient=patient)
+        # What AWS throttles shows the tags as they are at the try that works.
+        self.claim = settled_claim(self.logs, self.log_group, owner, patient=patient, looking=self.renew)
         return self.claim
 
     def renew(self) -> None:
@@ -106,15 +108,17 @@ class Watch:
         return self.logs.retrier.clock.now()
 
 
-def settled_claim(logs: Gateway, log_group: LogGroup, owner: Owner, *, patient: bool = True) -> Claim | None:
+def settled_claim(
+    logs: Gateway, log_group: LogGroup, owner: Owner, *, patient: bool = True, looking: Guard = no_guard
+) -> Claim | None:
     """Return the claim; where somebody else's Delete is at work, once it is through.
 
-    After a while that Delete counts as dead.
+    After a while that Delete counts as dead. *looking* is called before each further look.
 
     Raises:
         NotStabilized: it is at work, and this is no *patient* look.
     """
-    claim = logs.claim_on(log_group)
+    claim = logs.claim_on(log_group, looking)
 
     def at_work() -> str:
         if claim is None or not claim.deleting or claim.owner == owner:
@@ -123,7 +127,8 @@ def settled_claim(logs: Gateway, log_group: LogGroup, owner: Owner, *, patient: 
 
     def still_at_work() -> str:
         nonlocal claim
-        claim = logs.claim_on(log_group)
+        looking()
+        claim = logs.claim_on(log_group, looking)
         return at_work()
 
     if seen := at_work():

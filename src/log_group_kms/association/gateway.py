@@ -90,13 +90,13 @@ class Gateway:
         """Return the key in force; None where there is none."""
         return self._attempt(Call.READ_KEY, lambda: self.port.key_of(log_group))
 
-    def tags_of(self, log_group: LogGroup) -> Claim | None:
+    def tags_of(self, log_group: LogGroup, guard: Guard = no_guard) -> Claim | None:
         """Return what the tags say, also where a Delete is through."""
-        return self._attempt(Call.READ_TAGS, lambda: self.port.claim_on(log_group))
+        return self._attempt(Call.READ_TAGS, lambda: self.port.claim_on(log_group), guard)
 
-    def claim_on(self, log_group: LogGroup) -> Claim | None:
+    def claim_on(self, log_group: LogGroup, guard: Guard = no_guard) -> Claim | None:
         """Return the claim; None where nobody owns the log group."""
-        claim = self.tags_of(log_group)
+        claim = self.tags_of(log_group, guard)
         return None if claim and claim.deleted else claim
 
     def marks_on(self, log_group: LogGroup, owner: Owner) -> Marks:

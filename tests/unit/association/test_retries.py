@@ -151,3 +151,14 @@ def test_no_change_is_made_after_a_look_that_took_the_time(account: Account) -> 
     with pytest.raises(ConcurrentChange):
         account.create()
     assert account.state == (None, Claim(ME, None))
+
+
+@pytest.mark.parametrize("refusals", [0, 1, 5])
+def test_a_look_that_is_throttled_is_as_old_as_the_try_that_works(account: Account, refusals: int) -> None:
+    """Where 500 resources share the quota of 5 a second, a third look each would be 100 seconds more for all."""
+    account.aws.refuse("ListTagsForResource", *[throttled() for _ in range(refusals)])
+
+    account.create()
+
+    assert account.aws.calls.count("ListTagsForResource") == refusals + 2
+    assert account.state == (OURS, Claim(ME, None))
