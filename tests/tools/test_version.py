@@ -79,9 +79,9 @@ def test_a_place_that_is_gone_is_noticed(tree: Path) -> None:
 
 def test_the_changelog_is_dated_once(tree: Path) -> None:
     """What was unreleased belongs to the version; what comes next has a part of its own."""
-    date_changelog(tree, "1.0.0", "2026-12-01")
+    date_changelog(tree, "9.9.9", "2026-12-01")
     once = (tree / "CHANGELOG.md").read_text()
-    date_changelog(tree, "1.0.0", "2026-12-02")
+    date_changelog(tree, "9.9.9", "2026-12-02")
 
-    assert "## [Unreleased]\n\n## [1.0.0] - 2026-12-01\n" in once
+    assert "## [Unreleased]\n\n## [9.9.9] - 2026-12-01\n" in once
     assert (tree / "CHANGELOG.md").read_text() == once
