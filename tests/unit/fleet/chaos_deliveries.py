@@ -75,6 +75,8 @@ class Deliveries(RuleBasedStateMachine):
         self.alone: Accounts = {}
         self.fixed: set[LogGroup] = set()
         self.stripped: set[LogGroup] = set()
+        #: Whether log groups came or went in the midst.
+        self.moved = False
         #: Events that CloudFormation no longer waits for.
         self.past: list[dict[str, Any]] = []
         #: In whose name the step acts.
@@ -205,9 +207,11 @@ class Deliveries(RuleBasedStateMachine):
                 self.clock.time += A_WHILE
                 return
             case "vanishes" if there and len(self.aws.log_groups) > 1:
+                self.moved = True
                 del self.aws.log_groups[group]
                 self.alone.pop(group, None)
             case "appears" if not there:
+                self.moved = True
                 self.aws.log_groups[group] = FakeLogGroup(one.key)
                 self.alone[group] = State(one.key, None)
             case "key changed" if there:

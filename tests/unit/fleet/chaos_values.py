@@ -159,6 +159,11 @@ class Turmoil:
         return replace(self, incidents=tuple(one for one in self.incidents if one.what not in kinds))
 
     @property
+    def died(self) -> bool:
+        """Whether an invocation may have begun with what another one had done and not told."""
+        return self.echo or any(one.what in ("killed", "again") for one in self.incidents)
+
+    @property
     def counts_once(self) -> bool:
         """Whether the answer can tell what all its invocations have done."""
         return not self.echo and all(one.what == "refused" for one in self.incidents)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import event as note
 from hypothesis import settings
@@ -33,6 +33,7 @@ from unit.lifecycle.stacks import (
     wanted_of,
 )
 
+from log_group_kms.cloudformation.envelope import Envelope
 from log_group_kms.model.association import OnDelete, OnExistingKey
 from log_group_kms.model.ownership import Owner
 from log_group_kms.model.physical_id import NOTHING_ASSOCIATED
@@ -266,6 +267,43 @@ class CloudFormation(Stacks):
 
         assert self.run(event).status == "FAILED"
         assert [self.state(group) for group in LOG_GROUPS] == before
+
+    @precondition(lambda self: self.resources)
+    @rule(data=st.data())
+    def deliver_an_earlier_event_again(self, data: st.DataObject) -> None:
+        """Lambda delivers an event of a resource again, after a later one, while both are young: nothing changes."""
+        resource = self.some(data)
+        group = resource.wanted.log_group
+        claim = self.state(group).claim
+        if group in self.meddled or not claim or claim.owner != resource.owner:
+            return
+        earlier = [event for event in self.past if self.is_earlier(event, resource)]
+        if not earlier:
+            return
+        before = [self.state(each) for each in LOG_GROUPS]
+
+        self.run(data.draw(st.sampled_from(earlier)))
+
+        assert [self.state(each) for each in LOG_GROUPS] == before
+        note("earlier event again")
+
+    def is_earlier(self, event: dict[str, Any], resource: Resource) -> bool:
+        """Whether *event* made *resource* what it was before, since it has had its log group."""
+        mine = (event["StackId"], event["LogicalResourceId"]) == (resource.stack, resource.logical_id)
+        since = [
+            each
+            for each in self.past
+            if (each["StackId"], each["LogicalResourceId"]) == (resource.stack, resource.logical_id)
+        ]
+        ends = [
+            number
+            for number, each in enumerate(since)
+            if each["RequestType"] == "Delete"
+            or each["ResourceProperties"]["LogGroupName"] != resource.wanted.log_group.name.text
+        ]
+        young = since[max(ends, default=-1) + 1 :]
+        sent_at = Envelope.of(event).sent_at or 0.0
+        return mine and event in young[:-1] and self.clock.now() < sent_at + SERVICE_TIMEOUT - 60
 
     # --- what the world does ---
 
