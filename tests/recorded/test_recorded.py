@@ -128,5 +128,5 @@ def test_the_progress_has_each_phase() -> None:
 
 @pytest.mark.parametrize("name", record.CASES)
 def test_the_cases_are_what_this_version_writes(name: str) -> None:
-    """Before 1.0.0 `make record` writes them anew; a later version that writes otherwise has cases of its own beside."""
+    """Until 1.0.0 `make record` wrote them anew; a later version that writes otherwise needs cases of its own."""
     assert (FOLDER / "1.0" / f"{name}.json").read_text() == record.text_of(record.CASES[name]())

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from log_group_kms.association.gateway import Gateway
-    from log_group_kms.model.ownership import Claim, Marks, Owner
+    from log_group_kms.model.ownership import Claim
     from log_group_kms.model.results import Listed, Page
     from log_group_kms.model.targets import Fleet, LogGroup
     from log_group_kms.retry.rate_limits import RateLimiter
@@ -73,8 +73,3 @@ class FleetReader:
         """Return the claim on *log_group*."""
         self.reads.take()
         return self.logs.claim_on(log_group)
-
-    def marks_on(self, log_group: LogGroup, owner: Owner) -> Marks:
-        """Return the marks that *owner*'s events left on *log_group*."""
-        self.reads.take()
-        return self.logs.marks_on(log_group, owner)

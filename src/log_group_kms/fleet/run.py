@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from log_group_kms.fleet.rules import FleetRules
     from log_group_kms.model.keys import KeyArn
     from log_group_kms.model.ownership import Owner
+    from log_group_kms.model.targets import LogGroup
 
 #: Seconds that a Delete spends at most on reading log groups that ListLogGroups does not show as its own.
 _READING: Final = 2000.0
@@ -177,8 +178,7 @@ class FleetRun:
 
     def _confirm(self, key: KeyArn | None, name: str) -> Fate | None:
         """Read the log group of this *name* back; return its fate, or None where it is as it was left."""
-        group = self._rules.fleet.log_group(name)
-        if group is None:
-            return None
-        fate = self.visits.confirm(group, self._owner, key) if key else Fate.PASSED
+        # Only what was put under a key is read back, and that is no reserved log group.
+        group, wanted = cast("LogGroup", self._rules.fleet.log_group(name)), cast("KeyArn", key)
+        fate = self.visits.confirm(group, self._owner, wanted)
         return None if fate is Fate.ASSOCIATED else fate
