@@ -203,3 +203,43 @@ def test_what_another_took_over_meanwhile_stays_its_own(account: Account) -> Non
     with pytest.raises(ProviderError):
         account.create(sent_at=SENT)
     assert account.state == (STRANGE, Claim(STRANGER, BEFORE))
+
+
+def test_a_log_group_that_vanishes_before_it_is_given_back_is_nothing_to_give_back() -> None:
+    """The Create has just read that it was given up."""
+    account = Account().having()
+
+    def vanish(operation: str) -> None:
+        if operation == "ListTagsForResource":
+            account.aws.after = lambda _: None
+            del account.aws.log_groups[ORDERS]
+
+    def give_up(operation: str) -> None:
+        if operation == "AssociateKmsKey":
+            account.aws.after = lambda _: None
+            cancel(account)
+            account.aws.after = vanish
+
+    account.aws.after = give_up
+
+    with pytest.raises(ClaimLost):
+        account.create(sent_at=SENT)
+    assert account.failure_id == NOTHING_ASSOCIATED
+
+
+def test_an_update_beside_a_delete_leaves_the_key_to_it() -> None:
+    """Its own key was there before: what is to come back, the Delete alone knows."""
+    account = Account().having(BEFORE)
+    account.create(sent_at=SENT)
+    leaving = Claim(ME, BEFORE, deleting=True)
+
+    def begin(operation: str) -> None:
+        if operation == "AssociateKmsKey":
+            account.aws.after = lambda _: None
+            account.having(NEW, leaving)
+
+    account.aws.after = begin
+
+    with pytest.raises(ClaimLost):
+        account.update(replace(ASKED, key=NEW), sent_at=SENT + 60)
+    assert account.state == (NEW, leaving)
