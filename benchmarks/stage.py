@@ -240,7 +240,7 @@ class Runtime:
         (self.probe / "timed.py").write_text((Path(__file__).parent / "timed.py").read_text())
         # What is one file there is linked, and its bytecode is looked for beside the link.
         for place in (self.modules, self.probe):
-            subprocess.run([sys.executable, "-Im", "compileall", "-q", "-l", str(place)], check=True)  # noqa: S603
+            subprocess.run([sys.executable, "-Im", "compileall", "-q", "-l", str(place)], check=True)  # noqa: S603 - our own
 
 
 @contextmanager
@@ -248,14 +248,14 @@ def _running(
     function: Function, command: tuple[str, ...], runtime: Runtime, workspace: Path
 ) -> Iterator[tuple[RuntimeEmulator, int]]:
     """As `RuntimeEmulator.start`, with any command for the runtime; with the port that it listens on."""
-    ports, log = runtime_emulator._free_ports(), workspace / "log"  # noqa: SLF001
+    ports, log = runtime_emulator._free_ports(), workspace / "log"  # noqa: SLF001 - its kin
     address, api = (f"127.0.0.1:{port}" for port in ports)
-    emulator = [str(runtime_emulator._emulator()), "--log-level", "info"]  # noqa: SLF001
+    emulator = [str(runtime_emulator._emulator()), "--log-level", "info"]  # noqa: SLF001 - its kin
     emulator += ["--runtime-interface-emulator-address", address, "--runtime-api-address", api]
     with subprocess.Popen(  # noqa: S603 - our own words
         ["/bin/sh", "-c", _TOGETHER, "sh", str(log), *emulator, "/bin/sh", "-c", _STARTED, "sh", *command],
         cwd=function.package,
-        env=runtime_emulator._environment(function, runtime.modules),  # noqa: SLF001
+        env=runtime_emulator._environment(function, runtime.modules),  # noqa: SLF001 - its kin
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -263,7 +263,7 @@ def _running(
         process_id = int(cast("IO[str]", shell.stdout).readline())
         running = RuntimeEmulator(process_id, ports[0], log)
         try:
-            runtime_emulator._wait_until(lambda: runtime_emulator._listens(ports[0]), "the emulator does not listen")  # noqa: SLF001
+            runtime_emulator._wait_until(lambda: runtime_emulator._listens(ports[0]), "the emulator does not listen")  # noqa: SLF001 - its kin
             yield running, ports[0]
         finally:
             left = running.runtime_process()
@@ -271,7 +271,7 @@ def _running(
                 # It has nothing to finish, and SIGTERM takes the emulator two seconds.
                 os.kill(left, SIGKILL)
             cast("IO[str]", shell.stdin).close()
-            runtime_emulator._end(shell, process_id, None)  # noqa: SLF001
+            runtime_emulator._end(shell, process_id, None)  # noqa: SLF001 - its kin
 
 
 def _last_told(times: Path) -> Times:

@@ -9,12 +9,12 @@ import time
 _MODULE = time.time_ns()
 
 import importlib.util  # noqa: E402 - what stands above is the first thing that the module does
-import json  # noqa: E402
-import os  # noqa: E402
-import sys  # noqa: E402
-from functools import wraps  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+import json  # noqa: E402 - as above
+import os  # noqa: E402 - as above
+import sys  # noqa: E402 - as above
+from functools import wraps  # noqa: E402 - as above
+from pathlib import Path  # noqa: E402 - as above
+from typing import Any  # noqa: E402 - as above
 
 #: Seconds: crhelper's pause before the answer to a Delete is told, not waited for.
 _LONG_PAUSE = 60.0

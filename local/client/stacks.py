@@ -41,8 +41,9 @@ class Stacks:
         try:
             change(
                 StackName=name,
-                **{source: template},  # type: ignore[arg-type]
-                Parameters=given,  # type: ignore[arg-type]
+                # The stubs know either name alone, and parameters as a type of their own.
+                **{source: template},  # type: ignore[arg-type] # see above
+                Parameters=given,  # type: ignore[arg-type] # see above
                 # A template may make roles, and none with a name of its own.
                 Capabilities=["CAPABILITY_IAM"],
             )

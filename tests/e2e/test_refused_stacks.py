@@ -149,7 +149,7 @@ def calls_of_provider(aws: EmbeddedAws, since: int) -> list[Call]:
             id="a wait that no answer can outlast",
         ),
         pytest.param(
-            {"LogGroupName": "{group}", "KmsKeyId": "{key}", "ExcludeLogGroupNames": ["/tmp/*"]},  # noqa: S108
+            {"LogGroupName": "{group}", "KmsKeyId": "{key}", "ExcludeLogGroupNames": ["/tmp/*"]},  # noqa: S108 - a name
             "ExcludeLogGroupNames is ['/tmp/*']; it does not apply to one log group; it belongs to LogGroupNamePrefix: "
             "leave it out",
             id="an exception from one log group",
