@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from local.client import keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from local.client.embedded_aws import EmbeddedAws
 
 PROVIDER: Final = "log-group-kms-association"
@@ -19,14 +16,6 @@ ENROLMENT: Final = "log-group-kms-association-enrolment"
 AUDIT: Final = "/audit/trail"
 #: Of a stack that nobody has.
 STRANGER: Final = "arn:aws:cloudformation:eu-west-1:111122223333:stack/stranger/2f1a0c10-9c1e-11ef-8a2b-0a58a9feac02"
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    """Events are worked off in the background."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def hand_made(aws: EmbeddedAws, request_type: str, **changes: Any) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from e2e.scene import CREATED, QUOTA_FACTOR, UPDATED, Scene
-from e2e.strangers import ENROLMENT, PROVIDER, STRANGER, eventually, hand_made, invoke
+from e2e.strangers import ENROLMENT, PROVIDER, STRANGER, hand_made, invoke
+from e2e.waiting import eventually
 
 from local.client import keys
 from local.client.embedded_aws import EmbeddedAws

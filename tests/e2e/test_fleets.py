@@ -1,13 +1,13 @@
 """A fleet through its whole life: the provider with `FleetKmsKeyId`, as `sam deploy` puts it there, IAM enforced."""
 
 import json
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
+from e2e.waiting import eventually
 
 from local.client import keys
 from local.client.embedded_aws import PATIENT, EmbeddedAws
@@ -90,14 +90,6 @@ def account(sam: provider.Sam, built: Path) -> Iterator[Account]:
         make_log_groups(aws, ["aws/spans"])
         sam.deploy(aws, built, parameters=account.parameters(account.key))
         yield account
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    """Events are worked off in the background."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def a_thousand_log_groups_come_under_the_key(account: Account, _: provider.Sam, __: Path) -> None:

@@ -5,13 +5,14 @@ import hashlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Final
 
 import pytest
 from e2e.scene import QUOTA_FACTOR
+from e2e.waiting import eventually
 from emulator.roles import allow, someone_with
 
 from local.client.embedded_aws import EmbeddedAws
@@ -105,14 +106,6 @@ def targets(package: Path) -> Iterator[list[Target]]:
         yield targets
         for one in seen:
             one.close()
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    """Events are worked off in the background."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def every_place_has_a_key_of_its_own_on_all_its_log_groups(targets: list[Target]) -> None:

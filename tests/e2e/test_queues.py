@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 from botocore.exceptions import ClientError
+from e2e.waiting import eventually
 
 from local.client import keys
 from local.client.embedded_aws import PATIENT, EmbeddedAws
@@ -19,6 +20,8 @@ from local.demo.associations import encryption_of, template
 from local.emulator.script import Fault
 
 #: Times AWS's quotas of all calls.
+#: Seconds. A message that failed comes again after a minute.
+LONGEST: Final = 90
 QUOTA_FACTOR: Final = 10.0
 #: AssociateKmsKey's calls a second.
 QUOTA: Final = 50
@@ -78,14 +81,6 @@ def account(sam: provider.Sam, built: Path) -> Iterator[Account]:
         yield account
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 90) -> None:
-    """Queues are worked off in the background."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-
-
 def executions(lines: list[dict[str, Any]]) -> dict[str, tuple[float, float]]:
     """Return begin and end of each invocation, as far as its lines show them."""
     spans: dict[str, tuple[float, float]] = {}
@@ -110,10 +105,10 @@ def test_a_burst_is_worked_off_by_two_executions(account: Account) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda name: logs.create_log_group(logGroupName=name), BURST))
 
-    eventually(lambda: account.covered("/burst/") == set(BURST))
+    eventually(lambda: account.covered("/burst/") == set(BURST), seconds=LONGEST)
     seconds = time.monotonic() - begun
 
-    eventually(lambda: account.waiting("EnrolmentQueueUrl") == 0)
+    eventually(lambda: account.waiting("EnrolmentQueueUrl") == 0, seconds=LONGEST)
     called, refused = account.aws.direction.counts(by_function=True), account.aws.direction.refused(by_function=True)
     audit = [line for line in account.log("EnrolmentLogGroupName") if "audit" in line]
     spans = executions(audit)
@@ -131,7 +126,7 @@ def test_a_poisoned_event_ends_in_the_dead_letter_queue(account: Account) -> Non
     account.send("poison")
     account.aws.client("logs").create_log_group(logGroupName="/burst/beside-poison")
 
-    eventually(lambda: account.waiting("EnrolmentDeadLetterQueueUrl") == 1)
+    eventually(lambda: account.waiting("EnrolmentDeadLetterQueueUrl") == 1, seconds=LONGEST)
 
     found = account.aws.client("sqs").receive_message(
         QueueUrl=account.output("EnrolmentDeadLetterQueueUrl"), VisibilityTimeout=0
@@ -144,7 +139,7 @@ def test_a_poisoned_event_ends_in_the_dead_letter_queue(account: Account) -> Non
     told = {error["receives"]: error["message"] for error in errors}
     assert sorted(told) == [1, 2, 3, 4, 5, 6, 7, 8]
     assert "goes into the dead-letter queue" in told[8]
-    eventually(lambda: "/burst/beside-poison" in account.covered("/burst/beside"))
+    eventually(lambda: "/burst/beside-poison" in account.covered("/burst/beside"), seconds=LONGEST)
 
 
 def test_a_log_group_that_is_refused_is_tried_again(account: Account) -> None:
@@ -156,7 +151,7 @@ def test_a_log_group_that_is_refused_is_tried_again(account: Account) -> None:
     for name in names:
         account.aws.client("logs").create_log_group(logGroupName=name)
 
-    eventually(lambda: account.covered("/burst/idle") == {"/burst/idle-1", "/burst/idle-2"})
+    eventually(lambda: account.covered("/burst/idle") == {"/burst/idle-1", "/burst/idle-2"}, seconds=LONGEST)
     eventually(
         lambda: any(
             line.get("receives") == 1 and "Someone else kept changing" in str(line.get("message"))
@@ -166,8 +161,8 @@ def test_a_log_group_that_is_refused_is_tried_again(account: Account) -> None:
     assert account.waiting("EnrolmentQueueUrl") == 1
     account.aws.direction.forget_script()
 
-    eventually(lambda: account.covered("/burst/busy") == {"/burst/busy"}, 120)
-    eventually(lambda: account.waiting("EnrolmentQueueUrl") == 0)
+    eventually(lambda: account.covered("/burst/busy") == {"/burst/busy"}, seconds=120)
+    eventually(lambda: account.waiting("EnrolmentQueueUrl") == 0, seconds=LONGEST)
 
 
 def test_a_wait_holds_no_execution(account: Account) -> None:
@@ -229,11 +224,14 @@ def test_the_responder_answers_for_a_provider_that_dies_when_it_is_woken(account
         return found is not None and found.key == account.key
 
     eventually(is_associated)
-    eventually(lambda: any(line.get("message", "").startswith("The event goes on in") for line in of_broken(account)))
+    eventually(
+        lambda: any(line.get("message", "").startswith("The event goes on in") for line in of_broken(account)),
+        seconds=LONGEST,
+    )
     good = functions.get_function_configuration(FunctionName=FUNCTION)["Handler"]
     functions.update_function_configuration(FunctionName=FUNCTION, Handler="log_group_kms.gone.handler")
     try:
-        eventually(lambda: account.stacks.status("broken") == "CREATE_FAILED")
+        eventually(lambda: account.stacks.status("broken") == "CREATE_FAILED", seconds=LONGEST)
     finally:
         functions.update_function_configuration(FunctionName=FUNCTION, Handler=good)
 

@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 import pytest
 from e2e.scene import CREATED, Scene
-from e2e.strangers import AUDIT, ENROLMENT, PROVIDER, STRANGER, eventually, hand_made, invoke
+from e2e.strangers import AUDIT, ENROLMENT, PROVIDER, STRANGER, hand_made, invoke
+from e2e.waiting import eventually
 
 from local.client import keys
 from local.client.embedded_aws import EmbeddedAws

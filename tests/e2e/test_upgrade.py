@@ -5,14 +5,14 @@ Both are this working tree, under two version numbers: no version was released b
 """
 
 import json
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import pytest
 from e2e.artifacts import Release
+from e2e.waiting import eventually
 
 from local.client import keys
 from local.client.embedded_aws import PATIENT, EmbeddedAws
@@ -21,6 +21,8 @@ from local.demo import provider
 from local.demo.associations import Encryption, encryption_of, owner_of, template
 from log_group_kms.version import VERSION
 
+#: Seconds. Two versions work one after the other.
+LONGEST: Final = 120
 EARLIER: Final = "0.0.9"
 FUNCTION: Final = "log-group-kms-association"
 #: At five a second they take longer than a deployment, and more than one invocation of `_HOP`.
@@ -105,17 +107,9 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         yield account
 
 
-def eventually(condition: Callable[[], bool]) -> None:
-    """Events are worked off in the background."""
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
 def settled(account: Account, stack: str) -> str:
     """The status of a stack once it has settled."""
-    eventually(lambda: not account.stacks.status(stack).endswith("_IN_PROGRESS"))
+    eventually(lambda: not account.stacks.status(stack).endswith("_IN_PROGRESS"), seconds=LONGEST)
     return account.stacks.status(stack)
 
 
@@ -160,7 +154,7 @@ def events_in_flight_end_well(account: Account) -> None:
     begun = account.aws.direction.counts(by_function=True)["logs:AssociateKmsKey"] + 5
     account.begin("payments", LogGroupName="/payments", KmsKeyId=account.key, PropagationWaitSeconds="60")
     account.begin("fleet", LogGroupNamePrefix="/app/", KmsKeyId=account.key)
-    eventually(lambda: account.aws.direction.counts(by_function=True)["logs:AssociateKmsKey"] > begun)
+    eventually(lambda: account.aws.direction.counts(by_function=True)["logs:AssociateKmsKey"] > begun, seconds=LONGEST)
 
     account.deploy(account.later, SLOW)
     in_flight = [account.stacks.status(name) for name in ("payments", "fleet")]
