@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from log_group_kms.model.errors import AccessDenied, NotFound
+from log_group_kms.model.errors import AccessDenied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from log_group_kms.model.keys import KeyArn
-    from log_group_kms.model.ownership import Claim, Owner
+    from log_group_kms.model.ownership import Owner
     from log_group_kms.model.results import Listed
     from log_group_kms.model.targets import Exclusions, Fleet, LogGroup
 
@@ -60,14 +60,14 @@ class Evidence:
 
     Attributes:
         wanted: what they are held against.
-        claim_on: reads the claim on a log group. It is asked where another key is in force: one call each.
+        owner_of: reads who has a claim on a log group. It is asked where another key is in force: one call each.
         tell: is given what is not covered.
         counts: how many there are by cause.
         owners_unknown: True where the caller may not read claims, so that none is told.
     """
 
     wanted: Wanted
-    claim_on: Callable[[LogGroup], Claim | None]
+    owner_of: Callable[[LogGroup], Owner | None]
     tell: Callable[[Uncovered], None]
     counts: Counter[Cause] = field(default_factory=Counter)
     owners_unknown: bool = False
@@ -100,10 +100,7 @@ class Evidence:
         if self.owners_unknown:
             return None
         try:
-            claim = self.claim_on(log_group)
+            return self.owner_of(log_group)
         except AccessDenied:
             self.owners_unknown = True
             return None
-        except NotFound:
-            return None
-        return claim.owner if claim else None

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from log_group_kms.cli.requests import reader_of
-from log_group_kms.model.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from log_group_kms.cli.command import Invocation
-    from log_group_kms.fleet.reader import FleetReader
     from log_group_kms.model.keys import KeyArn
     from log_group_kms.model.ownership import Owner
     from log_group_kms.model.targets import Fleet
@@ -53,14 +51,6 @@ def holdings_of(invocation: Invocation, fleet: Fleet, owner: Owner) -> Holdings:
     held: Iterable[str] | None = reader.claimed(owner.tag_values)
     if held is None:
         with screen.progress("Reading owners", len(keys)) as progress:
-            held = [name for name in progress.count_each(keys) if _owner_of(reader, name) == owner]
+            groups = filter(None, map(fleet.log_group, progress.count_each(keys)))
+            held = [group.name.text for group in groups if reader.owner_of(group) == owner]
     return Holdings.of(held, keys)
-
-
-def _owner_of(reader: FleetReader, name: str) -> Owner | None:
-    group = reader.fleet.log_group(name)
-    try:
-        claim = reader.claim_on(group) if group else None
-    except NotFound:
-        return None
-    return claim.owner if claim else None

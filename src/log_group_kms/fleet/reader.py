@@ -6,13 +6,13 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from log_group_kms.model.errors import AccessDenied, InvalidParameter
+from log_group_kms.model.errors import AccessDenied, InvalidParameter, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from log_group_kms.association.gateway import Gateway
-    from log_group_kms.model.ownership import Claim
+    from log_group_kms.model.ownership import Claim, Owner
     from log_group_kms.model.results import Listed, Page
     from log_group_kms.model.targets import Fleet, LogGroup
     from log_group_kms.retry.rate_limits import RateLimiter
@@ -73,3 +73,11 @@ class FleetReader:
         """Return the claim on *log_group*."""
         self.reads.take()
         return self.logs.claim_on(log_group)
+
+    def owner_of(self, log_group: LogGroup) -> Owner | None:
+        """Return the owner of *log_group*; None where nobody has a claim, or it vanished meanwhile."""
+        try:
+            claim = self.claim_on(log_group)
+        except NotFound:
+            return None
+        return claim.owner if claim else None

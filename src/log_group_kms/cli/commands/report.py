@@ -62,7 +62,7 @@ def _on_a_page(invocation: Invocation, path: Path, reader: FleetReader, key: Key
     """
     with Page.at(path) as page:
         wanted = Wanted(reader.fleet, key, exclusions_of(invocation))
-        evidence = Evidence(wanted, reader.claim_on, page.add)
+        evidence = Evidence(wanted, reader.owner_of, page.add)
         coverage = _covered(invocation, reader, key, evidence)
         page.write(Facts(evidence, coverage.keys, invocation.terminal.clock.now()))
     return coverage
