@@ -110,8 +110,6 @@ class FleetRules:
             checkpoint = run.fence(event, self.progress)
         except OutOfTime:
             return Checkpoint(Phase.RELEASE)
-        if checkpoint.undoing:
-            event = event.restoring()
         while checkpoint.phase is not Phase.DONE:
             checkpoint, ending = run.make_pass(checkpoint, run.releasing(event, checkpoint))
             if ending is Ending.UNFINISHED:

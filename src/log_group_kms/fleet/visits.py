@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from log_group_kms.association.claims import Watch
-from log_group_kms.association.decision import Skip, decide, may_take
+from log_group_kms.association.decision import LONGEST_EVENT, Skip, decide, may_take
 from log_group_kms.association.removal import Removal
 from log_group_kms.association.requests import Remove
 from log_group_kms.association.trail import FleetTrail
@@ -149,7 +149,10 @@ class Visits:
             raise ResourceConflict(f"{group.arn}: {conflict}") from None
 
     def give_back(self, group: LogGroup, event: Remove, *, patient: bool, undoing: bool = False) -> Fate:
-        """Give one log group back, where the owner of *event* owns it."""
+        """Give one log group back, where the owner of *event* owns it.
+
+        *Undoing* a Create that failed, all is as it was before, whatever OnDelete says.
+        """
         if self.context.protected.cover(group.name.text):
             return Fate.PASSED
         context = self._context(patient=patient)
@@ -165,6 +168,8 @@ class Visits:
         if claim is None or claim.owner != event.owner:
             return Fate.PASSED
         removal = Removal(context.logs, context.keys, group, watch)
+        undoing = undoing and _may_be_undone(claim, event, context.retrier.clock.now())
+        event = event.restoring() if undoing else event
         return self._give_back(removal, event, claim, patient=patient, undoing=undoing)
 
     def confirm(self, group: LogGroup, owner: Owner, key: KeyArn) -> Fate:
@@ -269,6 +274,15 @@ class Visits:
     def _put_aside(self, group: LogGroup, error: ProviderError, *, patient: bool) -> Fate:
         self.triage.put_aside(group.name.text, error, patient=patient)
         return self.enlistment.met(group.name.text, Fate.REFUSED if patient else Fate.BUSY, str(error))
+
+
+def _may_be_undone(claim: Claim, event: Remove, now: float) -> bool:
+    """Return whether a Create that has just failed may have written *claim*.
+
+    What is older is a fleet's that came to be, whatever its marks say: anybody may have written those.
+    """
+    asked_at = now if event.sent_at is None else event.sent_at
+    return claim.written_at is None or asked_at - claim.written_at < LONGEST_EVENT
 
 
 def follows(event: Ensure) -> bool:

@@ -6,15 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from support.fake_aws import fleet, key_policy_denied, role_denied
+from support.fake_aws import fleet, key_policy_denied, log_group, role_denied
 from unit.fleet.overtaking import Stage
 from unit.fleet.terminals import ALL, ASKED, BEFORE, ME, NEW, OURS, SIBLING, Terminal, held, many, odd
 
+from log_group_kms.association.decision import LONGEST_EVENT
 from log_group_kms.association.requests import Asker, Ensure, Remove, Update
 from log_group_kms.fleet.lookouts import FENCE
 from log_group_kms.model.association import OnDelete, OnRefusedLogGroup
 from log_group_kms.model.errors import ApiError, KeyPolicyDenied
-from log_group_kms.model.ownership import Claim, Owner, Work
+from log_group_kms.model.ownership import Claim, Marks, Owner, Work
 
 if TYPE_CHECKING:
     from log_group_kms.model.targets import Fleet
@@ -49,6 +50,21 @@ def test_its_delete_puts_back_what_was_there_whatever_on_delete_says(on_delete: 
     terminal.do(terminal.send_delete(desired, made_up=False))
 
     assert set(terminal.states().values()) == {(BEFORE, None)}
+    assert terminal.works() == {}
+
+
+@pytest.mark.parametrize("work", [Work.FAILED, Work.CREATING])
+def test_a_mark_on_a_fleet_that_came_to_be_undoes_nothing(work: Work) -> None:
+    """Anybody may have written that a Create failed: the claims are older than any that could have."""
+    retaining = replace(ASKED, on_delete=OnDelete.RETAIN)
+    terminal = Stage().having(*many(9), key=BEFORE)
+    terminal.do(terminal.send_create(retaining))
+    terminal.clock.time += LONGEST_EVENT
+    terminal.aws.log_groups[log_group("/app/00000")].marks[ME.digest] = Marks(work)
+
+    terminal.do(terminal.send_delete(retaining, made_up=False))
+
+    assert set(terminal.states().values()) == {(OURS, None)}
     assert terminal.works() == {}
 
 
