@@ -87,7 +87,12 @@ def account(sam: Sam, built: Path) -> Iterator[Account]:
         make_log_groups(aws, FLEET)
         make_log_groups(aws, [CLAIMED], **{OWNER_TAG: SOMEBODY})
         make_log_groups(aws, [CROWDED], **{f"tag-{number}": "x" for number in range(MOST_TAGS)})
-        parameters = {"FleetKmsKeyId": account.key, "FleetLogGroupNamePrefix": "/app/"}
+        parameters = {
+            "FleetKmsKeyId": account.key,
+            "FleetLogGroupNamePrefix": "/app/",
+            # The quota here allows it, and a forged event at work is over sooner.
+            "AssociationsPerSecond": "50",
+        }
         sam.deploy(aws, built, parameters=parameters)
         yield account
 

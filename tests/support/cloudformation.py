@@ -9,6 +9,7 @@ The protocol: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crp
 from __future__ import annotations
 
 import json
+import select
 import threading
 from collections import deque
 from contextlib import contextmanager
@@ -223,9 +224,14 @@ class _Handler(BaseHTTPRequestHandler):
                 cloudformation.hang()
                 self.close_connection = True
             case int(status):
-                if arrived and status in range(200, 300):
+                if arrived and status in range(200, 300) and not self._is_given_up():
                     cloudformation.accept(*arrived)
                 self._respond(status)
+
+    def _is_given_up(self) -> bool:
+        """Return whether the sender has hung up: on a machine so busy, it tries the same response again."""
+        readable, _, _ = select.select([self.connection], [], [], 0)
+        return bool(readable)
 
     def _respond(self, status: int) -> None:
         self.send_response(status)

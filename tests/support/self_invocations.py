@@ -26,6 +26,8 @@ def keep_invocations(aws: EmbeddedAws, function: str) -> None:
         Runtime="python3.13",
         Handler="index.handler",
         Code={"ZipFile": code.getvalue()},
+        # Lambda's own 3 s are not always enough for Python's start on a busy machine.
+        Timeout=60,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -67,6 +68,20 @@ def test_a_far_side_that_hangs_is_asked_again(cloudformation: CloudFormation) ->
     """No socket is waited on until the function is killed."""
     cloudformation.will(Fault.HANG)
     event = cloudformation.event("Create")
+    a_resource(delivery=SOON)(event, LambdaContext())
+
+    assert cloudformation.response_to(event).status == "SUCCESS"
+
+
+def test_a_far_side_that_answers_too_late_is_asked_again(cloudformation: CloudFormation) -> None:
+    """It is one response to CloudFormation, in two attempts."""
+    event = cloudformation.event("Create")
+
+    def until_the_next_attempt() -> None:
+        while cloudformation.attempts_at(event) < 2:
+            time.sleep(0.01)
+
+    cloudformation.will(until_the_next_attempt)
     a_resource(delivery=SOON)(event, LambdaContext())
 
     assert cloudformation.response_to(event).status == "SUCCESS"

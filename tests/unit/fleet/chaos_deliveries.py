@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hypothesis.stateful import RuleBasedStateMachine
 from support.chaos import Killed, Mishap, State, Strikes, event_of, owned
@@ -59,7 +59,7 @@ A_WHILE: Final = 2.0
 class Deliveries(RuleBasedStateMachine):
     """CloudFormation and Lambda: how events reach the provider, and what others do in the middle of one."""
 
-    rate_limits: ClassVar[RateLimits] = SLOW
+    rate_limits: RateLimits = SLOW
 
     def __init__(self) -> None:
         super().__init__()
@@ -253,19 +253,14 @@ class Deliveries(RuleBasedStateMachine):
 
     def come(self, group: LogGroup, key: KeyArn) -> None:
         """A third resource associates the log group in the midst; from then on it is that one's."""
-        for stack in STACKS:
-            if (stack, "Third") not in self.resources:
-                break
-        else:
+        new = self.third(group, key)
+        if new is None:
             return
-        new = Resource(stack, "Third", Wanted(group, key), group.arn)
         before = self.states()[group]
-        if before.claim and before.claim.owner.is_sibling_of(new.owner):
-            return
         with self.beside():
             assert self.deliver(self.event("Create", new), CALM).status == "SUCCESS"
         self.clock.time += A_WHILE
-        self.resources[stack, "Third"] = new
+        self.resources[new.stack, new.logical_id] = new
         self.alone[group] = self.states()[group]
         previous = before.claim.previous if before.claim and before.claim.deleting else before.key
         assert self.alone[group] == State(key, Claim(new.owner, previous))
@@ -273,6 +268,17 @@ class Deliveries(RuleBasedStateMachine):
         self.fixed.add(group)
         self.meddled.discard(group)
         note("explicit came")
+
+    def third(self, group: LogGroup, key: KeyArn) -> Resource | None:
+        """A resource for this log group; None where both stacks have one, or it is the same stack's already."""
+        for stack in STACKS:
+            if (stack, "Third") not in self.resources:
+                break
+        else:
+            return None
+        new = Resource(stack, "Third", Wanted(group, key), group.arn)
+        claim = self.states()[group].claim
+        return None if claim and claim.owner.is_sibling_of(new.owner) else new
 
     def upkeep_of(
         self, resource: Resource, seconds: float = LONG, is_alive: Callable[[], bool] = lambda: True

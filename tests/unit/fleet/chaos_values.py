@@ -18,6 +18,8 @@ from log_group_kms.model.targets import Exclusions, Fleet, LogGroup
 from log_group_kms.retry.rate_limits import RateLimits
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from log_group_kms.model.keys import KeyArn
 
 STACKS: Final = (STACK_ID, OTHER_STACK_ID)
@@ -42,7 +44,8 @@ class SmallPages(FakeAws):
     """Six log groups are three pages; several threads may call at once."""
 
     page_size: ClassVar[int] = 2
-    lock: ClassVar[threading.RLock] = threading.RLock()
+    #: Of the threads of one event. Events that share a clock run one at a time: none waits inside a call of another's.
+    lock: AbstractContextManager[object] = threading.RLock()
 
     def _begin(self, operation: str) -> None:
         with self.lock:

@@ -3,10 +3,10 @@
 What is modelled: two stacks that create, update, replace, rename and delete fleets and resources for one log group,
 turn the one into the other, and roll back; enrolment and reconciliation beside them, late ones too; log groups that
 come and go, a tool that changes keys and strips tags, and `log-group-kms apply` and `release`, also in the middle of an
-event; invocations so short that an
-event needs many, with stale tokens between them; events that die, are refused, or are delivered again around any call;
-a Delete that overtakes a fleet's Create, its enrolment or its reconciliation. After each step the account is what the
-contract says, log group by log group.
+event; invocations so short that an event needs many, with stale tokens between them; events that die, are refused, or
+are delivered again around any call; a Delete that overtakes a fleet's Create, its enrolment or its reconciliation; a
+fleet's event and an explicit Create at the same time, call by call. After each step the account is what the contract
+says, log group by log group.
 
 Left out, since the page of limits names it: a Create delivered again after its own Delete, and two fleets of one stack
 that overlap for longer than a replacement. `make test` tries some hundred examples; `make chaos` many more.
@@ -17,15 +17,15 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 from support.chaos import Killed, Mishap, Strikes
 from support.fake_aws import FakeLogGroup
-from unit.fleet.chaos_command_line import CommandLine
 from unit.fleet.chaos_contract import held, hold_by_fleet
+from unit.fleet.chaos_meetings import Meetings
 from unit.fleet.chaos_values import (
     CALM,
     LOG_GROUPS,
@@ -55,10 +55,9 @@ if TYPE_CHECKING:
     from log_group_kms.lifecycle.progress import Progress
     from log_group_kms.model.keys import KeyArn
     from log_group_kms.model.targets import LogGroup
-    from log_group_kms.retry.rate_limits import RateLimits
 
 
-class Fleets(CommandLine):
+class Fleets(Meetings):
     """Two stacks, six log groups, three keys, upkeep, and the world outside."""
 
     @initialize(
@@ -416,7 +415,7 @@ class Fleets(CommandLine):
 class FleetsInThreads(Fleets):
     """Four log groups at once: nobody can tell whose call comes first, so nothing strikes but refusals."""
 
-    rate_limits: ClassVar[RateLimits] = replace(SLOW, workers=4)
+    rate_limits = replace(SLOW, workers=4)
 
     def fit(self, turmoil: Turmoil, wanted: Wanted) -> Turmoil:  # noqa: ARG002 - whatever is wanted
         return self.alone_with(turmoil)

@@ -9,18 +9,17 @@ from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 
-from support.fake_aws import FakeClock
-from unit.association.account import Account
+from support.fake_aws import FakeAws, FakeClock
 
 #: A whole event of one resource; what it returns or raises is kept.
-Event = Callable[[Account], object]
+Event = Callable[[], object]
 
 
-class Stage(FakeClock):
+class SharedClock(FakeClock):
     """Time that passes for all threads at once: of those that sleep, the first to wake is let go on, alone."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, time: float = FakeClock.time) -> None:
+        super().__init__(time)
         self._sleeping: list[tuple[float, int, threading.Event]] = []
         self._numbers = count()
         self._rests = threading.Event()
@@ -60,31 +59,31 @@ class Together:
     """Events that run at the same time on one account, with latencies that a *seed* decides on.
 
     Attributes:
-        account: the account, whose clock is a `Stage`.
+        aws: the account.
+        clock: of all events.
         seed: of the latencies, of 10 to 60 ms for the way to AWS and as many for the way back.
         answers: what each event returned, or raised.
     """
 
-    account: Account
+    aws: FakeAws
+    clock: SharedClock
     seed: int
     answers: list[object] = field(default_factory=list)
 
     def run(self, *events: tuple[float, Event]) -> list[object]:
         """Run each event from so many seconds on, and return the answers."""
-        stage = self.account.clock
-        assert isinstance(stage, Stage)
         draw = Random(self.seed)  # noqa: S311 - the same each run, and no secret
         self.answers = [None] * len(events)
-        self.account.aws.before = self.account.aws.after = lambda _: stage.sleep(draw.uniform(0.01, 0.06))
-        stage.play(*(self._act(number, start, event) for number, (start, event) in enumerate(events)))
-        self.account.aws.before = self.account.aws.after = lambda _: None
+        self.aws.before = self.aws.after = lambda _: self.clock.sleep(draw.uniform(0.01, 0.06))
+        self.clock.play(*(self._act(number, start, event) for number, (start, event) in enumerate(events)))
+        self.aws.before = self.aws.after = lambda _: None
         return self.answers
 
     def _act(self, number: int, start: float, event: Event) -> Callable[[], None]:
         def act() -> None:
-            self.account.clock.sleep(start)
+            self.clock.sleep(start)
             try:
-                self.answers[number] = event(self.account)
+                self.answers[number] = event()
             except Exception as failure:  # noqa: BLE001 - kept, and judged by the test
                 self.answers[number] = failure
 
