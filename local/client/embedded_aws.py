@@ -207,7 +207,7 @@ class EmbeddedAws:
     def stop(self) -> None:
         """Stop one that was not started as a context manager."""
         self.close()
-        self._server.stop()
+        server.release(self._server)
 
     def close(self) -> None:
         """Close the clients that were made."""

@@ -119,8 +119,12 @@ _KEPT: Final[dict[int, "subprocess.Popen[bytes]"]] = {}
 
 
 def release(server: Server) -> None:
-    """Stop a server that this process has started."""
-    _end(server, _KEPT.pop(server.process_id))
+    """Stop a server, whichever process has started it."""
+    process = _KEPT.pop(server.process_id, None)
+    if process is None:
+        server.stop()
+    else:
+        _end(server, process)
 
 
 def _end(server: Server, process: "subprocess.Popen[bytes]") -> None:

@@ -29,7 +29,7 @@ from log_group_kms.association.context import Context
 from log_group_kms.association.requests import Asker, Ensure, Remove
 from log_group_kms.fleet.checkpoint import Checkpoint
 from log_group_kms.fleet.rules import FleetRules
-from log_group_kms.model.association import OnDelete
+from log_group_kms.model.association import OnDelete, OnExistingKey
 from log_group_kms.model.errors import ResourceConflict
 from log_group_kms.model.targets import Fleet
 from log_group_kms.retry.retrier import Retrier
@@ -63,10 +63,12 @@ class CommandLine(Checks):
     def release_what_was_applied(self, wanted: Wanted, turmoil: Turmoil) -> None:
         """All that carries the command line's claim has the key of before; nothing else has changed."""
         before = self.begin_step()
-        old = Applied.to(replace(wanted, on_delete=OnDelete.RESTORE_PREVIOUS))
+        # It is not asked for OnExistingKey, so that nothing of the turmoil could make it fail.
+        wanted = replace(wanted, on_delete=OnDelete.RESTORE_PREVIOUS, on_existing_key=OnExistingKey.OVERRIDE)
+        old = Applied.to(wanted)
         self.acting = {COMMAND_LINE}
 
-        assert self.command(old, turmoil, ends=True)
+        assert self.command(old, self.fit(turmoil, wanted), ends=True)
         self.expect(released(before, old), before)
         self.meddled |= self.touched - self.fixed
         note("released")
