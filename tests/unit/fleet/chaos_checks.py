@@ -187,6 +187,9 @@ class Checks(Deliveries):
             if old.wanted.target == group and claim is None and wanted.matches(group):
                 # Its tags were gone, so the fleet took it: what is found there then is the fleet's key.
                 allowed.add(State(old.wanted.key, Claim(old.owner, wanted.key)))
+                if before[group].key == wanted.key:
+                    # It was under the fleet's key before: without tags, that counts as the fleet's own work.
+                    allowed.add(State(old.wanted.key, Claim(old.owner, None)))
             if wanted.target == group:
                 # Whosever it was, an explicit resource gives back the key that it found, and no claim.
                 allowed |= {
