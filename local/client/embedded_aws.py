@@ -61,11 +61,18 @@ class ClientOptions(TypedDict, total=False):
 
 
 class EmbeddedAws:
-    """A running embedded AWS."""
+    """A running embedded AWS.
 
-    def __init__(self, running: Server, settings: Settings) -> None:
+    Args:
+        running: its server.
+        settings: what it was started with.
+        patient: whether its clients ask again, unless their options say otherwise.
+    """
+
+    def __init__(self, running: Server, settings: Settings, *, patient: bool = False) -> None:
         self._server = running
         self._settings = settings
+        self._config = PATIENT if patient else _NO_RETRIES
         # Whatever profile the caller has: nothing here is for it.
         no_profile = {"profile": (None, None, None, None)}
         self._session = boto3.Session(botocore_session=botocore.session.Session(session_vars=no_profile))
@@ -76,41 +83,30 @@ class EmbeddedAws:
 
     @classmethod
     @contextlib.contextmanager
-    def start(
-        cls,
-        *,
-        auth: bool = False,
-        quota_factor: float = 1.0,
-        account: str = ACCOUNT,
-        region: str = REGION,
-        state: Path | None = None,
-    ) -> Iterator[Self]:
+    def start(cls, *, auth: bool = False, quota_factor: float = 1.0, patient: bool = False) -> Iterator[Self]:
         """Start one, and stop it at the end of the block or of this process, whichever comes first.
 
         Args:
             auth: whether IAM policies are enforced, on functions' roles too.
             quota_factor: how many times AWS's own the quotas of CloudWatch Logs are (`local.emulator.quotas`); 0 for
                 none.
-            account: the default account; any other is there as well.
-            region: the default Region; any other is there as well.
-            state: a directory for what it writes; by default a temporary one, removed at the end.
+            patient: whether its clients ask again where it refuses for now.
 
         Raises:
             EmbeddedAwsError: it did not start; the message has the end of its log.
         """
-        settings = Settings(account, region, auth, quota_factor)
-        directory = state or Path(tempfile.mkdtemp(prefix="embedded-aws-"))
+        settings = Settings(ACCOUNT, REGION, auth, quota_factor)
+        directory = Path(tempfile.mkdtemp(prefix="embedded-aws-"))
         try:
-            running = server.start(settings, directory, with_parent=True, remove_state=state is None)
-            aws = cls(running, settings)
+            running = server.start(settings, directory, with_parent=True)
+            aws = cls(running, settings, patient=patient)
             try:
                 yield aws
             finally:
                 aws.close()
                 server.release(running)
         finally:
-            if state is None:
-                server.remove(directory)
+            server.remove(directory)
 
     @property
     def endpoint(self) -> str:
@@ -180,10 +176,10 @@ class EmbeddedAws:
     @overload
     def client(self, service: str, **options: Unpack[ClientOptions]) -> Any: ...
     def client(self, service: str, **options: Unpack[ClientOptions]) -> Any:
-        """Return a boto3 client, the same one for the same options; it does not retry unless they say so."""
+        """Return a boto3 client, the same one for the same options; these, or `patient`, say whether it retries."""
         credentials = options.get("credentials") or Credentials(options.get("account", self.account))
         region = options.get("region", self.region)
-        config = options.get("config", _NO_RETRIES)
+        config = options.get("config", self._config)
         key = (service, region, credentials, config)
         with self._making_clients:
             if key not in self._clients:

@@ -76,14 +76,13 @@ class Server:
             os.waitpid(self.process_id, 0)
 
 
-def start(settings: Settings, state: Path, *, with_parent: bool, remove_state: bool = False) -> Server:
+def start(settings: Settings, state: Path, *, with_parent: bool) -> Server:
     """Start a server and wait until it answers.
 
     Args:
         settings: account, Region, quotas, and whether IAM is enforced.
         state: a directory for all that it writes.
-        with_parent: whether it ends when this process ends, however that happens.
-        remove_state: with *with_parent*, whether *state* goes with it.
+        with_parent: whether it ends when this process ends, however that happens, and *state* goes with it.
 
     Raises:
         EmbeddedAwsError: it did not start; the message has the end of its log.
@@ -94,7 +93,7 @@ def start(settings: Settings, state: Path, *, with_parent: bool, remove_state: b
         port = _free_port()
         command = [sys.executable, "-m", "local.emulator"]
         if with_parent:
-            command += ["--with-parent", *(["--remove", str(state)] if remove_state else [])]
+            command += ["--with-parent", "--remove", str(state)]
         with (state / "server.log").open("ab") as log:
             process = subprocess.Popen(  # nosec B603 # noqa: S603 - our own module
                 command,

@@ -28,7 +28,7 @@ def built(sam: provider.Sam) -> Path:
 @pytest.fixture(scope="session")
 def deployed(sam: provider.Sam, built: Path) -> Iterator[EmbeddedAws]:
     """An account that enforces IAM, with the provider as `sam deploy` puts it there; no test empties it."""
-    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR) as aws:
+    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR, patient=True) as aws:
         sam.deploy(aws, built)
         yield aws
 

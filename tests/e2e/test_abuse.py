@@ -82,7 +82,7 @@ class Account:
 @pytest.fixture(scope="module")
 def account(sam: Sam, built: Path) -> Iterator[Account]:
     """The account as its fleet's Create leaves it."""
-    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR) as aws:
+    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR, patient=True) as aws:
         account = Account(aws)
         make_log_groups(aws, FLEET)
         make_log_groups(aws, [CLAIMED], **{OWNER_TAG: SOMEBODY})

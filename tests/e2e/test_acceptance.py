@@ -40,7 +40,7 @@ OTHERS: Final = "/others/log-group-kms-acceptance"
 @pytest.fixture
 def aws() -> Iterator[EmbeddedAws]:
     """An account that enforces IAM, AWS's quotas, and the use of keys; somebody else has a log group under a key."""
-    with EmbeddedAws.start(auth=True) as started:
+    with EmbeddedAws.start(auth=True, patient=True) as started:
         started.direction.require_key_use()
         started.client("logs").create_log_group(logGroupName=OTHERS, kmsKeyId=keys.create(started))
         yield started

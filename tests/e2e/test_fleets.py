@@ -10,7 +10,7 @@ import pytest
 from e2e.waiting import eventually
 
 from local.client import keys
-from local.client.embedded_aws import PATIENT, EmbeddedAws
+from local.client.embedded_aws import EmbeddedAws
 from local.client.stacks import Stacks, fire, make_log_groups
 from local.demo import provider
 from local.demo.associations import Encryption, encryption_of, owner_of, template
@@ -67,7 +67,7 @@ class Account:
     @property
     def at_work(self) -> bool:
         """Whether a log group bears the mark of a fleet at work, which goes last."""
-        logs = self.aws.client("logs", config=PATIENT)
+        logs = self.aws.client("logs")
         arn = f"arn:aws:logs:{self.aws.region}:{self.aws.account}:log-group:{THOUSAND[0]}"
         return any(name.startswith(WORK_TAG) for name in logs.list_tags_for_resource(resourceArn=arn)["tags"])
 
@@ -83,7 +83,7 @@ class Account:
 @pytest.fixture(scope="module")
 def account(sam: provider.Sam, built: Path) -> Iterator[Account]:
     """An account with all that is there before the fleet comes."""
-    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR) as aws:
+    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR, patient=True) as aws:
         account = Account(aws)
         make_log_groups(aws, [*THOUSAND, EXCLUDED])
         make_log_groups(aws, [OTHERS_KEY], account.others_key)

@@ -95,7 +95,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def targets(package: Path) -> Iterator[list[Target]]:
     """Two accounts times two Regions, each with log groups of before, and the landing zone in all of them."""
-    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR) as aws:
+    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR, patient=True) as aws:
         seen = [elsewhere(aws, account=account, region=region) for account, region in product(ACCOUNTS, REGIONS)]
         targets = [Target(one) for one in seen]
         for target in targets:

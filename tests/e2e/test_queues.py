@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from e2e.waiting import eventually
 
 from local.client import keys
-from local.client.embedded_aws import PATIENT, EmbeddedAws
+from local.client.embedded_aws import EmbeddedAws
 from local.client.stacks import Stacks
 from local.demo import provider
 from local.demo.associations import encryption_of, template
@@ -70,7 +70,7 @@ class Account:
 @pytest.fixture(scope="module")
 def account(sam: provider.Sam, built: Path) -> Iterator[Account]:
     """An account whose fleet is every log group from /burst on."""
-    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR) as aws:
+    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR, patient=True) as aws:
         account = Account(aws)
         parameters = {
             "FleetKmsKeyId": account.key,
@@ -101,7 +101,7 @@ def test_a_burst_is_worked_off_by_two_executions(account: Account) -> None:
     """250 log groups at once: all under the key, each changed once, at the quota, by at most two executions."""
     account.aws.direction.forget_calls()
     begun = time.monotonic()
-    logs = account.aws.client("logs", config=PATIENT)
+    logs = account.aws.client("logs")
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda name: logs.create_log_group(logGroupName=name), BURST))
 

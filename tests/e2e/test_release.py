@@ -126,7 +126,7 @@ def command_line(release: Release) -> str:
 @pytest.fixture(scope="module")
 def aws(release: Release) -> Iterator[EmbeddedAws]:
     """An account with the released provider, deployed by the SAM CLI from the folder of the download."""
-    with EmbeddedAws.start(auth=True) as aws:
+    with EmbeddedAws.start(auth=True, patient=True) as aws:
         ran = release.deploy(aws)
         assert ran.returncode == 0, ran.stdout + ran.stderr
         yield aws

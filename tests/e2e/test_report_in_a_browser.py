@@ -25,7 +25,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
 @pytest.fixture(scope="module")
 def aws() -> Iterator[EmbeddedAws]:
     """An account with log groups of every cause."""
-    with EmbeddedAws.start() as aws:
+    with EmbeddedAws.start(patient=True) as aws:
         settle(aws)
         yield aws
 

@@ -67,7 +67,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
     impatient = real.replace("MaximumEventAgeInSeconds: 600", "MaximumEventAgeInSeconds: 2")
     assert impatient != real
     built.write_text(impatient)
-    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR) as started:
+    with EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR, patient=True) as started:
         sam.deploy(started, built)
         yield started
 

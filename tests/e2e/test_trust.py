@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def guarded(sam: Sam, built: Path) -> Iterator[EmbeddedAws]:
     """An account whose provider has a fleet, and protects what is below /audit/; those log groups are there before."""
-    with EmbeddedAws.start(auth=True) as aws:
+    with EmbeddedAws.start(auth=True, patient=True) as aws:
         aws.client("kms").create_alias(AliasName="alias/audit", TargetKeyId=keys.create(aws))
         make_log_groups(aws, [AUDIT, "/app"])
         aws.client("logs").associate_kms_key(logGroupName=AUDIT, kmsKeyId=arn_of(aws, "alias/audit"))

@@ -15,7 +15,7 @@ from e2e.artifacts import Release
 from e2e.waiting import eventually
 
 from local.client import keys
-from local.client.embedded_aws import PATIENT, EmbeddedAws
+from local.client.embedded_aws import EmbeddedAws
 from local.client.stacks import Stacks, make_log_groups, query_results_key
 from local.demo import provider
 from local.demo.associations import Encryption, encryption_of, owner_of, template
@@ -74,9 +74,7 @@ class Account:
 
     def key_counts(self) -> Counter[str]:
         """Count the fleet's log groups by their key, which is empty for none."""
-        # The functions at work use the same quota up.
-        patient = self.aws.client("logs", config=PATIENT)
-        pages = patient.get_paginator("describe_log_groups").paginate(logGroupNamePrefix="/app/")
+        pages = self.aws.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix="/app/")
         return Counter(group.get("kmsKeyId", "") for page in pages for group in page["logGroups"])
 
     def versions_that_logged(self) -> set[str]:
@@ -100,7 +98,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     earlier = Release.of_version(EARLIER, tmp_path_factory.mktemp("earlier"))
     later = Release.of_version(None, tmp_path_factory.mktemp("later"))
     # The quotas are another test's: here the parameter alone holds the fleet back.
-    with EmbeddedAws.start(auth=True, quota_factor=0) as aws:
+    with EmbeddedAws.start(auth=True, quota_factor=0, patient=True) as aws:
         account = Account(aws, earlier, later)
         account.deploy(earlier, SLOW)
         make_log_groups(aws, ["/orders", "/payments", "/late", *FLEET])
