@@ -207,10 +207,7 @@ class Visits:
         except _OF_ONE as error:
             return self._put_aside(group, error, patient=patient)
         except ClaimLost as lost:
-            if self.lease is None or not self.lease.shows_no_delete():
-                raise
-            # Anybody may have written such a tag: it holds up no other log group.
-            return self._put_aside(group, NotStabilized(f"{group.arn}: {lost}"), patient=patient)
+            return self._put_aside_without_delete(group, lost, patient=patient)
         except ResourceConflict as conflict:
             raise ResourceConflict(f"{group.arn}: {conflict}") from None
         self.triage.went_well()
@@ -233,6 +230,8 @@ class Visits:
             return Fate.PASSED
         except _OF_ONE as error:
             return self._put_aside(group, error, patient=True)
+        except ClaimLost as lost:
+            return self._put_aside_without_delete(group, lost, patient=True)
 
     def _release_excluded(self, group: LogGroup, event: Ensure) -> Fate:
         return self.give_back(group, Remove.of(event.owner, event.association), patient=True)
@@ -270,6 +269,16 @@ class Visits:
         """Look at the lookout before the look at the log group, so that nothing comes between that and the change."""
         if self.lease and self.lease.begun:
             self.lease.check(ahead=_VISIT)
+
+    def _put_aside_without_delete(self, group: LogGroup, lost: ClaimLost, *, patient: bool) -> Fate:
+        """Put it aside where no Delete is at work: anybody may have written such a tag, and it holds up no other one.
+
+        Raises:
+            ClaimLost: one may be.
+        """
+        if self.lease is None or not self.lease.shows_no_delete():
+            raise lost
+        return self._put_aside(group, NotStabilized(f"{group.arn}: {lost}"), patient=patient)
 
     def _put_aside(self, group: LogGroup, error: ProviderError, *, patient: bool) -> Fate:
         self.triage.put_aside(group.name.text, error, patient=patient)

@@ -129,6 +129,7 @@ def others(account: Account, name: str) -> dict[str, tuple[KeyArn | None, str, s
 )
 @example("Create", "/app/0", None, {OWNER_TAG: STRANGER.text}, 0, {})
 @example("Create", "/app/0", None, {OWNER_TAG: f"deleting:{ME.text}", SCOPE_TAG: ME.scope}, 0, {})
+@example("Create", "/app/0", WANTED, {OWNER_TAG: f"deleting:{ME.text}", SCOPE_TAG: ME.scope}, 0, {})
 @example("Delete", "/app/0", WANTED, {OWNER_TAG: ME.text, PREVIOUS_KEY_TAG: OUTSIDE.text}, 48, {})
 def test_one_log_groups_tags_are_no_other_log_groups_fate(  # noqa: PLR0917 - columns
     asked: str, name: str, key: KeyArn | None, tags: dict[str, str], crowd: int, wanted: dict[str, str]
