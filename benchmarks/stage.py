@@ -234,7 +234,7 @@ class Runtime:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.trust = Trust(folder)
-        self.modules = runtime_emulator._runtime(folder / "runtime")  # noqa: SLF001 - the tests' own
+        self.modules = runtime_emulator.runtime_folder(folder / "runtime")
         self.probe = folder / "probe"
         self.probe.mkdir()
         (self.probe / "timed.py").write_text((Path(__file__).parent / "timed.py").read_text())
@@ -248,14 +248,14 @@ def _running(
     function: Function, command: tuple[str, ...], runtime: Runtime, workspace: Path
 ) -> Iterator[tuple[RuntimeEmulator, int]]:
     """As `RuntimeEmulator.start`, with any command for the runtime; with the port that it listens on."""
-    ports, log = runtime_emulator._free_ports(), workspace / "log"  # noqa: SLF001 - its kin
+    ports, log = runtime_emulator.free_ports(), workspace / "log"
     address, api = (f"127.0.0.1:{port}" for port in ports)
-    emulator = [str(runtime_emulator._emulator()), "--log-level", "info"]  # noqa: SLF001 - its kin
+    emulator = [str(runtime_emulator.emulator_path()), "--log-level", "info"]
     emulator += ["--runtime-interface-emulator-address", address, "--runtime-api-address", api]
     with subprocess.Popen(  # noqa: S603 - our own words
         ["/bin/sh", "-c", _TOGETHER, "sh", str(log), *emulator, "/bin/sh", "-c", _STARTED, "sh", *command],
         cwd=function.package,
-        env=runtime_emulator._environment(function, runtime.modules),  # noqa: SLF001 - its kin
+        env=runtime_emulator.environment(function, runtime.modules),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -263,7 +263,7 @@ def _running(
         process_id = int(cast("IO[str]", shell.stdout).readline())
         running = RuntimeEmulator(process_id, ports[0], log)
         try:
-            runtime_emulator._wait_until(lambda: runtime_emulator._listens(ports[0]), "the emulator does not listen")  # noqa: SLF001 - its kin
+            runtime_emulator.wait_until(lambda: runtime_emulator.listens(ports[0]), "the emulator does not listen")
             yield running, ports[0]
         finally:
             left = running.runtime_process()
@@ -271,7 +271,7 @@ def _running(
                 # It has nothing to finish, and SIGTERM takes the emulator two seconds.
                 os.kill(left, SIGKILL)
             cast("IO[str]", shell.stdin).close()
-            runtime_emulator._end(shell, process_id, None)  # noqa: SLF001 - its kin
+            runtime_emulator.end(shell, process_id, None)
 
 
 def _last_told(times: Path) -> Times:

@@ -47,7 +47,7 @@ def install() -> Installed:
     node, npm = shutil.which("node"), shutil.which("npm")
     if not node or not npm:
         raise NotInstalledError("it needs Node and npm")
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603 - ours
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own words
     if int(version.removeprefix("v").partition(".")[0]) < _AT_LEAST:
         raise NotInstalledError(f"it needs Node {_AT_LEAST} or later, this is {version.strip()}")
     installed = Installed(node, _FOLDER / f"handler-{VERSION}.js", _FOLDER / "node_modules")
@@ -77,6 +77,6 @@ def _take_the_handler(npm: str, handler: Path) -> None:
 def _npm(npm: str, *words: str) -> None:
     # npm warns of what it does not know in the user's own settings; errors are enough.
     environment = {**os.environ, "npm_config_loglevel": "error", "npm_config_update_notifier": "false"}
-    ran = subprocess.run([npm, *words], cwd=_FOLDER, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    ran = subprocess.run([npm, *words], cwd=_FOLDER, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     if ran.returncode:
         raise NotInstalledError(f"npm {words[0]} failed: {ran.stderr.strip()[-300:]}")

@@ -87,7 +87,7 @@ def _encrypt(custodian: Path, aws: EmbeddedAws, key: str, folder: Path) -> bool:
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), **aws.environment}
     command = [str(custodian), "run", "--region", aws.region, "--cache-period", "0"]
     command += ["--output-dir", str(folder / "out"), str(file)]
-    return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0  # noqa: S603 - ours
+    return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0  # noqa: S603 - our own words
 
 
 def install() -> Path:
@@ -102,7 +102,7 @@ def install() -> Path:
     venv.create(_FOLDER, clear=True, with_pip=True)
     command = [str(_FOLDER / "bin" / "python"), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     command += ["--no-deps", "--require-hashes", "-r", str(_REQUIREMENTS)]
-    ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)  # noqa: S603 - ours
+    ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)  # noqa: S603 - our own words
     if ran.returncode:
         raise NotInstalledError(f"pip failed: {ran.stdout.strip()[-300:]}")
     _STAMP.write_text(_REQUIREMENTS.read_text())

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ACCOUNT: Final = "111122223333"
 REGION: Final = "eu-west-1"
 #: For a caller who minds what is there in the end, and not that the quotas hold it up.
-PATIENT: Final = Config(retries={"mode": "standard", "total_max_attempts": 10}, proxies={})
+_PATIENT: Final = Config(retries={"mode": "standard", "total_max_attempts": 10}, proxies={})
 _NO_RETRIES: Final = Config(retries={"total_max_attempts": 1}, proxies={})
 
 
@@ -72,7 +72,7 @@ class EmbeddedAws:
     def __init__(self, running: Server, settings: Settings, *, patient: bool = False) -> None:
         self._server = running
         self._settings = settings
-        self._config = PATIENT if patient else _NO_RETRIES
+        self.patient = patient
         # Whatever profile the caller has: nothing here is for it.
         no_profile = {"profile": (None, None, None, None)}
         self._session = boto3.Session(botocore_session=botocore.session.Session(session_vars=no_profile))
@@ -179,7 +179,7 @@ class EmbeddedAws:
         """Return a boto3 client, the same one for the same options; these, or `patient`, say whether it retries."""
         credentials = options.get("credentials") or Credentials(options.get("account", self.account))
         region = options.get("region", self.region)
-        config = options.get("config", self._config)
+        config = options.get("config", _PATIENT if self.patient else _NO_RETRIES)
         key = (service, region, credentials, config)
         with self._making_clients:
             if key not in self._clients:

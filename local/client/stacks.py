@@ -147,4 +147,4 @@ def in_region(aws: EmbeddedAws, region: str) -> EmbeddedAws:
 def elsewhere(aws: EmbeddedAws, *, account: str | None = None, region: str | None = None) -> EmbeddedAws:
     """Return the same embedded AWS, seen from another account or Region; whoever asks for it closes it."""
     running = Server(aws.direction.process_id(), urlsplit(aws.endpoint).port or 0)
-    return EmbeddedAws(running, Settings(account or aws.account, region or aws.region, auth=True))
+    return EmbeddedAws(running, Settings(account or aws.account, region or aws.region, auth=True), patient=aws.patient)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from local.client.embedded_aws import PATIENT, EmbeddedAws
+from local.client.embedded_aws import EmbeddedAws
 from local.client.stacks import Stacks
 
 #: Part of the provider's contract.
@@ -42,7 +42,7 @@ def owner_of(stacks: Stacks, name: str, logical_id: str) -> str:
 
 def encryption_of(aws: EmbeddedAws, log_group: str) -> Encryption | None:
     """Return the key and the tags that are on a log group; None where there is no such log group."""
-    logs = aws.client("logs", config=PATIENT)
+    logs = aws.client("logs")
     pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=log_group)
     for found in (group for page in pages for group in page["logGroups"]):
         if found["logGroupName"] == log_group:

@@ -141,7 +141,7 @@ def run(console: Console, scenes: tuple[Scene, ...] = SCENES, *, pause: float = 
     """
     with (
         tempfile.TemporaryDirectory(prefix="demo-") as workspace,
-        EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR) as aws,
+        EmbeddedAws.start(auth=True, quota_factor=QUOTA_FACTOR, patient=True) as aws,
     ):
         console.print(
             "An embedded AWS runs on this machine's loopback address and enforces IAM. Nothing leaves the machine. "

@@ -19,9 +19,9 @@ from local.demo import provider
 from local.demo.associations import encryption_of, template
 from local.emulator.script import Fault
 
-#: Times AWS's quotas of all calls.
 #: Seconds. A message that failed comes again after a minute.
 LONGEST: Final = 90
+#: Times AWS's quotas of all calls.
 QUOTA_FACTOR: Final = 10.0
 #: AssociateKmsKey's calls a second.
 QUOTA: Final = 50

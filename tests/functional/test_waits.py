@@ -40,7 +40,7 @@ def invoke(deployment: Deployment, event: dict[str, Any]) -> None:
     handler.handler(event, deployment.context)  # type: ignore[arg-type] # all that is used of Lambda's context
 
 
-def is_slept_out(deployment: Deployment, event: dict[str, Any], seconds: int) -> None:
+def check_slept_out(deployment: Deployment, event: dict[str, Any], seconds: int) -> None:
     """Assert that *event* is answered once a wait of so many *seconds* is over, and not much later.
 
     The clock goes on by itself as well: what a slow machine takes is not slept.
@@ -75,12 +75,13 @@ def test_a_wait_is_the_queues(deployment: Deployment, queue: str) -> None:
 
 def test_it_is_answered_once_when_it_comes_back(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the answer that was known before."""
-    sent: list[tuple[str, Any, int]] = []
+    sent: list[tuple[str, Any, int, float]] = []
     monkeypatch.setenv("WAIT_QUEUE_URL", "the-queue")
-    monkeypatch.setattr(handler.aws, "send_later", lambda *given: sent.append(given))
+    monkeypatch.setattr(handler.aws, "send_later", lambda *given: sent.append((*given, deployment.clock.now())))
     event = create(deployment)
+    begun = deployment.clock.now()
     invoke(deployment, event)
-    ((queue, further, seconds),) = sent
+    ((queue, further, seconds, sent_at),) = sent
     deployment.clock.sleep(seconds)
     deployment.clock.slept.clear()
 
@@ -88,7 +89,8 @@ def test_it_is_answered_once_when_it_comes_back(deployment: Deployment, monkeypa
 
     response = deployment.cloudformation.response_to(event)
     assert (queue, further.keys() - event.keys()) == ("the-queue", {PROGRESS})
-    assert 200 < seconds <= 300
+    # What has gone by since the association counts, and a queue knows whole seconds.
+    assert begun + 299 <= sent_at + seconds <= sent_at + 299
     assert (response.status, response.data["KmsKeyArn"]) == ("SUCCESS", event["ResourceProperties"]["KmsKeyId"])
     assert sum(deployment.clock.slept) < 2
 
@@ -102,7 +104,7 @@ def test_it_is_answered_once_when_it_comes_back(deployment: Deployment, monkeypa
     ],
 )
 @pytest.mark.usefixtures("queue")
-def test_where_the_queue_does_not_take_it_the_wait_is_slept_out(
+def test_where_the_queue_does_not_take_it_the_wait_check_slept_out(
     deployment: Deployment, caplog: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
     """As without a queue: one answer, in time; the log says so, without a secret."""
@@ -110,7 +112,7 @@ def test_where_the_queue_does_not_take_it_the_wait_is_slept_out(
     deployment.aws.direction.answer_with(fault)
     caplog.set_level(logging.DEBUG)
 
-    is_slept_out(deployment, event, 300)
+    check_slept_out(deployment, event, 300)
 
     assert "The wait is slept out" in caplog.text
     assert event["ResponseURL"] not in caplog.text
@@ -121,7 +123,7 @@ def test_a_queue_that_is_gone(deployment: Deployment, monkeypatch: pytest.Monkey
     monkeypatch.setenv("WAIT_QUEUE_URL", f"{deployment.aws.endpoint}/111122223333/gone")
     event = create(deployment)
 
-    is_slept_out(deployment, event, 300)
+    check_slept_out(deployment, event, 300)
 
 
 @pytest.mark.usefixtures("queue")
@@ -142,11 +144,11 @@ def test_a_wait_that_the_queue_does_not_take_and_that_does_not_fit(
 
 
 @pytest.mark.usefixtures("queue")
-def test_a_short_wait_is_slept_out(deployment: Deployment) -> None:
+def test_a_short_wait_check_slept_out(deployment: Deployment) -> None:
     """It is not worth another start of the function."""
     event = create(deployment, 29)
 
-    is_slept_out(deployment, event, 29)
+    check_slept_out(deployment, event, 29)
 
 
 def test_what_is_done_is_audited_and_counted(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> None:

@@ -95,24 +95,24 @@ class RuntimeEmulator:
             function: what to run.
             workspace: a folder where nothing else is.
         """
-        ports = _free_ports()
+        ports = free_ports()
         log = workspace / "log"
         with subprocess.Popen(  # noqa: S603 - our own words
             ["/bin/sh", "-c", _TOGETHER, "sh", str(log), *_command(function, *ports)],
             cwd=function.package,
-            env=_environment(function, _runtime(workspace / "runtime")),
+            env=environment(function, runtime_folder(workspace / "runtime")),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         ) as shell:
             emulator = cls(int(cast("IO[str]", shell.stdout).readline()), ports[0], log)
             try:
-                _wait_until(lambda: _listens(ports[0]), "the emulator does not listen")
+                wait_until(lambda: listens(ports[0]), "the emulator does not listen")
                 yield emulator
             finally:
                 runtime = emulator.runtime_process()
                 cast("IO[str]", shell.stdin).close()
-                _end(shell, emulator._process_id, runtime)
+                end(shell, emulator._process_id, runtime)
 
     def invoke(self, event: object) -> Invocation:
         """Let the function have *event*, and wait for its end."""
@@ -132,7 +132,7 @@ class RuntimeEmulator:
             text = self._log.read_text()
             return text.count("START RequestId") == text.count("END RequestId")
 
-        _wait_until(complete, "an invocation that crashed has no end in the log")
+        wait_until(complete, "an invocation that crashed has no end in the log")
         return self._log.read_text()
 
     def cold_starts(self) -> int:
@@ -152,14 +152,15 @@ class RuntimeEmulator:
 
 def _command(function: Function, port: int, runtime_port: int) -> list[str]:
     # Without either address it would listen on every interface.
-    emulator = [str(_emulator()), "--log-level", "info"]
+    emulator = [str(emulator_path()), "--log-level", "info"]
     emulator += ["--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
     emulator += ["--runtime-api-address", f"127.0.0.1:{runtime_port}"]
     # -S: of this virtual environment only what AWS's runtime has, too.
     return [*emulator, sys.executable, "-S", "-m", "awslambdaric", function.handler]
 
 
-def _environment(function: Function, runtime: Path) -> dict[str, str]:
+def environment(function: Function, runtime: Path) -> dict[str, str]:
+    """What Lambda sets for a function."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "LANG": "C.UTF-8",
@@ -180,12 +181,13 @@ def _environment(function: Function, runtime: Path) -> dict[str, str]:
     }
 
 
-def _emulator() -> Path:
+def emulator_path() -> Path:
+    """The emulator that the SAM CLI brings."""
     (sam,) = cast("Any", find_spec("samcli")).submodule_search_locations
     return Path(sam) / "local" / "rapid" / f"aws-lambda-rie-{_ARCHITECTURES[platform.machine()]}"
 
 
-def _runtime(folder: Path) -> Path:
+def runtime_folder(folder: Path) -> Path:
     """What /var/runtime has, and nothing else of this virtual environment."""
     folder.mkdir()
     for name in _RUNTIME:
@@ -195,14 +197,16 @@ def _runtime(folder: Path) -> Path:
     return folder
 
 
-def _free_ports() -> tuple[int, int]:
+def free_ports() -> tuple[int, int]:
+    """Two ports that nobody listens on."""
     with socket.socket() as first, socket.socket() as second:
         for probe in (first, second):
             probe.bind(("127.0.0.1", 0))
         return int(first.getsockname()[1]), int(second.getsockname()[1])
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether somebody takes connections."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
@@ -219,14 +223,15 @@ def _children(process_id: int) -> list[int]:
     return found
 
 
-def _wait_until(reached: Callable[[], bool], otherwise: str) -> None:
+def wait_until(reached: Callable[[], bool], otherwise: str) -> None:
+    """Fail with what is so *otherwise*, if it takes too long."""
     deadline = time.monotonic() + _UP_WITHIN
     while not reached():
         assert time.monotonic() < deadline, otherwise
         time.sleep(0.01)
 
 
-def _end(shell: subprocess.Popen[str], emulator: int, runtime: int | None) -> None:
+def end(shell: subprocess.Popen[str], emulator: int, runtime: int | None) -> None:
     """The shell has begun to end them; whoever is left is killed."""
     try:
         shell.wait(_ENDS_WITHIN)

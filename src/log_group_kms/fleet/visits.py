@@ -207,7 +207,7 @@ class Visits:
         except _OF_ONE as error:
             return self._put_aside(group, error, patient=patient)
         except ClaimLost as lost:
-            return self._put_aside_without_delete(group, lost, patient=patient)
+            return self._put_aside_unless_deleting(group, lost, patient=patient)
         except ResourceConflict as conflict:
             raise ResourceConflict(f"{group.arn}: {conflict}") from None
         self.triage.went_well()
@@ -231,7 +231,7 @@ class Visits:
         except _OF_ONE as error:
             return self._put_aside(group, error, patient=True)
         except ClaimLost as lost:
-            return self._put_aside_without_delete(group, lost, patient=True)
+            return self._put_aside_unless_deleting(group, lost, patient=True)
 
     def _release_excluded(self, group: LogGroup, event: Ensure) -> Fate:
         return self.give_back(group, Remove.of(event.owner, event.association), patient=True)
@@ -270,7 +270,7 @@ class Visits:
         if self.lease and self.lease.begun:
             self.lease.check(ahead=_VISIT)
 
-    def _put_aside_without_delete(self, group: LogGroup, lost: ClaimLost, *, patient: bool) -> Fate:
+    def _put_aside_unless_deleting(self, group: LogGroup, lost: ClaimLost, *, patient: bool) -> Fate:
         """Put it aside where no Delete is at work: anybody may have written such a tag, and it holds up no other one.
 
         Raises:

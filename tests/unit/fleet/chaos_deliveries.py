@@ -252,7 +252,7 @@ class Deliveries(RuleBasedStateMachine):
                 note("explicit went")
 
     def come(self, group: LogGroup, key: KeyArn) -> None:
-        """A third resource associates the log group in the midst; from then on it is that one's."""
+        """A third resource associates the log group in the midst."""
         new = self.third(group, key)
         if new is None:
             return
@@ -260,14 +260,20 @@ class Deliveries(RuleBasedStateMachine):
         with self.beside():
             assert self.deliver(self.event("Create", new), CALM).status == "SUCCESS"
         self.clock.time += A_WHILE
-        self.resources[new.stack, new.logical_id] = new
-        self.alone[group] = self.states()[group]
+        self.has_come(new)
         previous = before.claim.previous if before.claim and before.claim.deleting else before.key
         assert self.alone[group] == State(key, Claim(new.owner, previous))
+        note("explicit came")
+
+    def has_come(self, explicit: Resource) -> None:
+        """CloudFormation knows the *explicit* resource; from then on its log group is as that one left it."""
+        group = explicit.wanted.target
+        assert isinstance(group, LogGroup)
+        self.resources[explicit.stack, explicit.logical_id] = explicit
+        self.alone[group] = self.states()[group]
         self.touched.add(group)
         self.fixed.add(group)
         self.meddled.discard(group)
-        note("explicit came")
 
     def third(self, group: LogGroup, key: KeyArn) -> Resource | None:
         """A resource for this log group; None where both stacks have one, or it is the same stack's already."""

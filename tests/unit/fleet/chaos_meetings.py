@@ -31,8 +31,9 @@ class Meetings(CommandLine):
     @rule(stack=st.sampled_from(STACKS), name=st.sampled_from(LOGICAL_IDS), wanted=fleets, data=st.data())
     def create_meets_an_explicit_one(self, stack: str, name: str, wanted: Wanted, data: st.DataObject) -> None:
         """A new fleet matches the log group."""
-        fails = wanted.on_existing_key is OnExistingKey.FAIL
-        if (stack, name) in self.resources or self.overlaps(stack, wanted) or fails:
+        if (stack, name) in self.resources or self.overlaps(stack, wanted):
+            return
+        if wanted.on_existing_key is OnExistingKey.FAIL:
             return
         before = self.begin_step()
         new = Resource(stack, name, wanted, wanted.target.arn)
@@ -88,12 +89,8 @@ class Meetings(CommandLine):
         self.clock, self.rate_limits, self.aws.lock = FakeClock(clock.time), type(self).rate_limits, SmallPages.lock
 
         assert answers == ["SUCCESS", "SUCCESS"]
-        self.resources[explicit.stack, explicit.logical_id] = explicit
-        now = self.states()[group]
+        self.has_come(explicit)
+        now = self.alone[group]
         assert (now.key, now.claim and now.claim.owner) == (key, explicit.owner)
-        self.alone[group] = now
-        self.touched.add(group)
-        self.fixed.add(group)
-        self.meddled.discard(group)
         note("met an explicit one")
         return True
