@@ -92,7 +92,7 @@ def test_an_owner_whose_stack_is_gone(
 @pytest.mark.parametrize(
     ("missing", "associated"),
     [
-        pytest.param(None, 1, id="allowed: it is brought in"),
+        pytest.param(None, 2, id="allowed: it is brought in"),
         pytest.param("cloudformation:DescribeStacks", 0, id="denied: it is left to its owner"),
     ],
 )
@@ -103,7 +103,7 @@ def test_what_a_deleted_stack_left_without_a_key(
     key = deployment.key()
     deployment.aws.client("kms").create_alias(AliasName="alias/logs", TargetKeyId=key)
     claim = EXPLICIT | {WRITTEN_TAG: stamp_of(deployment.clock.now() - 60)}
-    having(deployment, "/fleet/claimed", tags=claim)
+    having(deployment, "/fleet/claimed", "/fleet/too", tags=claim)
     enrol_as(policy_without(missing, "EnrolmentRole"))
 
     answer = invoke({"Reconcile": True})

@@ -118,6 +118,27 @@ def test_where_the_queue_does_not_take_it_the_wait_check_slept_out(
     assert event["ResponseURL"] not in caplog.text
 
 
+@pytest.mark.parametrize("with_queue", [True, False], ids=["a queue", "no queue"])
+def test_what_was_answered_just_before_does_not_go_on(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, *, with_queue: bool
+) -> None:
+    """The time of the invocation was over: it was answered FAILED, and no further one comes."""
+    further: list[Any] = []
+    if with_queue:
+        monkeypatch.setenv("WAIT_QUEUE_URL", "the-queue")
+    monkeypatch.setattr(handler.aws, "send_later", lambda *given: further.append(given))
+    monkeypatch.setattr(handler.aws, "invoke_again", lambda *given: further.append(given))
+    monkeypatch.setattr(handler, "delay", lambda *_: handler.resource.settled.wait(30) and 300)
+    # Of that the backstop leaves a quarter, and takes it for its answer.
+    deployment.context.remaining_in_millis = 4_000
+    event = create(deployment)
+
+    invoke(deployment, event)
+
+    assert deployment.cloudformation.response_to(event).status == "FAILED"
+    assert further == []
+
+
 def test_a_queue_that_is_gone(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody deleted it: the wait is slept out."""
     monkeypatch.setenv("WAIT_QUEUE_URL", f"{deployment.aws.endpoint}/111122223333/gone")

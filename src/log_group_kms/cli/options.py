@@ -9,7 +9,7 @@ import argparse
 from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path  # noqa: TC003 - the fields of `Options` are read at run time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from log_group_kms.model.targets import Fleet
 from log_group_kms.request.properties import FLEET_TARGET, PROPERTIES
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from log_group_kms.cli.command import Command
-    from log_group_kms.request.properties import Property
+    from log_group_kms.request.properties import Option, Property
 
 NAME: Final = "log-group-kms"
 _SUMMARY: Final = "Encrypt CloudWatch Logs log groups with a KMS key, as a stack's fleet would."
@@ -124,7 +124,7 @@ def _add_options(parser: argparse.ArgumentParser, command: Command) -> None:
     if command.request:
         for each in PROPERTIES:
             if each.option and each is not FLEET_TARGET and command.request in each.option.requests:
-                _add_property(parser, each)
+                _add_property(parser, each, each.option)
         if command.claims:
             _add_owner(parser)
             _add_protected(parser)
@@ -135,13 +135,12 @@ def _add_options(parser: argparse.ArgumentParser, command: Command) -> None:
 
 def _add_prefix(parser: argparse.ArgumentParser, default: str | None) -> None:
     more: dict[str, Any] = {"type": _not_empty, "required": default is None, "default": default}
-    _add_property(parser, FLEET_TARGET, " (default)" if default else "", **more)
+    _add_property(parser, FLEET_TARGET, cast("Option", FLEET_TARGET.option), " (default)" if default else "", **more)
 
 
-def _add_property(parser: argparse.ArgumentParser, each: Property, more_help: str = "", **more: Any) -> None:
-    option = each.option
-    if option is None:
-        return
+def _add_property(
+    parser: argparse.ArgumentParser, each: Property, option: Option, more_help: str = "", **more: Any
+) -> None:
     if each.form.many:
         more |= {"nargs": "+", "action": "extend", "default": []}
     elif each.form.choices:

@@ -107,6 +107,20 @@ def test_what_is_under_the_key_but_not_held_is_listed(desk: Desk) -> None:
     assert (desk.json()["not_held"], desk.json()["planned"]) == (["/compliant"], 3)
 
 
+def test_a_long_list_says_what_it_leaves_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a terminal the summary stays in sight."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    for number in range(22):
+        desk.holds(f"/many/{number:02}", KEY)
+    desk.holds("/many/new")
+    desk.run("apply", "--prefix", "/many/", "--kms-key-id", "alias/logs", "--yes")
+
+    desk.run("release", "--prefix", "/many/", "--yes")
+
+    assert "… and 2 more; --json tells all." in desk.out
+    assert ("/many/19" in desk.out, "/many/20" in desk.out) == (True, False)
+
+
 def test_a_key_that_cannot_be_put_back_is_told(desk: Desk) -> None:
     """The log group is left without a key, by name and with the reason."""
     desk.run(*APPLY, "--yes")

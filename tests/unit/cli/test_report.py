@@ -86,6 +86,18 @@ def test_what_is_not_covered_is_named(desk: Desk) -> None:
     assert {"/aws/lambda/orders\tnone", "aws/spans\tnone, reserved for AWS"} <= {*desk.out.splitlines()}
 
 
+def test_a_long_report_says_what_it_leaves_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a terminal a table of thousands is of no use, and takes its time."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    for number in range(1001):
+        desk.holds(f"/many/{number:04}")
+
+    desk.run("report", "--prefix", "/many/", "--names")
+
+    assert "These are the first 1,000 of 1,001; --json tells all." in desk.out
+    assert ("/many/0999" in desk.out, "/many/1000" in desk.out) == (True, False)
+
+
 def test_what_is_not_under_the_fleets_key_is_named(desk: Desk) -> None:
     """With a key, a log group under another one is not covered either: what a fleet has kept."""
     code = desk.run("report", "--kms-key-id", "alias/logs", "--names")

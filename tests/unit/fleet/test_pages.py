@@ -130,17 +130,25 @@ def test_ten_thousand_log_groups() -> None:
 # --- what one failure means for the others ----------------------------------------------------------------------------
 
 
-def runner_of(pages: Mapping[str, Page], workers: int = 2) -> PageRunner:
-    """One that goes over these *pages*, with nothing to read back."""
-    cutoff = Cutoff(Retrier(FakeClock(), FakeClock().now() + 800))
+def runner_of(
+    pages: Mapping[str, Page],
+    workers: int = 2,
+    *,
+    clock: FakeClock | None = None,
+    late: tuple[str, ...] = (),
+    confirm: Callable[[str], Fate | None] = lambda _: None,
+) -> PageRunner:
+    """One that goes over these *pages*, and reads back what comes *late*."""
+    clock = clock or FakeClock()
+    cutoff = Cutoff(Retrier(clock, clock.now() + 800))
     return PageRunner(
         cutoff,
         workers,
         stopped=threading.Event(),
         triage=Triage(Terminal().context().keys, cutoff, enrolling=False),
         page=lambda token: pages[token],
-        late=lambda _, __: [],
-        confirm=lambda _: None,
+        late=lambda _, __: list(late),
+        confirm=confirm,
     )
 
 
@@ -191,6 +199,23 @@ def test_a_refusal_beside_a_job_that_is_out_of_time_is_raised() -> None:
         runner.run(Checkpoint(Phase.CHANGE, OURS.text), lambda listed: jobs[listed.name])
 
     assert told.value.__notes__ == ["Of its log groups: 1 associated."]
+
+
+def test_a_claim_lost_at_the_read_back_when_time_is_over_is_a_claim_lost() -> None:
+    """Else a further invocation would go on with what a Delete is giving back."""
+    clock = FakeClock()
+
+    def late() -> Fate:
+        clock.time += 800
+        return Fate.ASSOCIATED
+
+    def lost(_: str) -> Fate:
+        raise ClaimLost("gone")
+
+    runner = runner_of({"": page_of("/a", then="2")}, clock=clock, late=("/a",), confirm=lost)
+
+    with pytest.raises(ClaimLost):
+        runner.run(Checkpoint(Phase.CHANGE, OURS.text), lambda _: late)
 
 
 def test_after_a_refusal_that_is_final_no_further_job_is_begun() -> None:

@@ -32,6 +32,18 @@ def test_with_progress_that_this_function_never_wrote_the_event_begins_anew(
     assert f"{PROGRESS} is none that this version writes: the event begins anew" in caplog.messages
 
 
+@pytest.mark.parametrize("count", ["2", True, 1_000_001, -1_000_001, 1.5], ids=repr)
+def test_with_a_count_that_is_none_a_fleet_begins_anew(count: object, caplog: pytest.LogCaptureFixture) -> None:
+    """No account has a million log groups."""
+    terminal = Terminal().having("/a", "/b")
+    checkpoint = Checkpoint(Phase.DONE, OURS.text).as_json()
+
+    done = invoke(terminal, fleet_event(terminal) | {PROGRESS: checkpoint | {"counts": {"associated": count}}})
+
+    assert done.data["AssociatedCount"] == "2"
+    assert f"{PROGRESS} is none that this version writes: the event begins anew" in caplog.messages
+
+
 def test_without_progress_nothing_is_told(provider: Provider, caplog: pytest.LogCaptureFixture) -> None:
     """Every event of CloudFormation's own begins so."""
     provider.invoke(provider.event())
